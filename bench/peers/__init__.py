@@ -1,0 +1,1 @@
+"""What is measured: a relay that parses nothing, the server people write by hand, and Threadline."""

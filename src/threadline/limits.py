@@ -1,0 +1,104 @@
+"""Every bound that nobody may pass, with its unit and its reason.
+
+What an operator may change is a setting (`settings.py`). What stands here protects the process itself, or a promise
+that clients rely on, and is the same in every installation.
+"""
+
+from typing import Final
+
+# --- from outside: the size of what may be sent ---
+
+REQUEST_BODY_BYTES_MAX: Final = 8 * 1024 * 1024
+"""One request. Room for a few images in base64; files have a route of their own."""
+
+CONTENT_TEXT_CHARS_MAX: Final = 1_000_000
+"""The text of one block: more than any model reads, less than what stalls a page."""
+
+CONTENT_BLOCKS_MAX: Final = 256
+"""Blocks in one message."""
+
+INSTRUCTIONS_CHARS_MAX: Final = 200_000
+"""A system prompt. The longest seen in public are around 60,000 characters."""
+
+METADATA_BYTES_MAX: Final = 16 * 1024
+"""Metadata is for finding things again, not for storing them; it is repeated in every page of history."""
+
+TITLE_CHARS_MAX: Final = 500
+NAME_CHARS_MAX: Final = 200
+MODEL_CHARS_MAX: Final = 200
+"""One line in a list; more would break every front end."""
+
+END_USER_ID_CHARS_MAX: Final = 256
+EXTERNAL_ID_CHARS_MAX: Final = 256
+IDEMPOTENCY_KEY_CHARS_MAX: Final = 256
+"""Ids of other systems: UUIDs, emails and URLs fit; they stand in indexes, so they may not grow."""
+
+JSON_DEPTH_MAX: Final = 64
+"""Nesting in metadata and tool inputs. Recursive readers on the other side have to survive it too."""
+
+PAGE_SIZE_MAX: Final = 200
+"""Part of the contract: `limit` is 1 to 200."""
+
+QUERY_CHARS_MAX: Final = 1024
+"""A search text, a cursor or a token in the address."""
+
+CURSOR_SEQ_MAX: Final = 2**53 - 1
+"""The largest integer that JavaScript keeps exact: a client could not hold a larger seq."""
+
+TOKEN_SECONDS_MAX: Final = 30 * 24 * 3600
+"""An end-user token lives in a browser; a month is already generous."""
+
+TOKEN_THREADS_MAX: Final = 100
+"""Threads named in one end-user token: it has to fit into a header of 16 kB."""
+
+# --- inside: what may pile up ---
+
+QUEUED_RUNS_PER_THREAD_MAX: Final = 100
+"""Sends that wait for their turn in one thread. Beyond it a client is in a loop, not in a conversation."""
+
+PENDING_DELTA_BYTES_PER_RUN_MAX: Final = 256 * 1024
+"""What one run may have read from its provider and not yet committed. Over it the run stops reading."""
+
+WINDOW_BYTES_MAX: Final = 1024 * 1024
+"""Committed events kept in memory for one live thread. About 8,000 tokens: a reload in mid-answer reads no disk."""
+
+WINDOW_BYTES_TOTAL_MAX: Final = 256 * 1024 * 1024
+"""The same over all threads of a process."""
+
+LOG_PAGE_EVENTS: Final = 1000
+"""Events that one read of the store returns. A backlog is replayed in pages, so memory does not follow its length."""
+
+SSE_JOIN_BYTES_MAX: Final = 64 * 1024
+"""Frames joined into one write. One high-water mark of the socket: larger writes only grow buffers."""
+
+DELTA_ROWS_BEHIND_MAX: Final = 500_000
+"""How far an unfinished attempt may hold back the pruning of the delta table before it is packed in part: 60 MB."""
+
+PROMPT_MESSAGES_MAX: Final = 2000
+"""Messages read into one prompt, the newest ones. The largest context windows hold about as many short turns."""
+
+PROVIDER_LINE_BYTES_MAX: Final = 4 * 1024 * 1024
+"""One line of a provider's stream. An endless line is a broken provider, not a long answer."""
+
+ANSWER_CHARS_MAX: Final = 4_000_000
+"""One answer. Ten times the longest output that a model of today gives."""
+
+PROVIDER_ERROR_BYTES_MAX: Final = 64 * 1024
+"""How much of a provider's error body is read: it becomes one sentence."""
+
+# --- waiting ---
+
+HEARTBEAT_SECONDS: Final = 15.0
+"""A comment on every quiet stream. Proxies cut after 30 to 60 seconds of silence."""
+
+READER_STALL_SECONDS: Final = 60.0
+"""How long one write to a reader may block. Then the connection is cut; its cursor stays good for ever."""
+
+REQUEST_HEAD_SECONDS: Final = 20.0
+"""From accepting a connection to its first complete request head: silent connections go away by themselves."""
+
+DELETE_BATCH_ROWS: Final = 1000
+"""Rows removed in one transaction: a deletion may not make the writer late for the live streams."""
+
+PROVIDER_POOL_IDLE_SECONDS: Final = 300.0
+"""Warm connections to a provider are closed after five idle minutes."""

@@ -1,0 +1,122 @@
+"""Stop 1 of a token's way: a vendor's bytes become chunks. Next stop: `engine/turn.py`.
+
+Every provider is one class with `stream`. What it raises is a `ProviderFailure` of `errors.py`, whatever its vendor's
+error looked like. It retries by itself, but only before the first chunk: after it, a word may have been seen.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Literal, Protocol
+
+from msgspec import Struct
+
+from threadline.content import Block
+from threadline.records import Usage
+
+FinishReason = Literal["stop", "length", "tool_use", "refusal", "other"]
+
+
+class TextChunk(Struct, frozen=True):
+    """More text of block number `block`. Blocks count from 0 in one answer."""
+
+    block: int
+    text: str
+
+
+class ReasoningChunk(Struct, frozen=True):
+    """More reasoning of block number `block`."""
+
+    block: int
+    text: str
+
+
+class SignatureChunk(Struct, frozen=True):
+    """The vendor's seal on reasoning block `block`, whole or the next part of it; kept byte for byte."""
+
+    block: int
+    signature: str
+
+
+class ProviderPartChunk(Struct, frozen=True):
+    """A whole part that only this vendor understands; `data` is its JSON text, byte for byte."""
+
+    block: int
+    data: str
+
+
+class ToolCallChunk(Struct, frozen=True):
+    """The model begins to ask for tool `name`; its input follows."""
+
+    block: int
+    tool_use_id: str
+    name: str
+
+
+class ToolInputChunk(Struct, frozen=True):
+    """More of the JSON text of a tool's input."""
+
+    block: int
+    text: str
+
+
+class UsageChunk(Struct, frozen=True):
+    """What the answer has cost so far. A later one replaces an earlier one."""
+
+    usage: Usage
+
+
+class FinishChunk(Struct, frozen=True):
+    """The answer is whole. Always the last chunk; a stream that ends without it was cut."""
+
+    reason: FinishReason
+
+
+Chunk = (
+    TextChunk
+    | ReasoningChunk
+    | SignatureChunk
+    | ProviderPartChunk
+    | ToolCallChunk
+    | ToolInputChunk
+    | UsageChunk
+    | FinishChunk
+)
+
+
+class PromptMessage(Struct, frozen=True):
+    """One message of the history. An assistant's content may hold tool_use and tool_result blocks, well paired."""
+
+    role: Literal["user", "assistant", "system"]
+    content: Sequence[Block]
+
+
+class Prompt(Struct, frozen=True):
+    """All that a model is given. `model` is the vendor's own name; `run_id` only goes into logs and request ids."""
+
+    model: str
+    messages: Sequence[PromptMessage]
+    instructions: str | None = None
+    max_output_tokens: int | None = None
+    temperature: float | None = None
+    tools: Sequence[dict[str, Any]] = ()
+    run_id: str = ""
+
+
+class Provider(Protocol):
+    """A vendor's API."""
+
+    name: str
+
+    def stream(self, prompt: Prompt) -> AsyncIterator[Sequence[Chunk]]:
+        """Ask the model. Yields what has arrived, at least one chunk a time, in order; the last is a `FinishChunk`.
+
+        Closing the iterator (or cancelling its reader) closes the connection to the vendor.
+
+        Raises:
+            ProviderFailure: in one of its subclasses. `ProviderTimeout` is left to the reader, who knows how
+                long it wants to wait.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close the warm connections."""
+        ...

@@ -1,0 +1,131 @@
+"""The records: thread, message and run, as rows become them, events carry them and the wire shows them.
+
+Field names and meanings are the wire contract's. Times are RFC 3339 strings, UTC with milliseconds, which sort as text.
+"""
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from threadline.content import Block
+from threadline.ids import MessageId, RunId, ThreadId
+
+Role = Literal["user", "assistant", "system"]
+AuthorType = Literal["user", "agent", "system"]
+MessageStatus = Literal["streaming", "complete", "failed", "cancelled"]
+RunStatus = Literal["queued", "running", "waiting", "completed", "failed", "cancelled", "expired"]
+UsageSource = Literal["provider", "estimated"]
+
+TERMINAL: frozenset[RunStatus] = frozenset({"completed", "failed", "cancelled", "expired"})
+
+
+class Usage(Struct, frozen=True):
+    """What one attempt cost, in tokens. What is not known is None, never 0."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_input_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    source: UsageSource = "provider"
+
+
+class ErrorInfo(Struct, frozen=True):
+    """Why a run failed, in the codes of `errors.py`."""
+
+    code: str
+    message: str
+    retryable: bool
+
+
+class Author(Struct, frozen=True):
+    """Who wrote a message."""
+
+    type: AuthorType
+    id: str | None = None
+
+
+class Attempt(Struct, frozen=True):
+    """One life of a run. `attempt` counts from 1; `error` says why it ended without an answer."""
+
+    attempt: int
+    started_at: str
+    ended_at: str | None = None
+    usage: Usage | None = None
+    error: ErrorInfo | None = None
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    """One author's contribution. `seq` and `parent_id` are None while it waits for its turn."""
+
+    id: MessageId
+    object: Literal["message"] = "message"
+    thread_id: ThreadId
+    seq: int | None
+    parent_id: MessageId | None
+    role: Role
+    author: Author
+    content: list[Block]
+    status: MessageStatus
+    model: str | None = None
+    usage: Usage | None = None
+    finish_reason: str | None = None
+    error: ErrorInfo | None = None
+    run_id: RunId | None = None
+    request_id: str | None = None
+    metadata: dict[str, Any]
+    created_at: str
+    completed_at: str | None = None
+
+
+class Run(Struct, frozen=True, kw_only=True):
+    """One answer being made, from queued to its one terminal state. `usage` is the last attempt's."""
+
+    id: RunId
+    object: Literal["run"] = "run"
+    thread_id: ThreadId
+    status: RunStatus
+    attempt: int = 0
+    attempts: list[Attempt] = []
+    model: str
+    usage: Usage | None = None
+    error: ErrorInfo | None = None
+    input: Message | None
+    input_message_id: MessageId
+    output_message_id: MessageId | None = None
+    created_at: str
+    started_at: str | None = None
+    ended_at: str | None = None
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether nothing more will happen to this run."""
+        return self.status in TERMINAL
+
+
+class RunOptions(Struct, frozen=True, omit_defaults=True):
+    """What the send asked of its run beyond the message; kept with the run, not shown."""
+
+    instructions: str | None = None
+    max_output_tokens: int | None = None
+    temperature: float | None = None
+
+
+class Thread(Struct, frozen=True, kw_only=True):
+    """A conversation. `seq` is that of its last event; `message_count` counts people's and assistants' messages."""
+
+    id: ThreadId
+    object: Literal["thread"] = "thread"
+    end_user_id: str | None
+    external_id: str | None = None
+    title: str | None = None
+    model: str | None = None
+    instructions: str | None = None
+    agent_id: str | None = None
+    metadata: dict[str, Any]
+    pinned: bool = False
+    archived: bool = False
+    message_count: int = 0
+    seq: int
+    active_run_id: RunId | None = None
+    created_at: str
+    last_activity_at: str
