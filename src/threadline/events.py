@@ -68,11 +68,12 @@ class MessageCompleted(Struct, frozen=True, tag_field="type", tag="message.compl
 
 
 class ToolRequested(Struct, frozen=True, tag_field="type", tag="tool.requested"):
-    """The model asked for a tool."""
+    """The model asked for a tool; the request is block `block` of the message."""
 
     tool_use_id: str
     name: str
     input: Any
+    block: int
     message_id: MessageId
     run_id: RunId
 
@@ -88,12 +89,13 @@ class ToolStarted(Struct, frozen=True, tag_field="type", tag="tool.started"):
 
 
 class ToolCompleted(Struct, frozen=True, tag_field="type", tag="tool.completed"):
-    """The tool's outcome, errors included."""
+    """The tool's outcome, errors included; it is block `block` of the message."""
 
     tool_use_id: str
     name: str
     output: Any
     is_error: bool
+    block: int
     message_id: MessageId
     run_id: RunId
 
@@ -158,13 +160,17 @@ Event = KnownEvent | UnknownEvent
 TERMINAL_TYPES = frozenset({"run.completed", "run.failed", "run.cancelled", "run.expired"})
 
 
-class Entry(Struct, frozen=True):
-    """One line of a thread's log: an event with its place. `run_id` says to whose stream it belongs."""
+class Entry(Struct):
+    """One line of a thread's log: an event with its place. `run_id` says to whose stream it belongs.
+
+    `frames` is where each dialect keeps its encoding, so that an entry is encoded once however many readers it has.
+    """
 
     thread_id: ThreadId
     seq: int
     run_id: RunId | None
     event: Event
+    frames: dict[str, bytes] = {}
 
     @property
     def type(self) -> str:

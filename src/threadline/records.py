@@ -78,7 +78,11 @@ class Message(Struct, frozen=True, kw_only=True):
 
 
 class Run(Struct, frozen=True, kw_only=True):
-    """One answer being made, from queued to its one terminal state. `usage` is the last attempt's."""
+    """One answer being made, from queued to its one terminal state. `usage` is the last attempt's.
+
+    `input` is the message while it waits for its turn; in the log and in rows it is None from then on, because the
+    message then stands in the thread. Answers of the API put it back in.
+    """
 
     id: RunId
     object: Literal["run"] = "run"

@@ -1,0 +1,56 @@
+# One command each. `make` alone says what there is.
+.DEFAULT_GOAL := help
+.PHONY: help serve test check format bench profile clean
+
+VENV := .venv
+UV := $(VENV)/bin/uv
+PYTHON ?= python3
+# A floor that is deep in every system: the lock file is newer than most machines' uv.
+UV_VERSION := 0.13.8
+export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
+ARGS ?=
+
+help: ## Say what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Threadline needs Python 3.11 or newer; PYTHON=python3.12 make … chooses one."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(VENV)/.installed: $(UV) pyproject.toml uv.lock
+	$(UV) sync --quiet --frozen --no-default-groups --inexact
+	@touch $@
+
+$(VENV)/.installed-dev: $(UV) pyproject.toml uv.lock
+	$(UV) sync --quiet --frozen --inexact
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-bench: $(UV) pyproject.toml uv.lock
+	$(UV) sync --quiet --frozen --group bench --inexact
+	@touch $@
+
+serve: $(VENV)/.installed ## Run the server on http://127.0.0.1:8400 (ARGS="--port 9000" for options)
+	$(VENV)/bin/threadline serve $(ARGS)
+
+test: $(VENV)/.installed-dev check ## Run every check and every test
+	$(VENV)/bin/python -m pytest -n auto $(ARGS)
+
+check: $(VENV)/.installed-dev ## Lint, types, import contracts
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+format: $(VENV)/.installed-dev ## Put the code into form
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+bench: $(VENV)/.installed-bench ## Measure every figure that the docs claim, peers in the same run
+	$(VENV)/bin/python -m bench $(ARGS)
+
+profile: $(VENV)/.installed-bench ## Say where the time of a token goes (py-spy)
+	$(VENV)/bin/python -m bench --only profile $(ARGS)
+
+clean: ## Remove the environment and what was built
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,88 @@
+"""End-user tokens: short-lived, signed, for browsers and phones. Nothing of them is stored.
+
+A token is a JWT (RFC 7519, HS256) signed with this installation's secret. It names the key that issued it, and that key
+is looked up on every request: revoking a key ends the tokens that it has issued.
+"""
+
+from typing import Literal
+
+import jwt
+from msgspec import Struct
+
+from threadline.clock import Clock, rfc3339
+from threadline.errors import Unauthorized
+from threadline.ids import KeyId, TenantId, ThreadId
+
+Right = Literal["read", "send"]
+RIGHTS: tuple[Right, ...] = ("read", "send")
+
+_ALGORITHM = "HS256"
+_AUDIENCE = "threadline"
+
+
+class Token(Struct, frozen=True):
+    """What a token says: for whom, for which threads (None: all of that person's), what for, until when."""
+
+    key_id: KeyId
+    tenant_id: TenantId
+    end_user_id: str
+    thread_ids: frozenset[ThreadId] | None
+    rights: frozenset[Right]
+    expires_at_ms: int
+
+
+class IssuedToken(Struct, frozen=True):
+    """The answer to `POST /v1/tokens`."""
+
+    token: str
+    expires_at: str
+
+
+class TokenSigner:
+    """Issues and reads tokens with one installation's secret."""
+
+    def __init__(self, secret: bytes, clock: Clock) -> None:
+        assert len(secret) >= 32, "a signing secret has at least 256 bits"
+        self._secret = secret
+        self._clock = clock
+
+    def issue(self, token: Token) -> IssuedToken:
+        """Sign a token."""
+        claims = {
+            "aud": _AUDIENCE,
+            "exp": token.expires_at_ms // 1000,
+            "kid": token.key_id,
+            "tnt": token.tenant_id,
+            "sub": token.end_user_id,
+            "rgt": sorted(token.rights),
+        }
+        if token.thread_ids is not None:
+            claims["thr"] = sorted(token.thread_ids)
+        signed = jwt.encode(claims, self._secret, algorithm=_ALGORITHM)
+        return IssuedToken(signed, rfc3339(token.expires_at_ms // 1000 * 1000))
+
+    def read(self, text: str) -> Token:
+        """Check a token's signature and time. Raises Unauthorized."""
+        try:
+            claims = jwt.decode(
+                text,
+                self._secret,
+                algorithms=[_ALGORITHM],
+                audience=_AUDIENCE,
+                # Time is handed in, never asked of the machine: the expiry is compared below.
+                options={"verify_exp": False, "require": ["exp", "kid", "tnt", "sub", "rgt"]},
+            )
+        except jwt.InvalidTokenError as error:
+            raise Unauthorized("The token is not one of this installation's.") from error
+        threads = claims.get("thr")
+        token = Token(
+            key_id=KeyId(claims["kid"]),
+            tenant_id=TenantId(claims["tnt"]),
+            end_user_id=claims["sub"],
+            thread_ids=None if threads is None else frozenset(map(ThreadId, threads)),
+            rights=frozenset(claims["rgt"]),
+            expires_at_ms=int(claims["exp"]) * 1000,
+        )
+        if token.expires_at_ms <= self._clock.now_ms():
+            raise Unauthorized("The token has expired.")
+        return token

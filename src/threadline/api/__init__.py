@@ -1,0 +1,1 @@
+"""HTTP: parse, check access, call one engine verb or pull one tail."""

@@ -1,0 +1,75 @@
+"""The shapes of answers that are more than one record."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from threadline.access.keys import Key
+from threadline.records import Message, Run, Thread
+
+
+class ThreadPage(Struct, frozen=True):
+    """A page of threads: pinned first, then latest activity."""
+
+    data: list[Thread]
+    has_more: bool
+    next_cursor: str | None
+
+
+class MessagePage(Struct, frozen=True):
+    """A page of messages."""
+
+    data: list[Message]
+    has_more: bool
+    next_cursor: str | None
+
+
+class KeyPage(Struct, frozen=True):
+    """All keys of a tenant."""
+
+    data: list[Key]
+    has_more: bool = False
+    next_cursor: str | None = None
+
+
+class Sent(Struct, frozen=True):
+    """What a send became. `reply` is there when the answer was waited for."""
+
+    message: Message
+    run: Run | None
+    reply: Message | None = None
+
+
+class SentInBackground(Struct, frozen=True):
+    """What a send became when nobody waited for the answer."""
+
+    message: Message
+    run: Run | None
+
+
+class State(Struct, frozen=True):
+    """The fold of the log up to `seq`. `events?after=seq` goes on from there without a gap."""
+
+    thread: Thread
+    messages: list[Message]
+    runs: list[Run]
+    has_more: bool
+    next_cursor: str | None
+    seq: int
+
+
+class Model(Struct, frozen=True):
+    """A model that a send may name."""
+
+    id: str
+    description: str | None = None
+    object: Literal["model"] = "model"
+
+
+class ModelPage(Struct, frozen=True):
+    """The models that are known by name. A provider without a list takes any name after its slash."""
+
+    data: list[Model]
+    default: str
+    has_more: bool = False
+    next_cursor: str | None = None

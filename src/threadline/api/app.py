@@ -1,0 +1,58 @@
+"""The HTTP application: routes, errors, CORS, counting."""
+
+from collections.abc import Sequence
+
+from fastapi import FastAPI
+from fastapi.responses import RedirectResponse
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from threadline import __version__
+from threadline.api import events, health, keys, messages, problem, runs, spec, threads
+from threadline.api.house import House
+from threadline.observe import Metrics
+
+
+def create_app(house: House, allowed_origins: Sequence[str] = ()) -> ASGIApp:
+    """Build the application over a wired house."""
+    app = FastAPI(title="Threadline", version=__version__, redirect_slashes=False)
+    app.state.house = house
+    for room in (threads, messages, runs, events, keys, health):
+        app.include_router(room.router)
+    app.add_api_route("/", _to_docs, include_in_schema=False)
+    problem.install(app)
+    spec.install(app)
+    if allowed_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(allowed_origins),
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_headers=["authorization", "x-api-key", "content-type", "idempotency-key", "last-event-id"],
+            expose_headers=["Location", "x-threadline-run-id", "Idempotency-Replayed"],
+        )
+    return _Counting(app, house.metrics)
+
+
+async def _to_docs() -> RedirectResponse:
+    return RedirectResponse("/docs")
+
+
+class _Counting:
+    """Counts requests by route and status; never by address, which may hold a token."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                route = getattr(scope.get("route"), "path", "unknown")
+                self._metrics.requests[(route, message["status"])] += 1
+            await send(message)
+
+        await self._app(scope, receive, counted)

@@ -1,0 +1,61 @@
+"""One HTTP connection: uvicorn's, with bounds on what a client may hold open without asking for anything."""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from threadline.limits import REQUEST_HEAD_SECONDS
+
+HEAD_BYTES_MAX = 64 * 1024
+"""A request's line and headers. A token for a hundred threads fits into 16 kB."""
+
+
+class Connection(HttpToolsProtocol):
+    """Closes a connection whose first request does not come, or whose head does not end."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._head_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Give the first request its time."""
+        super().connection_made(transport)
+        self._head_timer = self.loop.call_later(REQUEST_HEAD_SECONDS, self._close_silent)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the timer."""
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Count a head that has not ended."""
+        if self._head_timer is not None:
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES_MAX:
+                self.send_400_response("The request's head is too large.")
+                return
+        super().data_received(data)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Bound the headers of any request, also of a later one on the same connection."""
+        super().on_header(name, value)
+        if len(self.headers) > 200 or sum(len(a) + len(b) for a, b in self.headers[-200:]) > HEAD_BYTES_MAX:
+            self.send_400_response("The request's head is too large.")
+
+    def on_headers_complete(self) -> None:
+        """Hand the transport down, so that a stream can be cut at once and not when its buffer is empty."""
+        self._stop_timer()
+        self._head_bytes = 0
+        self.scope["threadline.transport"] = self.transport  # type: ignore[typeddict-unknown-key]
+        super().on_headers_complete()
+
+    def _close_silent(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.abort()
+
+    def _stop_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None

@@ -1,0 +1,47 @@
+"""The routes for operators and load balancers: alive, ready, metrics."""
+
+import ipaddress
+
+from fastapi import APIRouter, Request, Response
+
+from threadline.api.house import TheHouse, answer, asking
+from threadline.errors import Unavailable
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz")
+async def is_alive() -> Response:
+    """Say that the process answers."""
+    return answer({"status": "ok"})
+
+
+@router.get("/readyz", responses={503: {"description": "The store or the bus does not answer, or we are draining."}})
+async def is_ready(house: TheHouse) -> Response:
+    """Say whether the store and the bus answer, so that a load balancer may send requests here."""
+    checks = {
+        "store": await house.store.is_healthy() and house.journal.is_writable,
+        "bus": await house.bus.is_healthy(),
+        "accepting": not house.engine.is_draining,
+    }
+    if not all(checks.values()):
+        raise Unavailable(f"Not ready: {', '.join(name for name, is_fine in checks.items() if not is_fine)}.")
+    return answer({"status": "ok", **checks})
+
+
+@router.get(
+    "/metrics",
+    responses={401: {"description": "From elsewhere than this machine it takes an operator key."}},
+)
+async def metrics(request: Request, house: TheHouse) -> Response:
+    """Return Prometheus metrics: to this machine, or to an operator key."""
+    if not _is_local(request):
+        (await asking(request)).require_operator()
+    return Response(house.metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _is_local(request: Request) -> bool:
+    # A proxy on this machine speaks for somebody elsewhere.
+    if request.client is None or "x-forwarded-for" in request.headers or "forwarded" in request.headers:
+        return False
+    return ipaddress.ip_address(request.client.host).is_loopback

@@ -1,0 +1,82 @@
+"""What every route is handed: the engine, access, the open readers, the clock. Made by `wiring.py`, once a process."""
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Depends, Request, Response
+from msgspec import Struct
+
+from threadline.access.principals import Access, Principal
+from threadline.api.readers import Readers
+from threadline.bus.contract import Bus
+from threadline.clock import Clock
+from threadline.engine.engine import Engine
+from threadline.ids import IdMaker, RunId, ThreadId
+from threadline.journal.append import Journal
+from threadline.observe import Metrics
+from threadline.providers.registry import Registry
+from threadline.scopes import Scope
+from threadline.store.contract import Store
+
+_encode = msgspec.json.Encoder().encode
+
+
+class House(Struct, frozen=True):
+    """The rooms that the API calls."""
+
+    engine: Engine
+    access: Access
+    readers: Readers
+    journal: Journal
+    store: Store
+    bus: Bus
+    registry: Registry
+    ids: IdMaker
+    clock: Clock
+    metrics: Metrics
+    default_model: str
+
+
+def house_of(request: Request) -> House:
+    """Return what the process was wired to."""
+    house = request.app.state.house
+    assert isinstance(house, House), "wired before the first request"
+    return house
+
+
+async def asking(request: Request) -> Principal:
+    """Say who is asking, by either header. Raises Unauthorized."""
+    return await house_of(request).access.authenticate(_credential(request))
+
+
+async def asking_for_stream(request: Request) -> Principal:
+    """Say who is asking; a stream also takes `?token=`, for a browser's EventSource, which sends no headers."""
+    credential = _credential(request) or request.query_params.get("token")
+    return await house_of(request).access.authenticate(credential)
+
+
+TheHouse = Annotated[House, Depends(house_of)]
+Asking = Annotated[Principal, Depends(asking)]
+AskingForStream = Annotated[Principal, Depends(asking_for_stream)]
+
+
+async def thread_scope(house: House, principal: Principal, thread_id: ThreadId) -> Scope:
+    """Return the scope in which to look for a thread."""
+    return await house.access.scope_of_thread(principal, thread_id)
+
+
+async def run_scope(house: House, principal: Principal, run_id: RunId) -> Scope:
+    """Return the scope in which to look for a run."""
+    return await house.access.scope_of_run(principal, run_id)
+
+
+def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Return a JSON answer, encoded once and typed by the records themselves."""
+    return Response(_encode(value), status, headers, media_type="application/json")
+
+
+def _credential(request: Request) -> str | None:
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and value:
+        return value.strip()
+    return request.headers.get("x-api-key")

@@ -1,0 +1,119 @@
+"""What comes in: the body within its bounds, and the headers and cursors that have a form of their own."""
+
+import asyncio
+import base64
+import re
+from typing import Any, TypeVar
+
+import msgspec
+from fastapi import Request
+
+from threadline.api.bodies import check_text
+from threadline.errors import BadCursor, InvalidRequest, TooLarge
+from threadline.limits import CURSOR_SEQ_MAX, IDEMPOTENCY_KEY_CHARS_MAX, QUERY_CHARS_MAX, REQUEST_BODY_BYTES_MAX
+
+T = TypeVar("T")
+
+BODY_SECONDS_MAX = 30.0
+"""For a whole body to arrive. Eight megabytes at a slow phone's 2 Mbit/s."""
+
+_PLACE = re.compile(r" - at `(?:key in )?\$?([^`]*)`$")
+_STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
+
+
+async def body_of(request: Request, kind: type[T], default: bytes | None = None) -> T:
+    """Read and decode a body. `default` stands for an empty one, where that is allowed.
+
+    Raises:
+        TooLarge: more than a request may have.
+        InvalidRequest: no JSON, or not of the form `kind`; its `pointer` says where.
+    """
+    raw = await _read(request) or default
+    if raw is None:
+        raise InvalidRequest("The request needs a JSON body.", pointer="")
+    try:
+        value = msgspec.json.decode(raw, type=kind)
+        # Bodies are small and this is not the hot path: one more look for what no store can keep.
+        check_text(msgspec.json.decode(raw))
+    except msgspec.ValidationError as error:
+        message, pointer = _explained(str(error))
+        raise InvalidRequest(message, pointer=pointer) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"The body is not valid JSON: {error}.", pointer="") from error
+    except RecursionError as error:
+        raise InvalidRequest("The body is nested too deep.", pointer="") from error
+    return value
+
+
+def idempotency_key(request: Request) -> str | None:
+    """Return the Idempotency-Key, quoted (RFC 8941) or bare. Raises InvalidRequest."""
+    given = request.headers.get("idempotency-key")
+    if given is None:
+        return None
+    key = given.strip()
+    if len(key) >= 2 and key[0] == key[-1] == '"':
+        key = re.sub(r"\\([\\\"])", r"\1", key[1:-1])
+    if not 0 < len(key) <= IDEMPOTENCY_KEY_CHARS_MAX or not key.isascii() or not key.isprintable():
+        raise InvalidRequest(
+            f"An Idempotency-Key is 1 to {IDEMPOTENCY_KEY_CHARS_MAX} printable ASCII characters.",
+            pointer="/headers/idempotency-key",
+        )
+    return key
+
+
+def cursor_of(request: Request, after: str | None) -> int | None:
+    """Return the seq to go on after: `Last-Event-ID` wins over `after`; neither means 0; "now" is None.
+
+    Raises BadCursor where it is none that was ever handed out.
+    """
+    given = request.headers.get("last-event-id")
+    if given is None or given == "":
+        given = after
+    if given is None:
+        return 0
+    if given == "now":
+        return None
+    if not (given.isascii() and given.isdigit() and len(given) <= 16) or int(given) > CURSOR_SEQ_MAX:
+        raise BadCursor(f"{given[:40]!r} is no cursor of an event stream.")
+    return int(given)
+
+
+def to_page_cursor(*parts: Any) -> str:
+    """Make the opaque cursor of a page."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(parts)).decode().rstrip("=")
+
+
+def from_page_cursor(cursor: str, kind: type[T]) -> T:
+    """Take the cursor of a page apart. Raises BadCursor where this list has never handed it out."""
+    if len(cursor) > QUERY_CHARS_MAX:
+        raise BadCursor
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        return msgspec.json.decode(raw, type=kind)
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise BadCursor from error
+
+
+async def _read(request: Request) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_SECONDS_MAX):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > REQUEST_BODY_BYTES_MAX:
+                    raise TooLarge(f"A request has at most {REQUEST_BODY_BYTES_MAX} bytes.")
+                chunks.append(chunk)
+    except TimeoutError as error:
+        raise InvalidRequest("The body did not arrive in time.", pointer="") from error
+    return b"".join(chunks)
+
+
+def _explained(message: str) -> tuple[str, str]:
+    """Turn msgspec's "… - at `$.content[0].text`" into a sentence and a JSON pointer."""
+    found = _PLACE.search(message)
+    if found is None:
+        named = re.search(r"field `([^`]+)`", message)
+        return message + ".", f"/{named.group(1)}" if named else ""
+    steps = [name or place for name, place in _STEP.findall(found.group(1))]
+    return message[: found.start()] + ".", "".join(f"/{step}" for step in steps)

@@ -1,0 +1,106 @@
+"""The OpenAPI document: made from the types that requests are decoded into and answers are encoded from."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from msgspec import Struct
+
+from threadline import __version__
+from threadline.access.keys import Key
+from threadline.access.tokens import IssuedToken
+from threadline.api import bodies
+from threadline.api.answers import KeyPage, MessagePage, ModelPage, Sent, State, ThreadPage
+from threadline.api.problem import Problem
+from threadline.records import Message, Run, Thread
+
+_REF = "#/components/schemas/{name}"
+
+_TYPES: tuple[type[Struct], ...] = (
+    bodies.CancelRun,
+    bodies.CreateKey,
+    bodies.CreateThread,
+    bodies.CreateToken,
+    bodies.SendMessage,
+    bodies.UpdateThread,
+    IssuedToken,
+    Key,
+    KeyPage,
+    Message,
+    MessagePage,
+    ModelPage,
+    Problem,
+    Run,
+    Sent,
+    State,
+    Thread,
+    ThreadPage,
+)
+
+_WORDS = {
+    400: "The cursor was not handed out by this list or thread.",
+    401: "No valid key or token.",
+    403: "This key or token may not do that.",
+    404: "Nothing with this id, or no such model.",
+    409: "The thread is busy and the send asked not to wait.",
+    413: "Larger than what is accepted.",
+    422: "Not of the form that this address takes; `pointer` says where.",
+    429: "Too much at once; see Retry-After.",
+    503: "The store cannot write, or the server is shutting down; see Retry-After.",
+}
+
+
+def takes(kind: type[Struct], required: bool = True) -> dict[str, Any]:
+    """Document a JSON body."""
+    schema = {"$ref": _REF.format(name=kind.__name__)}
+    return {"requestBody": {"required": required, "content": {"application/json": {"schema": schema}}}}
+
+
+def gives(
+    kind: type[Struct] | None, status: int = 200, errors: Sequence[int] = (), words: str = "Done."
+) -> dict[int | str, dict[str, Any]]:
+    """Document an answer, and the errors that may come instead of it."""
+    found: dict[int | str, dict[str, Any]] = {status: {"description": words}}
+    if kind is not None:
+        schema = {"$ref": _REF.format(name=kind.__name__)}
+        found[status]["content"] = {"application/json": {"schema": schema}}
+    problem = {"application/problem+json": {"schema": {"$ref": _REF.format(name="Problem")}}}
+    for error in (401, 422, 503, *errors):
+        found[error] = {"description": _WORDS[error], "content": problem}
+    return found
+
+
+def streams(words: str) -> dict[str, Any]:
+    """Document an event stream."""
+    return {"description": words, "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+
+
+def install(app: FastAPI) -> None:
+    """Give the app its document, made when somebody first asks for it."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app)
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    found: dict[str, Any] = get_openapi(
+        title="Threadline",
+        version=__version__,
+        description="A durable chat backend: an answer is state in a log, not a stream on a connection.",
+        routes=app.routes,
+    )
+    _, schemas = msgspec.json.schema_components(_TYPES, ref_template=_REF)
+    components = found.setdefault("components", {})
+    # FastAPI's own error forms are never sent: every error is a Problem.
+    components["schemas"] = schemas
+    components["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer"},
+        "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+    }
+    return found

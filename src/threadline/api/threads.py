@@ -1,0 +1,129 @@
+"""The routes of threads: create, list, read, change, delete, state."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from msgspec import UNSET, structs
+
+from threadline.api.answers import State, ThreadPage
+from threadline.api.bodies import CreateThread, UpdateThread, check_metadata
+from threadline.api.house import Asking, TheHouse, answer, thread_scope
+from threadline.api.requests import body_of, from_page_cursor, to_page_cursor
+from threadline.api.spec import gives, takes
+from threadline.content import ContentView, visible
+from threadline.engine.threads import NewThread
+from threadline.ids import ThreadId
+from threadline.limits import END_USER_ID_CHARS_MAX, PAGE_SIZE_MAX, QUERY_CHARS_MAX
+from threadline.records import Message, Thread
+from threadline.store.contract import ThreadQuery
+
+router = APIRouter(tags=["threads"])
+
+Limit = Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX)]
+Cursor = Annotated[str | None, Query(max_length=QUERY_CHARS_MAX)]
+View = Annotated[ContentView | None, Query(description="`audit` shows tool traffic; the default for keys.")]
+
+
+@router.post(
+    "/v1/threads",
+    status_code=201,
+    openapi_extra=takes(CreateThread, required=False),
+    responses={
+        **gives(Thread, 201, (403, 413), "A new thread."),
+        200: {
+            "description": "The thread that has this `external_id`.",
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Thread"}}},
+        },
+    },
+)
+async def create_thread(request: Request, house: TheHouse, principal: Asking) -> Response:
+    """Create a thread, or find the one that this end user has under an `external_id`."""
+    body = await body_of(request, CreateThread, default=b"{}")
+    principal.require("send")
+    wanted = NewThread(
+        end_user_id=body.end_user_id,
+        external_id=body.external_id,
+        title=body.title,
+        model=body.model,
+        instructions=body.instructions,
+        agent_id=body.agent_id,
+        metadata=check_metadata(body.metadata),
+    )
+    thread, is_new = await house.engine.create_thread(principal.scope, wanted)
+    return answer(thread, 201 if is_new else 200)
+
+
+@router.get("/v1/threads", responses=gives(ThreadPage, errors=(400, 403)))
+async def list_threads(
+    house: TheHouse,
+    principal: Asking,
+    end_user_id: Annotated[str | None, Query(max_length=END_USER_ID_CHARS_MAX)] = None,
+    archived: bool | None = None,
+    q: Annotated[str | None, Query(max_length=QUERY_CHARS_MAX)] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """List threads: pinned first, then latest activity. `q` is looked for in titles."""
+    principal.require("read")
+    after = None if cursor is None else from_page_cursor(cursor, tuple[bool, str, str])
+    query = ThreadQuery(end_user_id=end_user_id, archived=archived, q=q, after=after, limit=limit + 1)
+    found = await house.engine.threads(principal.scope, query)
+    page, has_more = found[:limit], len(found) > limit
+    last = page[-1] if has_more else None
+    next_cursor = None if last is None else to_page_cursor(last.pinned, last.last_activity_at, last.id)
+    return answer(ThreadPage(page, has_more, next_cursor))
+
+
+@router.get("/v1/threads/{thread_id}", responses=gives(Thread, errors=(403, 404)))
+async def get_thread(house: TheHouse, principal: Asking, thread_id: str) -> Response:
+    """Return a thread."""
+    principal.require("read")
+    scope = await thread_scope(house, principal, ThreadId(thread_id))
+    return answer(await house.engine.thread(scope, ThreadId(thread_id)))
+
+
+@router.patch(
+    "/v1/threads/{thread_id}",
+    openapi_extra=takes(UpdateThread),
+    responses=gives(Thread, errors=(403, 404, 413)),
+)
+async def update_thread(request: Request, house: TheHouse, principal: Asking, thread_id: str) -> Response:
+    """Change a thread's title, pin, archive, model, instructions or metadata."""
+    body = await body_of(request, UpdateThread)
+    principal.require("send")
+    changed: dict[str, Any] = {name: value for name, value in structs.asdict(body).items() if value is not UNSET}
+    check_metadata(changed.get("metadata"))
+    scope = await thread_scope(house, principal, ThreadId(thread_id))
+    return answer(await house.engine.update_thread(scope, ThreadId(thread_id), changed))
+
+
+@router.delete(
+    "/v1/threads/{thread_id}", status_code=204, responses=gives(None, 204, (403, 404), "The thread is gone.")
+)
+async def delete_thread(house: TheHouse, principal: Asking, thread_id: str) -> Response:
+    """Cancel a thread's run, end its readers, and answer 404 for it everywhere from now on."""
+    principal.require("send")
+    scope = await thread_scope(house, principal, ThreadId(thread_id))
+    await house.engine.delete_thread(scope, ThreadId(thread_id))
+    return Response(status_code=204)
+
+
+@router.get("/v1/threads/{thread_id}/state", responses=gives(State, errors=(403, 404)))
+async def get_state(
+    house: TheHouse, principal: Asking, thread_id: str, limit: Limit = 50, view: View = None
+) -> Response:
+    """Return the fold of the log: the latest messages, the answer in progress, the active and waiting runs."""
+    principal.require("read")
+    scope = await thread_scope(house, principal, ThreadId(thread_id))
+    found = await house.engine.snapshot(scope, ThreadId(thread_id), limit)
+    chosen = view or ("audit" if principal.is_key else "user")
+    messages = seen(found.messages, chosen)
+    next_cursor = to_page_cursor("desc", messages[0].seq) if found.has_more else None
+    return answer(State(found.thread, messages, found.runs, found.has_more, next_cursor, found.seq))
+
+
+def seen(messages: list[Message], view: ContentView) -> list[Message]:
+    """Return the messages as a reader of this view is meant to see them."""
+    if view == "audit":
+        return messages
+    return [structs.replace(message, content=visible(message.content, view)) for message in messages]

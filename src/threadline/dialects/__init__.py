@@ -1,0 +1,1 @@
+"""One log, many dialects: pure projections of entries into frames."""

@@ -1,0 +1,207 @@
+"""Accepts a send, once: message, run and idempotency record are one transaction (promise 5).
+
+The same key and the same body give the first answer again; another body is refused. A crash before the commit has
+stored nothing; after it, everything, and whoever asks again with the key finds it.
+"""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct, structs
+
+from threadline.clock import rfc3339
+from threadline.content import Block
+from threadline.engine.turns import add_message, give_turn
+from threadline.errors import IdempotencyMismatch, InvalidRequest, QueueFull, ThreadBusy
+from threadline.events import RunQueued
+from threadline.ids import IdMaker, MessageId, RunId, ThreadId
+from threadline.limits import QUEUED_RUNS_PER_THREAD_MAX
+from threadline.records import Author, Message, Role, Run, RunOptions
+from threadline.scopes import EndUser, Scope
+from threadline.store.contract import Reader, RunRow, SendRow, ThreadRow, Transaction
+
+OnBusy = Literal["enqueue", "reject"]
+
+
+class Send(Struct, frozen=True, kw_only=True):
+    """What somebody sends to a thread. `key` is the Idempotency-Key, where there is one."""
+
+    content: list[Block]
+    role: Role = "user"
+    model: str | None = None
+    respond: bool = True
+    on_busy: OnBusy = "enqueue"
+    parent_id: MessageId | None = None
+    options: RunOptions = RunOptions()
+    metadata: dict[str, Any] = {}
+    key: str | None = None
+
+    def fingerprint(self) -> bytes:
+        """Return a hash of everything that makes this send what it is, and of nothing about its delivery."""
+        body = structs.replace(self, key=None)
+        return hashlib.sha256(msgspec.json.encode(body, order="sorted")).digest()
+
+
+class Accepted(Struct, frozen=True):
+    """What a send became. `first_seq` is that of the run's (or, without one, the message's) first event."""
+
+    message: Message
+    run: RunRow | None
+    first_seq: int
+    is_replay: bool
+
+
+ResolveModel = Callable[[str | None, str | None], str]
+"""(the send's model, the thread's model) -> `provider/model`. Raises ModelUnknown."""
+
+
+async def accept(
+    transaction: Transaction,
+    scope: Scope,
+    thread_id: ThreadId,
+    send: Send,
+    resolve_model: ResolveModel,
+    ids: IdMaker,
+    now_ms: int,
+) -> Accepted:
+    """Take a send in, or say what the same send became before.
+
+    Raises:
+        NotFound: no such thread in this scope.
+        IdempotencyMismatch, ThreadBusy, QueueFull, ModelUnknown, InvalidRequest: nothing is stored.
+    """
+    row = await transaction.thread(scope, thread_id)
+    earlier = await _earlier(transaction, scope, row, send)
+    if earlier is not None:
+        return earlier
+    if send.parent_id is not None and send.parent_id != row.tip_message_id:
+        raise InvalidRequest("Only the newest message of the thread can be answered.", pointer="/parent_id")
+    if not send.respond:
+        accepted = await _store_message(transaction, scope, row, send, ids, now_ms)
+    else:
+        accepted = await _store_run(transaction, scope, row, send, resolve_model, ids, now_ms)
+    if send.key is not None:
+        await transaction.insert_send(scope, _send_row(scope, row, send, accepted, now_ms))
+    return accepted
+
+
+async def input_of(reader: Reader, scope: Scope, row: RunRow) -> Message:
+    """Return a run's question, whether it waits with the run or stands in the history."""
+    return row.run.input or await reader.message(scope, row.run.input_message_id)
+
+
+async def _earlier(reader: Reader, scope: Scope, row: ThreadRow, send: Send) -> Accepted | None:
+    if send.key is None:
+        return None
+    found = await reader.send(scope, row.thread.id, _sender(scope, row), send.key)
+    if found is None:
+        return None
+    if found.fingerprint != send.fingerprint():
+        raise IdempotencyMismatch
+    if found.run_id is None:
+        message = await reader.message(scope, found.message_id)
+        assert message.seq is not None, "stored without a run means stored in the history"
+        return Accepted(message, None, message.seq, is_replay=True)
+    run = await reader.run(scope, found.run_id)
+    return Accepted(await input_of(reader, scope, run), run, run.first_seq, is_replay=True)
+
+
+async def _store_message(
+    transaction: Transaction, scope: Scope, row: ThreadRow, send: Send, ids: IdMaker, now_ms: int
+) -> Accepted:
+    message = await add_message(transaction, scope, _message(scope, row, send, ids.message(), None, now_ms))
+    assert message.seq is not None, "it stands in the history now"
+    return Accepted(message, None, message.seq, is_replay=False)
+
+
+async def _store_run(
+    transaction: Transaction,
+    scope: Scope,
+    row: ThreadRow,
+    send: Send,
+    resolve_model: ResolveModel,
+    ids: IdMaker,
+    now_ms: int,
+) -> Accepted:
+    thread = row.thread
+    model = resolve_model(send.model, thread.model)
+    waiting = await transaction.open_runs(scope, thread.id)
+    _refuse_busy(thread.active_run_id, thread.id, send)
+    if len(waiting) > QUEUED_RUNS_PER_THREAD_MAX:
+        raise QueueFull(retry_after=5)
+    message = _message(scope, row, send, ids.message(), ids.run(), now_ms)
+    assert message.run_id is not None, "just given"
+    run = Run(
+        id=message.run_id,
+        thread_id=thread.id,
+        status="queued",
+        model=model,
+        input=message,
+        input_message_id=message.id,
+        created_at=message.created_at,
+    )
+    seq = await transaction.append(scope, thread.id, RunQueued(run), run.id)
+    queued = RunRow(row.tenant_id, run, send.options, has_turn=False, first_seq=seq)
+    await transaction.insert_run(scope, queued)
+    if thread.active_run_id is None:
+        assert not waiting, "nobody waits in a free thread"
+        queued = await give_turn(transaction, queued)
+        message = await transaction.message(scope, message.id)
+    return Accepted(message, queued, seq, is_replay=False)
+
+
+def _refuse_busy(active_run_id: RunId | None, thread_id: ThreadId, send: Send) -> None:
+    if active_run_id is not None and send.on_busy == "reject":
+        raise ThreadBusy(run_id=active_run_id, events_url=f"/v1/threads/{thread_id}/events")
+
+
+def _message(
+    scope: Scope, row: ThreadRow, send: Send, message_id: MessageId, run_id: RunId | None, now_ms: int
+) -> Message:
+    return Message(
+        id=message_id,
+        thread_id=row.thread.id,
+        seq=None,
+        parent_id=None,
+        role=send.role,
+        author=_author(scope, row, send.role),
+        content=send.content,
+        status="complete",
+        model=send.model if send.role == "assistant" else None,
+        run_id=run_id,
+        request_id=send.key,
+        metadata=send.metadata,
+        created_at=rfc3339(now_ms),
+        completed_at=rfc3339(now_ms),
+    )
+
+
+def _author(scope: Scope, row: ThreadRow, role: Role) -> Author:
+    match role:
+        case "user":
+            return Author("user", _sender(scope, row) or None)
+        case "assistant":
+            return Author("agent")
+        case "system":
+            return Author("system")
+
+
+def _sender(scope: Scope, row: ThreadRow) -> str:
+    # A server key acts for the thread's end user, so the same key from the browser and from the server is one key.
+    return scope.end_user_id if isinstance(scope, EndUser) else row.thread.end_user_id or ""
+
+
+def _send_row(scope: Scope, row: ThreadRow, send: Send, accepted: Accepted, now_ms: int) -> SendRow:
+    assert send.key is not None, "asked for by the caller"
+    return SendRow(
+        tenant_id=row.tenant_id,
+        thread_id=row.thread.id,
+        end_user_id=_sender(scope, row),
+        key=send.key,
+        fingerprint=send.fingerprint(),
+        message_id=accepted.message.id,
+        run_id=accepted.run.run.id if accepted.run else None,
+        created_at=rfc3339(now_ms),
+    )

@@ -1,0 +1,133 @@
+"""Claims a run for this node, and settles those that nobody may attempt any more.
+
+A claim begins an attempt: a new epoch, a lease, and either a new message or the same one emptied. After a crash the
+next attempt writes into the same message of the same run, so a client that waits goes on waiting at the right place.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct, structs
+
+from threadline.clock import rfc3339
+from threadline.engine.turns import Ending, closed_attempts, end_run, failure, note_message
+from threadline.errors import RunInterrupted
+from threadline.events import MessageStarted, MessageSuperseded, RunStarted
+from threadline.ids import IdMaker, MessageId, RunId, TenantId
+from threadline.journal.lease import Leases
+from threadline.records import Attempt, Author, ErrorInfo, Message
+from threadline.scopes import System, Tenant
+from threadline.store.contract import AttemptRow, RunRow, Transaction
+
+_CLAIM = System("claim a run")
+
+
+class Claim(Struct, frozen=True):
+    """A run that this node answers, from here to `end_run`."""
+
+    row: RunRow
+    attempt: AttemptRow
+    started_at: str
+
+
+class Settled(Struct, frozen=True):
+    """A run that was not to be attempted: it has ended, or somebody else has it. `next_run` has the turn now."""
+
+    next_run: RunRow | None = None
+
+
+async def claim(
+    transaction: Transaction,
+    tenant_id: TenantId,
+    run_id: RunId,
+    leases: Leases,
+    ids: IdMaker,
+    now_ms: int,
+    attempts_max: int,
+) -> Claim | Settled:
+    """Begin the next attempt of a run, or end the run where there may be none."""
+    row = await transaction.run(Tenant(tenant_id), run_id)
+    if row.run.is_terminal or not row.has_turn:
+        return Settled()
+    if not await leases.is_free(transaction, row):
+        return Settled()
+    if row.cancel_requested_at is not None:
+        return Settled(await end_run(transaction, row, Ending("cancelled"), now_ms))
+    if row.run.attempt - row.drained_attempts >= attempts_max:
+        error = failure(RunInterrupted(f"The server stopped {attempts_max} times in mid-answer."))
+        return Settled(await end_run(transaction, row, Ending("failed", error=error), now_ms))
+    await leases.take(transaction, row, row.epoch + 1)
+    return await _begin(transaction, row, ids, now_ms)
+
+
+async def _begin(transaction: Transaction, row: RunRow, ids: IdMaker, now_ms: int) -> Claim:
+    now = rfc3339(now_ms)
+    if row.run.output_message_id is None:
+        started = await _start_run(transaction, row, ids.message(), now)
+    else:
+        started = await _supersede(transaction, row, now)
+    scope = Tenant(row.tenant_id)
+    await transaction.save_run(scope, started)
+    assert started.run.output_message_id is not None, "an attempt writes into a message"
+    attempt = AttemptRow(
+        tenant_id=row.tenant_id,
+        thread_id=row.run.thread_id,
+        run_id=row.run.id,
+        message_id=started.run.output_message_id,
+        epoch=started.epoch,
+        first_seq=await transaction.next_seq(scope, row.run.thread_id),
+    )
+    await transaction.open_attempt(_CLAIM, attempt)
+    return Claim(started, attempt, now)
+
+
+async def _start_run(transaction: Transaction, row: RunRow, message_id: MessageId, now: str) -> RunRow:
+    scope = Tenant(row.tenant_id)
+    begun = structs.replace(row, run=structs.replace(row.run, output_message_id=message_id, started_at=now))
+    started = _attempted(begun, [], now)
+    await transaction.append(scope, row.run.thread_id, RunStarted(started.run), row.run.id)
+    thread = await transaction.thread(scope, row.run.thread_id)
+    message = Message(
+        id=message_id,
+        thread_id=row.run.thread_id,
+        seq=await transaction.next_seq(scope, row.run.thread_id),
+        parent_id=thread.tip_message_id,
+        role="assistant",
+        author=Author("agent", thread.thread.agent_id),
+        content=[],
+        status="streaming",
+        model=row.run.model,
+        run_id=row.run.id,
+        metadata={},
+        created_at=now,
+    )
+    await transaction.append(scope, row.run.thread_id, MessageStarted(message), row.run.id)
+    await transaction.insert_message(scope, message)
+    await note_message(transaction, scope, message)
+    return started
+
+
+async def _supersede(transaction: Transaction, row: RunRow, now: str) -> RunRow:
+    scope = Tenant(row.tenant_id)
+    assert row.run.output_message_id is not None, "asked for by the caller"
+    was_drained = row.is_drained
+    error = ErrorInfo("drained" if was_drained else "interrupted", _WHY_REPLACED[was_drained], retryable=True)
+    started = _attempted(row, closed_attempts(row.run, now, None, error), now)
+    emptied = MessageSuperseded(row.run.output_message_id, started.epoch)
+    seq = await transaction.append(scope, row.run.thread_id, emptied, row.run.id)
+    await transaction.close_attempt(_CLAIM, row, row.epoch, seq)
+    await transaction.append(scope, row.run.thread_id, RunStarted(started.run), row.run.id)
+    return started
+
+
+def _attempted(row: RunRow, earlier: Sequence[Attempt], now: str) -> RunRow:
+    number = row.run.attempt + 1
+    run = structs.replace(
+        row.run, status="running", attempt=number, attempts=[*earlier, Attempt(attempt=number, started_at=now)]
+    )
+    return structs.replace(row, run=run)
+
+
+_WHY_REPLACED = {
+    True: "The server was told to stop while it was answering.",
+    False: "The server stopped in mid-answer.",
+}

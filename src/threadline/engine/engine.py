@@ -1,0 +1,204 @@
+"""The engine's verbs, as the API calls them: one verb for each thing that somebody may want of a thread or a run."""
+
+from typing import Any
+
+from msgspec import structs
+
+from threadline.clock import Clock, rfc3339
+from threadline.engine.accept import Accepted, ResolveModel, Send, accept, input_of
+from threadline.engine.schedule import Scheduler
+from threadline.engine.state import Snapshot, snapshot
+from threadline.engine.threads import NewThread, create_thread, delete_thread, update_thread
+from threadline.engine.turns import Ending, end_run
+from threadline.errors import ShuttingDown
+from threadline.events import TERMINAL_TYPES
+from threadline.ids import IdMaker, RunId, ThreadId
+from threadline.journal.append import Journal
+from threadline.journal.tail import Tail
+from threadline.records import Message, Run, Thread
+from threadline.scopes import Scope, System
+from threadline.store.contract import MessageQuery, Reader, RunRow, Store, ThreadQuery, Transaction
+
+_CANCEL = System("see who owns a run that is to be cancelled")
+
+
+class Engine:
+    """What happens between a question and its answer, for one node."""
+
+    def __init__(
+        self,
+        store: Store,
+        journal: Journal,
+        tail: Tail,
+        scheduler: Scheduler,
+        resolve_model: ResolveModel,
+        ids: IdMaker,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._journal = journal
+        self._scheduler = scheduler
+        self._resolve_model = resolve_model
+        self._ids = ids
+        self._clock = clock
+        self.tail = tail
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether this node takes no new runs any more."""
+        return self._scheduler.is_draining
+
+    async def create_thread(self, scope: Scope, wanted: NewThread) -> tuple[Thread, bool]:
+        """Create a thread, or find the one with this `external_id`. Returns it and whether it is new."""
+
+        async def script(transaction: Transaction) -> tuple[Thread, bool]:
+            return await create_thread(transaction, scope, wanted, self._ids, self._clock.now_ms())
+
+        return await self._journal.write(script)
+
+    async def thread(self, scope: Scope, thread_id: ThreadId) -> Thread:
+        """Return a thread with the seq of its newest event. Raises NotFound."""
+
+        async def script(reader: Reader) -> Thread:
+            row = await reader.thread(scope, thread_id)
+            return structs.replace(row.thread, seq=await reader.head(scope, thread_id))
+
+        return await self._store.read(script)
+
+    async def threads(self, scope: Scope, query: ThreadQuery) -> list[Thread]:
+        """List threads: pinned first, then latest activity."""
+
+        async def script(reader: Reader) -> list[Thread]:
+            return await reader.threads(scope, query)
+
+        return await self._store.read(script)
+
+    async def update_thread(self, scope: Scope, thread_id: ThreadId, changed: dict[str, Any]) -> Thread:
+        """Change a thread's fields. Raises NotFound."""
+
+        async def script(transaction: Transaction) -> Thread:
+            await update_thread(transaction, scope, thread_id, changed)
+            row = await transaction.thread(scope, thread_id)
+            return structs.replace(row.thread, seq=await transaction.next_seq(scope, thread_id) - 1)
+
+        return await self._journal.write(script)
+
+    async def delete_thread(self, scope: Scope, thread_id: ThreadId) -> None:
+        """End a thread's runs and readers and hide it from everybody. Raises NotFound."""
+
+        async def script(transaction: Transaction) -> list[RunId]:
+            return await delete_thread(transaction, scope, thread_id, self._clock.now_ms())
+
+        for run_id in await self._journal.write(script):
+            self._scheduler.stop(run_id, "lease_lost")
+
+    async def send(self, scope: Scope, thread_id: ThreadId, send: Send) -> Accepted:
+        """Accept a send, once, and see that somebody answers it. Raises what `accept` raises, and ShuttingDown."""
+        if self.is_draining:
+            raise ShuttingDown(retry_after=5)
+
+        async def script(transaction: Transaction) -> Accepted:
+            return await accept(
+                transaction, scope, thread_id, send, self._resolve_model, self._ids, self._clock.now_ms()
+            )
+
+        accepted = await self._journal.write(script)
+        if accepted.run is not None and accepted.run.has_turn:
+            self._scheduler.nudge(accepted.run)
+        return accepted
+
+    async def messages(self, scope: Scope, thread_id: ThreadId, query: MessageQuery) -> list[Message]:
+        """List messages, the one in progress with its text so far. Raises NotFound."""
+
+        async def script(reader: Reader) -> list[Message]:
+            messages = await reader.messages(scope, thread_id, query)
+            if not any(message.status == "streaming" for message in messages):
+                return messages
+            live = {message.id: message for message in (await snapshot(reader, scope, thread_id, 2)).messages}
+            return [live.get(message.id, message) for message in messages]
+
+        return await self._store.read(script)
+
+    async def snapshot(self, scope: Scope, thread_id: ThreadId, limit: int) -> Snapshot:
+        """Return the state of a thread, and see that its active run has an owner. Raises NotFound."""
+
+        async def script(reader: Reader) -> Snapshot:
+            return await snapshot(reader, scope, thread_id, limit)
+
+        found = await self._store.read(script)
+        self._see_to(found.thread.active_run_id)
+        return found
+
+    async def run(self, scope: Scope, run_id: RunId) -> RunRow:
+        """Return a run with its question put back in, and see that it has an owner. Raises NotFound."""
+
+        async def script(reader: Reader) -> RunRow:
+            return await with_input(reader, scope, await reader.run(scope, run_id))
+
+        row = await self._store.read(script)
+        if row.has_turn:
+            self._see_to(run_id)
+        return row
+
+    async def reply(self, scope: Scope, run: Run) -> Message | None:
+        """Return a run's answer, if it has begun one. Raises NotFound."""
+        if run.output_message_id is None:
+            return None
+        message_id = run.output_message_id
+
+        async def script(reader: Reader) -> Message:
+            return await reader.message(scope, message_id)
+
+        return await self._store.read(script)
+
+    async def wait_for_end(self, scope: Scope, row: RunRow) -> RunRow:
+        """Sleep until a run has ended, and return it. Raises NotFound when its thread is deleted meanwhile."""
+        run_id, thread_id = row.run.id, row.run.thread_id
+        if not row.run.is_terminal:
+            follow = self.tail.follow(scope, thread_id, row.first_seq - 1)
+            async for entries in follow:
+                if any(entry.run_id == run_id and entry.type in TERMINAL_TYPES for entry in entries):
+                    break
+            await follow.aclose()
+        return await self.run(scope, run_id)
+
+    async def cancel(self, scope: Scope, run_id: RunId) -> RunRow:
+        """Write down that a run is to stop, and stop it. A run that has ended stays as it is. Raises NotFound."""
+
+        async def script(transaction: Transaction) -> tuple[RunRow, RunRow | None]:
+            row = await transaction.run(scope, run_id)
+            if row.run.is_terminal:
+                return row, None
+            now_ms = self._clock.now_ms()
+            if await transaction.lease(_CANCEL, run_id) is None and row.run.attempt == 0:
+                next_run = await end_run(transaction, row, Ending("cancelled"), now_ms)
+                return await transaction.run(scope, run_id), next_run
+            wished = structs.replace(row, cancel_requested_at=row.cancel_requested_at or rfc3339(now_ms))
+            await transaction.save_run(scope, wished)
+            return wished, None
+
+        row, next_run = await self._journal.write(script)
+        if next_run is not None:
+            self._scheduler.nudge(next_run)
+        if not row.run.is_terminal and not self._scheduler.stop(run_id, "cancelled"):
+            # Nobody here is answering it: if nobody is anywhere, the next claim settles it.
+            self._scheduler.poke()
+        return row
+
+    async def see_to_thread(self, scope: Scope, thread_id: ThreadId) -> None:
+        """See that a thread's active run has an owner: whoever reads a dead run finds it. Raises NotFound."""
+
+        async def script(reader: Reader) -> RunId | None:
+            return (await reader.thread(scope, thread_id)).thread.active_run_id
+
+        self._see_to(await self._store.read(script))
+
+    def _see_to(self, run_id: RunId | None) -> None:
+        if run_id is not None and not self._scheduler.owns(run_id):
+            self._scheduler.poke()
+
+
+async def with_input(reader: Reader, scope: Scope, row: RunRow) -> RunRow:
+    """Put a run's question back in: rows hold it only while it waits, answers of the API always."""
+    question = await input_of(reader, scope, row)
+    return structs.replace(row, run=structs.replace(row.run, input=question))

@@ -1,0 +1,54 @@
+"""The history of a thread becomes a prompt. Pure.
+
+What a model is shown is always a well-formed pairing: a tool request without an outcome, from a crash or an old
+version, gets a synthetic error result here, on every load.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from threadline.content import Block, ReasoningBlock, TextBlock, ToolResultBlock, ToolUseBlock
+from threadline.providers.contract import Prompt, PromptMessage
+from threadline.records import Message, RunOptions, Thread
+
+OUTCOME_UNKNOWN = "The call was interrupted. Whether it took effect is not known."
+
+
+def build_prompt(model: str, thread: Thread, history: Iterable[Message], options: RunOptions, run_id: str) -> Prompt:
+    """Build the prompt for an answer to the last message of `history`, which is oldest first."""
+    messages = [PromptMessage(message.role, content) for message in history if (content := _shown(message.content))]
+    return Prompt(
+        model=model,
+        messages=messages,
+        instructions=options.instructions if options.instructions is not None else thread.instructions,
+        max_output_tokens=options.max_output_tokens,
+        temperature=options.temperature,
+        run_id=run_id,
+    )
+
+
+def paired(content: Sequence[Block]) -> list[Block]:
+    """Return the content with an outcome for every tool request, and no outcome without its request."""
+    asked = {block.id for block in content if isinstance(block, ToolUseBlock)}
+    answered = {block.tool_use_id for block in content if isinstance(block, ToolResultBlock)}
+    kept = [block for block in content if not isinstance(block, ToolResultBlock) or block.tool_use_id in asked]
+    missing: list[Block] = [
+        ToolResultBlock(tool_use_id=block.id, content=OUTCOME_UNKNOWN, is_error=True)
+        for block in content
+        if isinstance(block, ToolUseBlock) and block.id not in answered
+    ]
+    return [*kept, *missing]
+
+
+def _shown(content: Sequence[Block]) -> list[Block]:
+    # An answer that was stopped at once has nothing to say, and vendors refuse empty messages.
+    return paired([block for block in content if not _is_empty(block)])
+
+
+def _is_empty(block: Block) -> bool:
+    match block:
+        case TextBlock():
+            return not block.text
+        case ReasoningBlock():
+            return not block.text and block.signature is None
+        case _:
+            return False

@@ -1,0 +1,301 @@
+"""Owns the running turns of one node: claims runs, supervises them, finds those that nobody owns.
+
+A run is looked for in three ways, so that none depends on a message that may be lost: whoever gives it the turn says so
+(`nudge`), a timer asks the store, and a reader that finds a run without an owner pokes the timer.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+
+from msgspec import Struct, structs
+
+from threadline.clock import Clock
+from threadline.engine.claim import Claim, Settled, claim
+from threadline.engine.pack import Packer
+from threadline.engine.prompt import build_prompt
+from threadline.engine.turn import StopReason, Turn
+from threadline.engine.turns import Ending, end_run, failure
+from threadline.errors import LeaseLost, ModelUnknown, ProviderRefused, RunFailure, ShuttingDown, Unavailable
+from threadline.events import ToolCompleted, ToolRequested
+from threadline.ids import IdMaker, RunId, ThreadId
+from threadline.journal.append import Journal
+from threadline.journal.lease import Leases, end_lease, require_lease
+from threadline.journal.window import Windows
+from threadline.limits import PROMPT_MESSAGES_MAX
+from threadline.observe import Metrics, log
+from threadline.providers.contract import Prompt, Provider
+from threadline.records import Message, Thread
+from threadline.scopes import System, Tenant
+from threadline.store.contract import MessageQuery, Reader, RunRow, Store, Transaction
+
+_FIND = System("find runs that nobody owns")
+
+ResolveProvider = Callable[[str], tuple[Provider, str]]
+"""`provider/model` -> (the provider, its own name of the model). Raises ModelUnknown."""
+
+
+class RunTimes(Struct, frozen=True):
+    """How long the parts of a run may take, in seconds, and how often a run may be attempted."""
+
+    first_chunk_seconds: float = 60.0
+    no_progress_seconds: float = 60.0
+    run_seconds: float = 3600.0
+    reap_seconds: float = 2.0
+    attempts_max: int = 3
+
+
+class Scheduler:
+    """The running turns of one node."""
+
+    def __init__(
+        self,
+        store: Store,
+        journal: Journal,
+        windows: Windows,
+        leases: Leases,
+        resolve: ResolveProvider,
+        packer: Packer,
+        ids: IdMaker,
+        clock: Clock,
+        metrics: Metrics,
+        times: RunTimes,
+    ) -> None:
+        self._store = store
+        self._journal = journal
+        self._windows = windows
+        self._leases = leases
+        self._resolve = resolve
+        self._packer = packer
+        self._ids = ids
+        self._clock = clock
+        self._metrics = metrics
+        self._times = times
+        self._owned: dict[RunId, Turn | None] = {}
+        self._stops: dict[RunId, StopReason] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        self._poked = asyncio.Event()
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
+        self.is_draining = False
+
+    async def run(self) -> None:
+        """Find and answer runs for ever; the caller owns the task, and the turns live in a group of it."""
+        async with asyncio.TaskGroup() as self._tasks:
+            self._tasks.create_task(self._watch_times())
+            while True:
+                await self._reap()
+                try:
+                    async with asyncio.timeout(self._times.reap_seconds):
+                        await self._poked.wait()
+                except TimeoutError:
+                    pass
+                self._poked.clear()
+
+    def nudge(self, row: RunRow) -> None:
+        """Hear that a run has the turn and wants an owner."""
+        run_id = row.run.id
+        if self.is_draining or self._tasks is None or run_id in self._owned:
+            return
+        self._owned[run_id] = None
+        self._is_idle.clear()
+        self._windows.hold(row.run.thread_id)
+        self._tasks.create_task(self._supervise(row), name=f"run {run_id}")
+
+    def poke(self) -> None:
+        """Look for runs without an owner now, not at the next tick."""
+        self._poked.set()
+
+    def owns(self, run_id: RunId) -> bool:
+        """Whether this node is answering that run."""
+        return run_id in self._owned
+
+    def stop(self, run_id: RunId, reason: StopReason) -> bool:
+        """End a run's attempt, if it is this node's. The durable wish stands in its row already."""
+        if run_id not in self._owned:
+            return False
+        turn = self._owned[run_id]
+        if turn is None:
+            # Between its claim and its first read; the turn asks when it begins.
+            self._stops[run_id] = reason
+        else:
+            turn.stop(reason)
+        return True
+
+    async def drain(self, grace_seconds: float) -> None:
+        """Take no new runs, let the running ones finish for `grace_seconds`, then give the rest back."""
+        self.is_draining = True
+        try:
+            async with asyncio.timeout(grace_seconds):
+                await self._is_idle.wait()
+        except TimeoutError:
+            log.info("drain_gives_back", runs=len(self._owned))
+        for run_id in list(self._owned):
+            self.stop(run_id, "drained")
+        await self._is_idle.wait()
+
+    async def _supervise(self, row: RunRow) -> None:
+        """Answer one run. Never raises into the group: one bad run would cancel all others."""
+        run_id, thread_id = row.run.id, row.run.thread_id
+        self._metrics.running += 1
+        next_run: RunRow | None = None
+        try:
+            next_run = await self._answer(row)
+        except (LeaseLost, ShuttingDown):
+            log.info("run_given_up", run_id=run_id, thread_id=thread_id)
+        except Exception as error:
+            log.exception("run_supervisor_failed", run_id=run_id, thread_id=thread_id, error=repr(error))
+        finally:
+            self._metrics.running -= 1
+            self._disown(run_id, thread_id)
+        if next_run is not None:
+            self.nudge(next_run)
+
+    def _disown(self, run_id: RunId, thread_id: ThreadId) -> None:
+        del self._owned[run_id]
+        self._stops.pop(run_id, None)
+        self._windows.release(thread_id)
+        if not self._owned:
+            self._is_idle.set()
+
+    async def _answer(self, row: RunRow) -> RunRow | None:
+        claimed = await self._journal.write_patiently(self._claim_script(row))
+        if isinstance(claimed, Settled):
+            return claimed.next_run
+        self._count_start(claimed)
+        turn = Turn(claimed, self._journal, self._clock, self._metrics)
+        self._owned[row.run.id] = turn
+        if (reason := self._stops.pop(row.run.id, None)) is not None:
+            turn.stop(reason)
+        ending = await self._ending_of(turn)
+        if ending is None:
+            await self._give_back(turn)
+            return None
+        return await self._end(turn, ending)
+
+    async def _ending_of(self, turn: Turn) -> Ending | None:
+        run = turn.claim.row.run
+        try:
+            provider, prompt = await self._prepare(turn.claim)
+            return await turn.answer(provider, prompt)
+        except Exception as error:
+            # Whatever nobody foresaw still ends the run in words; no spinner without an owner.
+            log.exception("run_failed_unforeseen", run_id=run.id, thread_id=run.thread_id, error=repr(error))
+            return Ending("failed", content=turn.batch.content(), error=failure(RunFailure()))
+
+    async def _prepare(self, claimed: Claim) -> tuple[Provider, Prompt]:
+        row = claimed.row
+        try:
+            provider, model = self._resolve(row.run.model)
+        except ModelUnknown as error:
+            raise ProviderRefused(error.detail) from error
+        thread, history = await self._history(claimed)
+        return provider, build_prompt(model, thread, history, row.options, row.run.id)
+
+    async def _history(self, claimed: Claim) -> tuple[Thread, list[Message]]:
+        """Read the branch that ends where the answer begins."""
+        run, scope = claimed.row.run, Tenant(claimed.row.tenant_id)
+        assert run.output_message_id is not None, "claimed"
+        answer_id = run.output_message_id
+
+        async def script(reader: Reader) -> tuple[Thread, list[Message]]:
+            row = await reader.thread(scope, run.thread_id)
+            answer = await reader.message(scope, answer_id)
+            query = MessageQuery(descending=True, after=answer.seq, limit=PROMPT_MESSAGES_MAX)
+            messages = await reader.messages(scope, run.thread_id, query)
+            return row.thread, messages[::-1]
+
+        return await self._store.read(script)
+
+    async def _end(self, turn: Turn, ending: Ending) -> RunRow | None:
+        row, attempt = turn.claim.row, turn.claim.attempt
+
+        async def script(transaction: Transaction) -> RunRow | None:
+            await require_lease(transaction, row.run.id, attempt.epoch)
+            scope = Tenant(row.tenant_id)
+            for call in turn.closed_calls:
+                place = (attempt.message_id, row.run.id)
+                use, result = call.use, call.result
+                asked = ToolRequested(use.id, use.name, use.input, call.use_block, *place)
+                await transaction.append(scope, attempt.thread_id, asked, row.run.id)
+                told = ToolCompleted(use.id, use.name, result.content, True, call.result_block, *place)
+                await transaction.append(scope, attempt.thread_id, told, row.run.id)
+            current = await transaction.run(scope, row.run.id)
+            return await end_run(transaction, current, ending, self._clock.now_ms())
+
+        next_run = await self._journal.write_patiently(script)
+        self._packer.add(attempt, turn.batch.committed)
+        self._count_end(turn, ending)
+        return next_run
+
+    async def _give_back(self, turn: Turn) -> None:
+        """Let another process go on with this run. A drained attempt does not count against it."""
+        row, attempt = turn.claim.row, turn.claim.attempt
+        if turn.stopped_by == "lease_lost":
+            raise LeaseLost
+
+        async def script(transaction: Transaction) -> None:
+            await require_lease(transaction, row.run.id, attempt.epoch)
+            scope = Tenant(row.tenant_id)
+            current = await transaction.run(scope, row.run.id)
+            drained = structs.replace(
+                current, drained_attempts=current.drained_attempts + 1, drained_epoch=attempt.epoch
+            )
+            await transaction.save_run(scope, drained)
+            await end_lease(transaction, row.run.id)
+
+        await self._journal.write(script)
+
+    def _claim_script(self, row: RunRow) -> Callable[[Transaction], Coroutine[None, None, Claim | Settled]]:
+        async def script(transaction: Transaction) -> Claim | Settled:
+            return await claim(
+                transaction,
+                row.tenant_id,
+                row.run.id,
+                self._leases,
+                self._ids,
+                self._clock.now_ms(),
+                self._times.attempts_max,
+            )
+
+        return script
+
+    async def _reap(self) -> None:
+        """Find the runs that have the turn and no live owner: new, forgotten, or left by a dead process."""
+
+        async def script(reader: Reader) -> list[RunRow]:
+            return await reader.claimable(_FIND)
+
+        try:
+            for row in await self._store.read(script):
+                self.nudge(row)
+        except Unavailable as error:
+            log.warning("reap_failed", detail=error.detail)
+
+    async def _watch_times(self) -> None:
+        """Look after the clocks of all turns with one timer: a timer for each read would cost more than the read."""
+        times = self._times
+        while True:
+            await asyncio.sleep(min(0.5, times.first_chunk_seconds / 4, times.no_progress_seconds / 4))
+            for turn in list(self._owned.values()):
+                if turn is not None:
+                    turn.check_time(times.first_chunk_seconds, times.no_progress_seconds, times.run_seconds)
+
+    def _count_start(self, claimed: Claim) -> None:
+        run = claimed.row.run
+        self._metrics.streams_started += 1
+        if run.attempt > 1:
+            self._metrics.attempts_replaced += 1
+        log.info("run_started", run_id=run.id, thread_id=run.thread_id, model=run.model, attempt=run.attempt)
+
+    def _count_end(self, turn: Turn, ending: Ending) -> None:
+        run = turn.claim.row.run
+        seconds = turn.seconds
+        self._metrics.run_ended(ending.status, seconds, ending.usage, ending.error)
+        log.info(
+            "run_ended",
+            run_id=run.id,
+            thread_id=run.thread_id,
+            status=ending.status,
+            seconds=round(seconds, 3),
+            code=ending.error.code if ending.error else None,
+        )

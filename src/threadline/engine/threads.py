@@ -1,0 +1,90 @@
+"""Creates, changes and deletes threads. Each a script: all or nothing, and told in the log."""
+
+from typing import Any
+
+from msgspec import Struct, structs
+
+from threadline.clock import rfc3339
+from threadline.engine.turns import Ending, end_run
+from threadline.errors import InvalidRequest
+from threadline.events import ThreadCreated, ThreadDeleted, ThreadUpdated
+from threadline.ids import IdMaker, RunId, ThreadId
+from threadline.records import Thread
+from threadline.scopes import EndUser, Scope
+from threadline.store.contract import ThreadRow, Transaction
+
+
+class NewThread(Struct, frozen=True, kw_only=True):
+    """What somebody wants of a new thread."""
+
+    end_user_id: str | None = None
+    external_id: str | None = None
+    title: str | None = None
+    model: str | None = None
+    instructions: str | None = None
+    agent_id: str | None = None
+    metadata: dict[str, Any] = {}
+
+
+async def create_thread(
+    transaction: Transaction, scope: Scope, wanted: NewThread, ids: IdMaker, now_ms: int
+) -> tuple[Thread, bool]:
+    """Create a thread, or find the one that has this `external_id`. Returns it and whether it is new.
+
+    Raises:
+        InvalidRequest: an end-user token names another end user.
+    """
+    end_user_id = wanted.end_user_id
+    if isinstance(scope, EndUser):
+        if end_user_id not in (None, scope.end_user_id):
+            raise InvalidRequest("A token creates threads for its own end user only.", pointer="/end_user_id")
+        end_user_id = scope.end_user_id
+    if wanted.external_id is not None:
+        found = await transaction.thread_by_external_id(scope, end_user_id, wanted.external_id)
+        if found is not None:
+            return found.thread, False
+    now = rfc3339(now_ms)
+    thread = Thread(
+        id=ids.thread(),
+        end_user_id=end_user_id,
+        external_id=wanted.external_id,
+        title=wanted.title,
+        model=wanted.model,
+        instructions=wanted.instructions,
+        agent_id=wanted.agent_id,
+        metadata=wanted.metadata,
+        seq=1,
+        created_at=now,
+        last_activity_at=now,
+    )
+    await transaction.insert_thread(scope, ThreadRow(scope.tenant_id, structs.replace(thread, seq=0)))
+    seq = await transaction.append(scope, thread.id, ThreadCreated(thread), None)
+    assert seq == 1, "thread.created is the first event"
+    return thread, True
+
+
+async def update_thread(transaction: Transaction, scope: Scope, thread_id: ThreadId, changed: dict[str, Any]) -> Thread:
+    """Change a thread's fields; what is as it was is no event. Raises NotFound."""
+    row = await transaction.thread(scope, thread_id)
+    changed = {name: value for name, value in changed.items() if getattr(row.thread, name) != value}
+    if changed:
+        thread = structs.replace(row.thread, **changed)
+        await transaction.save_thread(scope, structs.replace(row, thread=thread))
+        await transaction.append(scope, thread_id, ThreadUpdated(changed), None)
+    return (await transaction.thread(scope, thread_id)).thread
+
+
+async def delete_thread(transaction: Transaction, scope: Scope, thread_id: ThreadId, now_ms: int) -> list[RunId]:
+    """End the thread's runs, tell its readers, hide it from everybody. Returns the runs that were ended.
+
+    Raises NotFound.
+    """
+    ended: list[RunId] = []
+    # Those that wait first, so that ending the active one gives nobody the turn.
+    for row in reversed(await transaction.open_runs(scope, thread_id)):
+        passed_on = await end_run(transaction, row, Ending("cancelled"), now_ms)
+        assert passed_on is None, "nobody was left to take the turn"
+        ended.append(row.run.id)
+    await transaction.append(scope, thread_id, ThreadDeleted({"id": thread_id}), None)
+    await transaction.delete_thread(scope, thread_id, rfc3339(now_ms))
+    return ended

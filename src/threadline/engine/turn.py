@@ -1,0 +1,138 @@
+"""Stop 2 of a token's way: one attempt of a run. Before: `providers/contract.py`; next: `engine/batch.py`.
+
+A turn has an owner (the scheduler's task) and outlives every client. It ends in words, whatever happens: what a
+provider does is caught here, what nobody foresaw is caught by the supervisor in `engine/schedule.py`.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import aclosing
+from typing import Literal
+
+from threadline.clock import Clock
+from threadline.engine.batch import Batch, ClosedCall
+from threadline.engine.claim import Claim
+from threadline.engine.turns import Ending, EndStatus, failure
+from threadline.errors import ProviderFailure, ProviderTimeout, RunExpired
+from threadline.ids import RunId
+from threadline.journal.append import Journal
+from threadline.observe import Metrics
+from threadline.providers.contract import Chunk, Prompt, Provider
+
+StopReason = Literal["cancelled", "drained", "lease_lost", "first_chunk", "no_progress", "expired"]
+
+
+class Turn:
+    """One attempt in progress. `stop` ends it from outside, also in the middle of a stalled read."""
+
+    def __init__(self, claim: Claim, journal: Journal, clock: Clock, metrics: Metrics) -> None:
+        self.claim = claim
+        self.run_id: RunId = claim.row.run.id
+        self.batch = Batch(claim.attempt, claim.row.run.model.partition("/")[0])
+        self.stopped_by: StopReason | None = None
+        self.closed_calls: list[ClosedCall] = []
+        self._journal = journal
+        self._clock = clock
+        self._metrics = metrics
+        self._started = clock.monotonic()
+        self._progress_at = self._started
+        self._has_begun = False
+        self._reading: asyncio.Task[None] | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long this attempt has been going."""
+        return self._clock.monotonic() - self._started
+
+    def stop(self, reason: StopReason) -> None:
+        """End the attempt. The first reason counts."""
+        if self.stopped_by is None:
+            self.stopped_by = reason
+            if self._reading is not None:
+                self._reading.cancel()
+
+    def check_time(self, first_chunk_seconds: float, no_progress_seconds: float, run_seconds: float) -> None:
+        """Stop the attempt where its provider is silent for too long. Called by the scheduler's timer."""
+        now = self._clock.monotonic()
+        if not self._journal.is_writable:
+            # It is our disk that makes no progress: waiting for room is not the provider's fault.
+            self._progress_at = now
+        if self.batch.is_refused:
+            self.stop("lease_lost")
+        elif now - self._started > run_seconds:
+            self.stop("expired")
+        elif now - self._progress_at > (no_progress_seconds if self._has_begun else first_chunk_seconds):
+            self.stop("no_progress" if self._has_begun else "first_chunk")
+
+    async def answer(self, provider: Provider, prompt: Prompt) -> Ending | None:
+        """Read the provider to its end. Returns how the run ends; None where it does not end here.
+
+        Cancellation from outside (the process goes down at once) is passed on: the lease lapses, and another attempt
+        takes over.
+        """
+        error: ProviderFailure | None = None
+        self._reading = asyncio.current_task()
+        try:
+            if self.stopped_by is None:
+                await self._read(provider, prompt)
+        except ProviderFailure as failed:
+            error = failed
+        except asyncio.CancelledError:
+            if self.stopped_by is None:
+                raise
+            task = asyncio.current_task()
+            assert task is not None, "this is a task"
+            task.uncancel()
+        finally:
+            self._reading = None
+        return self._ending(error)
+
+    async def _read(self, provider: Provider, prompt: Prompt) -> None:
+        async with aclosing(provider.stream(prompt)) as stream:
+            async for chunks in stream:
+                self._take(chunks)
+                if self.batch.is_full:
+                    await self.batch.wait_for_room()
+                if not self._journal.is_writable:
+                    await self._journal.wait_until_writable()
+                if self.batch.is_refused:
+                    self.stopped_by = self.stopped_by or "lease_lost"
+                    return
+
+    def _take(self, chunks: Sequence[Chunk]) -> None:
+        now = self._clock.monotonic()
+        if self._has_begun:
+            self._metrics.inter_token.observe(now - self._progress_at)
+        else:
+            self._metrics.first_token.observe(now - self._started)
+        self._progress_at = now
+        self.batch.add(chunks)
+        self._journal.offer(self.batch, urgent=not self._has_begun)
+        self._has_begun = True
+
+    def _ending(self, error: ProviderFailure | None) -> Ending | None:
+        match self.stopped_by:
+            case "drained" | "lease_lost":
+                return None
+            case "cancelled":
+                return self._end("cancelled")
+            case "expired":
+                return self._end("expired", RunExpired())
+            case "first_chunk":
+                return self._end("failed", ProviderTimeout("The model provider sent nothing in time."))
+            case "no_progress":
+                return self._end("failed", ProviderTimeout("The model provider fell silent in mid-answer."))
+            case None if error is not None:
+                return self._end("failed", error)
+            case None:
+                return self._end("completed")
+
+    def _end(self, status: EndStatus, error: ProviderFailure | RunExpired | None = None) -> Ending:
+        self.closed_calls = self.batch.close_tool_calls()
+        return Ending(
+            status,
+            content=self.batch.content(),
+            usage=self.batch.usage,
+            finish_reason=self.batch.finish_reason if status == "completed" else None,
+            error=failure(error) if error else None,
+        )

@@ -1,0 +1,193 @@
+"""Who has the turn in a thread: the steps that give it and end it, each within a transaction of its caller.
+
+A thread answers one question at a time. The run that is being answered has the turn (`thread.active_run_id`); the
+others wait as `queued`, and their questions are no messages of the history yet. The commit that ends a run gives the
+turn to the next one, so nobody ever sees a free thread with a queue.
+"""
+
+from typing import Literal
+
+from msgspec import Struct, structs
+
+from threadline.clock import rfc3339
+from threadline.content import Block
+from threadline.errors import RunFailure
+from threadline.events import (
+    MessageCompleted,
+    MessageCreated,
+    MessageDelta,
+    MessageSuperseded,
+    RunCancelled,
+    RunCompleted,
+    RunExpired,
+    RunFailed,
+    TerminalEvent,
+    ToolCompleted,
+    ToolRequested,
+)
+from threadline.fold import ThreadState
+from threadline.ids import RunId, ThreadId
+from threadline.journal.lease import end_lease
+from threadline.records import Attempt, ErrorInfo, Message, MessageStatus, Run, Usage
+from threadline.scopes import Scope, System, Tenant
+from threadline.store.contract import RunRow, Transaction
+
+_ATTEMPTS = System("close the books on an attempt")
+
+
+EndStatus = Literal["completed", "failed", "cancelled", "expired"]
+
+
+class Ending(Struct, frozen=True):
+    """How a run ends. `content` is what its message says in the end; None leaves what was said so far."""
+
+    status: EndStatus
+    content: list[Block] | None = None
+    usage: Usage | None = None
+    finish_reason: str | None = None
+    error: ErrorInfo | None = None
+
+
+def failure(error: RunFailure) -> ErrorInfo:
+    """Put an error into the form of the log."""
+    return ErrorInfo(code=error.code, message=error.detail, retryable=error.retryable)
+
+
+async def add_message(transaction: Transaction, scope: Scope, message: Message) -> Message:
+    """Put a person's (or a moved in) message behind the tip of its thread; return it with seq and parent."""
+    row = await transaction.thread(scope, message.thread_id)
+    seq = await transaction.next_seq(scope, message.thread_id)
+    placed = structs.replace(message, seq=seq, parent_id=row.tip_message_id)
+    given = await transaction.append(scope, message.thread_id, MessageCreated(placed), message.run_id)
+    assert given == seq, "one transaction, one number line"
+    await transaction.insert_message(scope, placed)
+    await note_message(transaction, scope, placed, active_run_id=message.run_id)
+    return placed
+
+
+async def note_message(
+    transaction: Transaction, scope: Scope, message: Message, active_run_id: RunId | None = None
+) -> None:
+    """Make a message that was just stored the tip of its thread, and count it."""
+    row = await transaction.thread(scope, message.thread_id)
+    counted = message.role in ("user", "assistant")
+    thread = structs.replace(
+        row.thread,
+        message_count=row.thread.message_count + counted,
+        last_activity_at=max(row.thread.last_activity_at, message.created_at),
+        active_run_id=active_run_id or row.thread.active_run_id,
+    )
+    await transaction.save_thread(scope, structs.replace(row, thread=thread, tip_message_id=message.id))
+
+
+async def give_turn(transaction: Transaction, row: RunRow) -> RunRow:
+    """Give a queued run the turn: its question becomes a message of the history."""
+    assert row.run.input is not None, "a run that waits carries its input"
+    assert not row.has_turn, "the turn is given once"
+    scope = Tenant(row.tenant_id)
+    await add_message(transaction, scope, row.run.input)
+    with_turn = structs.replace(row, has_turn=True, run=structs.replace(row.run, input=None))
+    await transaction.save_run(scope, with_turn)
+    return with_turn
+
+
+async def end_run(transaction: Transaction, row: RunRow, ending: Ending, now_ms: int) -> RunRow | None:
+    """End a run, once, in words. Returns the run that has the turn now, if this one gave it up to one.
+
+    The one place that writes terminal events: `message.completed` first where a message was begun, then the run's.
+    """
+    assert not row.run.is_terminal, "a run ends once"
+    scope, now = Tenant(row.tenant_id), rfc3339(now_ms)
+    if row.run.output_message_id is not None:
+        await _complete_message(transaction, row, ending, now)
+    ended = _ended(row.run, ending, now)
+    seq = await transaction.append(scope, row.run.thread_id, _terminal_event(ended), row.run.id)
+    await transaction.save_run(scope, structs.replace(row, run=ended, has_turn=False, last_seq=seq))
+    await end_lease(transaction, row.run.id)
+    return await _pass_turn_on(transaction, scope, row.run.thread_id) if row.has_turn else None
+
+
+async def said_so_far(transaction: Transaction, row: RunRow, message: Message) -> list[Block]:
+    """Return what the current attempt of a run has said, as the log has it."""
+    scope, thread_id = Tenant(row.tenant_id), row.run.thread_id
+    assert message.seq is not None, "a message that was begun has a seq"
+    state = ThreadState(messages=[message])
+    end = await transaction.next_seq(scope, thread_id)
+    for entry in await transaction.log(scope, thread_id, message.seq, end):
+        match entry.event:
+            case MessageDelta() | MessageSuperseded() | ToolRequested() | ToolCompleted():
+                state.apply_to_message(entry.event)
+            case _:
+                pass
+    return state.messages[0].content
+
+
+def closed_attempts(run: Run, now: str, usage: Usage | None, error: ErrorInfo | None) -> list[Attempt]:
+    """Return the run's attempts with the last one closed, where one is open."""
+    if not run.attempts or run.attempts[-1].ended_at is not None:
+        return run.attempts
+    closed = structs.replace(run.attempts[-1], ended_at=now, usage=usage, error=error)
+    return [*run.attempts[:-1], closed]
+
+
+async def _complete_message(transaction: Transaction, row: RunRow, ending: Ending, now: str) -> None:
+    scope = Tenant(row.tenant_id)
+    assert row.run.output_message_id is not None, "asked for by the caller"
+    message = await transaction.message(scope, row.run.output_message_id)
+    assert message.status == "streaming", "a message is completed once"
+    content = ending.content if ending.content is not None else await said_so_far(transaction, row, message)
+    completed = structs.replace(
+        message,
+        content=content,
+        status=_MESSAGE_STATUS[ending.status],
+        usage=ending.usage,
+        finish_reason=ending.finish_reason,
+        error=ending.error,
+        completed_at=now,
+    )
+    seq = await transaction.append(scope, message.thread_id, MessageCompleted(completed), row.run.id)
+    await transaction.save_message(scope, completed)
+    await transaction.close_attempt(_ATTEMPTS, row, row.epoch, seq)
+    thread = await transaction.thread(scope, message.thread_id)
+    touched = structs.replace(thread.thread, last_activity_at=max(thread.thread.last_activity_at, now))
+    await transaction.save_thread(scope, structs.replace(thread, thread=touched))
+
+
+async def _pass_turn_on(transaction: Transaction, scope: Scope, thread_id: ThreadId) -> RunRow | None:
+    row = await transaction.thread(scope, thread_id)
+    await transaction.save_thread(scope, structs.replace(row, thread=structs.replace(row.thread, active_run_id=None)))
+    waiting = await transaction.open_runs(scope, thread_id)
+    return await give_turn(transaction, waiting[0]) if waiting else None
+
+
+def _ended(run: Run, ending: Ending, now: str) -> Run:
+    return structs.replace(
+        run,
+        status=ending.status,
+        usage=ending.usage,
+        error=ending.error,
+        attempts=closed_attempts(run, now, ending.usage, ending.error),
+        ended_at=now,
+    )
+
+
+def _terminal_event(run: Run) -> TerminalEvent:
+    match run.status:
+        case "completed":
+            return RunCompleted(run)
+        case "failed":
+            return RunFailed(run)
+        case "cancelled":
+            return RunCancelled(run)
+        case "expired":
+            return RunExpired(run)
+        case _:
+            raise AssertionError(f"{run.status} does not end a run")
+
+
+_MESSAGE_STATUS: dict[EndStatus, MessageStatus] = {
+    "completed": "complete",
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "expired": "failed",
+}

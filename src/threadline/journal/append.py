@@ -1,0 +1,241 @@
+"""Stop 4 of a token's way, the one write door. Stop before: `engine/batch.py`; next: `bus/contract.py`.
+
+Everything that changes a thread passes here: deltas of running answers, and scripts (an accepted send, the end of a
+run). One writer takes whatever is pending, commits it as one transaction, and only then shows it: to the readers of
+this node, and by nudge to the other nodes. The batch grows with the load by itself.
+
+Promise 1: an entry reaches a window, a reader or a caller only after the commit that holds it.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar
+
+from threadline.bus.contract import Bus, Nudge
+from threadline.clock import Clock
+from threadline.errors import ShuttingDown, Unavailable
+from threadline.events import Entry, MessageDelta
+from threadline.journal.window import Windows
+from threadline.observe import Metrics, log
+from threadline.store.contract import Committed, DeltaRow, Outcome, Script, Store
+
+T = TypeVar("T")
+
+SCRIPTS_PER_COMMIT_MAX = 256
+"""So that a burst of sends does not make the live streams wait for one long transaction."""
+
+RETRY_SECONDS_MIN = 0.1
+RETRY_SECONDS_MAX = 2.0
+"""How soon a store that could not write is tried again."""
+
+
+class DeltaSource(Protocol):
+    """A running answer, as the writer sees it: `engine/batch.py` is the one implementation."""
+
+    def take(self) -> list[DeltaRow]:
+        """Hand over what is pending; it stays the writer's until `settle`."""
+        ...
+
+    def settle(self, committed: Sequence[tuple[int, MessageDelta]], refused: bool) -> None:
+        """Hear what became of it. `refused`: the fence let nothing through, another attempt owns the run."""
+        ...
+
+
+class _Pending:
+    """One script on its way."""
+
+    __slots__ = ("future", "is_patient", "script")
+
+    def __init__(self, script: Script[Any], is_patient: bool, future: "asyncio.Future[Any]") -> None:
+        self.script = script
+        self.is_patient = is_patient
+        self.future = future
+
+
+class Journal:
+    """The writer of one node."""
+
+    def __init__(
+        self, store: Store, bus: Bus, windows: Windows, clock: Clock, metrics: Metrics, gather_seconds: float
+    ) -> None:
+        self._store = store
+        self._bus = bus
+        self._windows = windows
+        self._clock = clock
+        self._metrics = metrics
+        self._gather_seconds = gather_seconds
+        self._scripts: list[_Pending] = []
+        self._sources: dict[DeltaSource, None] = {}
+        self._taken: list[tuple[DeltaSource, list[DeltaRow]]] = []
+        self._work = asyncio.Event()
+        self._urgent = asyncio.Event()
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._last_commit = 0.0
+        self._is_closing = False
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether the last commit went through. While it did not, running answers stop reading."""
+        return self._writable.is_set()
+
+    async def wait_until_writable(self) -> None:
+        """Sleep until commits go through again."""
+        await self._writable.wait()
+
+    async def write(self, script: Script[T]) -> T:
+        """Run a script in the next commit and return its value once that is on disk.
+
+        Raises:
+            Unavailable: the store cannot write; nothing was stored.
+            Exception: whatever the script raised; it has left nothing behind.
+        """
+        return await self._submit(script, is_patient=False)
+
+    async def write_patiently(self, script: Script[T]) -> T:
+        """Do what `write` does, but wait for as long as the store cannot write: the end of a run must be told."""
+        return await self._submit(script, is_patient=True)
+
+    def offer(self, source: DeltaSource, urgent: bool = False) -> None:
+        """Note that `source` has deltas. The first token of an answer is urgent: it waits for no window."""
+        self._sources[source] = None
+        self._work.set()
+        if urgent:
+            self._urgent.set()
+
+    async def run(self) -> None:
+        """Write for ever; the caller owns the task. Ends after `close`, when nothing is pending."""
+        delay = RETRY_SECONDS_MIN
+        while not (self._is_closing and self._is_idle()):
+            await self._gather()
+            if await self._commit_once():
+                delay = RETRY_SECONDS_MIN
+            else:
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, RETRY_SECONDS_MAX)
+                self._work.set()
+
+    def close(self) -> None:
+        """Take no more scripts; what is pending is still written."""
+        self._is_closing = True
+        self._work.set()
+        self._urgent.set()
+
+    async def _submit(self, script: Script[T], is_patient: bool) -> T:
+        if self._is_closing:
+            raise ShuttingDown
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._scripts.append(_Pending(script, is_patient, future))
+        self._work.set()
+        self._urgent.set()
+        return await future
+
+    def _is_idle(self) -> bool:
+        return not (self._scripts or self._sources or self._taken)
+
+    async def _gather(self) -> None:
+        """Sleep until there is work, and then as long as it may wait for company."""
+        await self._work.wait()
+        remaining = self._last_commit + self._gather_seconds - self._clock.monotonic()
+        if remaining > 0 and not self._urgent.is_set():
+            try:
+                async with asyncio.timeout(remaining):
+                    await self._urgent.wait()
+            except TimeoutError:
+                pass
+        self._work.clear()
+        self._urgent.clear()
+
+    async def _commit_once(self) -> bool:
+        """Commit what is pending. Returns False where the store cannot write."""
+        scripts = self._take_scripts()
+        self._take_deltas()
+        deltas = [row for _, rows in self._taken for row in rows]
+        if not deltas and not scripts:
+            return True
+        started = self._last_commit = self._clock.monotonic()
+        try:
+            committed = await self._store.commit(deltas, [pending.script for pending in scripts])
+        except Unavailable as error:
+            self._hold_back(scripts, error)
+            return False
+        self._metrics.commit(self._clock.monotonic() - started, len(deltas), len(scripts))
+        if not self._writable.is_set():
+            log.info("store_writable_again")
+            self._writable.set()
+        self._show(committed, scripts)
+        return True
+
+    def _take_scripts(self) -> list[_Pending]:
+        taken = self._scripts[:SCRIPTS_PER_COMMIT_MAX]
+        del self._scripts[:SCRIPTS_PER_COMMIT_MAX]
+        if self._scripts:
+            self._work.set()
+            self._urgent.set()
+        # Whoever gave up waiting (a closed connection) has not been promised anything.
+        return [pending for pending in taken if not pending.future.cancelled()]
+
+    def _take_deltas(self) -> None:
+        sources, self._sources = self._sources, {}
+        for source in sources:
+            rows = source.take()
+            if rows:
+                self._taken.append((source, rows))
+
+    def _hold_back(self, scripts: list[_Pending], error: Unavailable) -> None:
+        """Keep what must not be lost, refuse the rest. The deltas stay in `_taken`, in order."""
+        if self._writable.is_set():
+            log.error("store_cannot_write", detail=error.detail)
+            self._writable.clear()
+        patient = [pending for pending in scripts if pending.is_patient]
+        self._scripts = patient + self._scripts
+        for pending in scripts:
+            if not pending.is_patient and not pending.future.done():
+                pending.future.set_exception(error)
+
+    def _show(self, committed: Committed, scripts: list[_Pending]) -> None:
+        """Tell everybody, after the commit and never before.
+
+        A reader woken too early finds nothing, sleeps again, and the words that it was woken for wait for somebody
+        else's nudge; and what it was shown might not survive a crash.
+        """
+        taken, self._taken = self._taken, []
+        entries = self._settle_deltas(taken, committed.seqs)
+        for outcome in committed.outcomes:
+            entries.extend(outcome.entries)
+        self._windows.publish(entries)
+        for pending, outcome in zip(scripts, committed.outcomes, strict=True):
+            _resolve(pending.future, outcome)
+        self._bus.nudge(_nudges(entries))
+
+    def _settle_deltas(
+        self, taken: list[tuple[DeltaSource, list[DeltaRow]]], seqs: Sequence[int | None]
+    ) -> list[Entry]:
+        entries: list[Entry] = []
+        place = 0
+        for source, rows in taken:
+            committed: list[tuple[int, MessageDelta]] = []
+            for row in rows:
+                seq = seqs[place]
+                place += 1
+                if seq is not None:
+                    delta = MessageDelta(row.message_id, row.block, row.kind, row.text)
+                    committed.append((seq, delta))
+                    entries.append(Entry(row.thread_id, seq, row.run_id, delta))
+            source.settle(committed, refused=len(committed) < len(rows))
+        assert place == len(seqs), "the store answers for every delta"
+        return entries
+
+
+def _resolve(future: "asyncio.Future[Any]", outcome: Outcome[Any]) -> None:
+    if future.done():
+        return
+    if outcome.error is not None:
+        future.set_exception(outcome.error)
+    else:
+        future.set_result(outcome.value)
+
+
+def _nudges(entries: Sequence[Entry]) -> list[Nudge]:
+    newest = {entry.thread_id: entry.seq for entry in entries}
+    return [Nudge(thread_id, seq) for thread_id, seq in newest.items()]

@@ -1,0 +1,63 @@
+"""One owner for each run: a lease says which node writes for it, its epoch fences off everybody before.
+
+A lease holds for as long as its node renews *itself*: one row for each node, not one for each run. Every append of a
+run carries the epoch, and the store refuses an older one, so a process that wakes up after its time can write nothing.
+"""
+
+import asyncio
+
+from threadline.errors import LeaseLost, Unavailable
+from threadline.ids import NodeId, RunId
+from threadline.journal.append import Journal
+from threadline.observe import log
+from threadline.scopes import System
+from threadline.store.contract import RunRow, Transaction
+
+_LEASE = System("who writes for a run")
+
+
+class Leases:
+    """The leases of one node."""
+
+    def __init__(self, journal: Journal, node_id: NodeId, ttl_seconds: float) -> None:
+        self.node_id = node_id
+        self._journal = journal
+        self._ttl_seconds = ttl_seconds
+
+    async def renew(self) -> None:
+        """Say that this node lives. Raises Unavailable."""
+
+        async def script(transaction: Transaction) -> None:
+            await transaction.renew_node(_LEASE, self.node_id, self._ttl_seconds)
+
+        await self._journal.write(script)
+
+    async def renew_forever(self) -> None:
+        """Renew in time, with two tries to spare. The caller owns the task."""
+        while True:
+            await asyncio.sleep(self._ttl_seconds / 3)
+            try:
+                await self.renew()
+            except Unavailable as error:
+                log.warning("lease_not_renewed", detail=error.detail)
+
+    async def is_free(self, transaction: Transaction, row: RunRow) -> bool:
+        """Whether this node may take the run: nobody has it, or nobody who lives, or this node itself."""
+        lease = await transaction.lease(_LEASE, row.run.id)
+        return lease is None or not lease.is_live or lease.node_id == self.node_id
+
+    async def take(self, transaction: Transaction, row: RunRow, epoch: int) -> None:
+        """Become the one that writes for this run, from `epoch` on."""
+        await transaction.take_lease(_LEASE, row, self.node_id, epoch)
+
+
+async def require_lease(transaction: Transaction, run_id: RunId, epoch: int) -> None:
+    """Check the fence inside a script. Raises LeaseLost where another attempt owns the run."""
+    lease = await transaction.lease(_LEASE, run_id)
+    if lease is None or lease.epoch != epoch:
+        raise LeaseLost
+
+
+async def end_lease(transaction: Transaction, run_id: RunId) -> None:
+    """Let nobody write for this run any more, until somebody takes it."""
+    await transaction.drop_lease(_LEASE, run_id)

@@ -1,0 +1,141 @@
+"""Stop 6 of a token's way, the one live read: rows and committed entries become a stream of entries again.
+
+Stop before: `bus/contract.py`; next: `dialects/native.py`. A reader pulls; nothing is pushed at it and nothing is
+buffered for it. Whoever is slow goes back to reading pages of the store by cursor.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+
+from threadline.bus.contract import Nudge
+from threadline.errors import BadCursor, Unavailable
+from threadline.events import Entry, ThreadDeleted
+from threadline.ids import ThreadId
+from threadline.journal.window import Window, Windows
+from threadline.limits import HEARTBEAT_SECONDS, LOG_PAGE_EVENTS
+from threadline.observe import log
+from threadline.scopes import Scope, System
+from threadline.store.contract import Reader, Store
+
+POLL_SECONDS = 2.0
+"""How late a reader may be when the bus has lost a nudge."""
+
+_POLL = System("the slow poll behind the bus")
+
+
+class Tail:
+    """The live reads of one node."""
+
+    def __init__(self, store: Store, windows: Windows) -> None:
+        self._store = store
+        self._windows = windows
+
+    async def start_of(self, scope: Scope, thread_id: ThreadId, cursor: int | None) -> int:
+        """Check a cursor before anything is sent: None is "now". Returns the seq to follow from.
+
+        Raises:
+            NotFound: no such thread in this scope.
+            BadCursor: the cursor is beyond the end of the log, so it was never handed out.
+        """
+
+        async def head(reader: Reader) -> int:
+            return await reader.head(scope, thread_id)
+
+        end = await self._store.read(head)
+        if cursor is None:
+            return end
+        if cursor > end:
+            raise BadCursor(f"The cursor {cursor} is beyond the end of this thread's log, which is at {end}.")
+        return cursor
+
+    async def follow(self, scope: Scope, thread_id: ThreadId, after: int) -> AsyncGenerator[Sequence[Entry], None]:
+        """Yield the entries after the cursor as they come, for ever, without a hole or a repeat.
+
+        An empty batch means "nothing more at the moment": the first one is the moment of having caught up, later
+        ones come with each heartbeat. Ends by itself after `thread.deleted` only.
+        """
+        # Hold the window first and read history after: whatever is committed from here on is either in what the
+        # store answers or in the window, so the seam between replay and live has no gap; seqs remove the overlap.
+        window = self._windows.hold(thread_id)
+        cursor, is_caught_up = after, False
+        try:
+            while True:
+                entries = window.after(cursor)
+                if entries is None:
+                    entries = await self._page(scope, thread_id, cursor)
+                    if not entries:
+                        window.settle(cursor)
+                if entries:
+                    assert entries[0].seq == cursor + 1, "no hole and no repeat between two batches"
+                    cursor = entries[-1].seq
+                    yield entries
+                    if isinstance(entries[-1].event, ThreadDeleted):
+                        return
+                elif not is_caught_up:
+                    is_caught_up = True
+                    yield ()
+                elif _has_nothing(window, cursor):
+                    await window.wait_for_wake()
+                    if _has_nothing(window, cursor):
+                        yield ()
+        finally:
+            self._windows.release(thread_id)
+
+    async def read(self, scope: Scope, thread_id: ThreadId, after: int, upto: int) -> Sequence[Entry]:
+        """Return a stretch of the log at once: from the window where it reaches back, else from the store."""
+        window = self._windows.hold(thread_id)
+        try:
+            held = window.after(after)
+        finally:
+            self._windows.release(thread_id)
+        if held and held[-1].seq >= upto:
+            return held[: upto - after]
+
+        async def stretch(reader: Reader) -> list[Entry]:
+            return await reader.log(scope, thread_id, after, upto)
+
+        return await self._store.read(stretch)
+
+    def hear(self, nudges: Sequence[Nudge]) -> None:
+        """Take nudges from the bus."""
+        for nudge in nudges:
+            self._windows.note_head(nudge.thread_id, nudge.seq)
+
+    async def poll_forever(self) -> None:
+        """Look for what the bus has lost: one read for all watched threads. The caller owns the task."""
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            await self._poll()
+
+    async def beat_forever(self) -> None:
+        """Wake every reader for its heartbeat. One timer for all of them. The caller owns the task."""
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            self._windows.wake_all()
+
+    async def _poll(self) -> None:
+        watched = self._windows.watched()
+        if not watched:
+            return
+
+        async def heads(reader: Reader) -> dict[ThreadId, int]:
+            return await reader.heads(_POLL, watched)
+
+        try:
+            found = await self._store.read(heads)
+        except Unavailable as error:
+            log.warning("poll_failed", detail=error.detail)
+            return
+        for thread_id, seq in found.items():
+            self._windows.note_head(thread_id, seq)
+
+    async def _page(self, scope: Scope, thread_id: ThreadId, cursor: int) -> Sequence[Entry]:
+        async def page(reader: Reader) -> list[Entry]:
+            return await reader.log(scope, thread_id, cursor, cursor + LOG_PAGE_EVENTS)
+
+        return await self._store.read(page)
+
+
+def _has_nothing(window: Window, cursor: int) -> bool:
+    entries = window.after(cursor)
+    return entries is not None and not entries

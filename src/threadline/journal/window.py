@@ -1,0 +1,157 @@
+"""The recent past of each live thread, in memory: readers are served from here and fall back to the store.
+
+A window holds committed entries only and has no hole. A thread has one while somebody holds it (a reader, or a run
+that writes); nobody holds an idle thread, so it costs nothing.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from threadline.events import Entry, MessageDelta
+from threadline.ids import ThreadId
+from threadline.limits import WINDOW_BYTES_MAX, WINDOW_BYTES_TOTAL_MAX
+
+ENTRY_BYTES = 400
+"""What an entry costs beside its text, roughly: the structs, their frame and their places in lists."""
+
+
+class Window:
+    """The newest entries of one thread, and those who wait for the next one."""
+
+    def __init__(self) -> None:
+        self.holders = 0
+        self.bytes = 0
+        self._entries: list[Entry] = []
+        self._next: int | None = None
+        self._waiters: set[asyncio.Future[None]] = set()
+
+    def after(self, cursor: int) -> Sequence[Entry] | None:
+        """Return the entries after `cursor`; None where the window does not reach back that far."""
+        if self._next is None:
+            return None
+        # A reader may be ahead: it has read from the store what is committed but not yet published here.
+        if cursor >= self._next - 1:
+            return ()
+        place = cursor + 1 - (self._next - len(self._entries))
+        return None if place < 0 else self._entries[place:]
+
+    def settle(self, cursor: int) -> None:
+        """Begin at `cursor`: somebody found nothing after it in the store while holding this window."""
+        if self._next is None:
+            self._next = cursor + 1
+
+    def push(self, entry: Entry) -> int:
+        """Take the next entry. Returns by how many bytes the window has grown (or shrunk)."""
+        before = self.bytes
+        if self._next is not None and entry.seq < self._next:
+            return 0
+        if entry.seq != self._next:
+            # Another node wrote in between. What is here has a hole behind it: start anew.
+            self.clear()
+        self._entries.append(entry)
+        self._next = entry.seq + 1
+        self.bytes += _size(entry)
+        if self.bytes > WINDOW_BYTES_MAX:
+            self.shrink()
+        return self.bytes - before
+
+    def shrink(self) -> None:
+        """Forget the older half."""
+        half = len(self._entries) // 2
+        self.bytes -= sum(map(_size, self._entries[:half]))
+        del self._entries[:half]
+
+    def clear(self) -> None:
+        """Forget everything, position too."""
+        self._entries.clear()
+        self._next = None
+        self.bytes = 0
+
+    def is_behind(self, seq: int) -> bool:
+        """Whether the thread is known to have reached `seq` and this window has not."""
+        return self._next is not None and seq >= self._next
+
+    def wake(self) -> None:
+        """Wake all who wait."""
+        waiters, self._waiters = self._waiters, set()
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def wait_for_wake(self) -> None:
+        """Sleep until there may be something new, or a heartbeat is due."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.add(waiter)
+        try:
+            await waiter
+        finally:
+            self._waiters.discard(waiter)
+
+
+class Windows:
+    """The windows of one process. Used in the event loop only."""
+
+    def __init__(self) -> None:
+        self._windows: dict[ThreadId, Window] = {}
+        self._bytes = 0
+
+    def hold(self, thread_id: ThreadId) -> Window:
+        """Return the thread's window and keep it until `release`."""
+        window = self._windows.get(thread_id)
+        if window is None:
+            window = self._windows[thread_id] = Window()
+        window.holders += 1
+        return window
+
+    def release(self, thread_id: ThreadId) -> None:
+        """Undo one `hold`; the last one lets the window go."""
+        window = self._windows[thread_id]
+        window.holders -= 1
+        assert window.holders >= 0, "released as often as held"
+        if window.holders == 0:
+            self._bytes -= window.bytes
+            del self._windows[thread_id]
+
+    def publish(self, entries: Sequence[Entry]) -> None:
+        """Take committed entries, in the order of their commit, and wake their readers."""
+        touched: set[Window] = set()
+        for entry in entries:
+            window = self._windows.get(entry.thread_id)
+            if window is not None:
+                self._bytes += window.push(entry)
+                touched.add(window)
+        for window in touched:
+            window.wake()
+        if self._bytes > WINDOW_BYTES_TOTAL_MAX:
+            self._shrink_all()
+
+    def note_head(self, thread_id: ThreadId, seq: int) -> None:
+        """Hear that a thread has reached `seq`, from the bus or the slow poll."""
+        window = self._windows.get(thread_id)
+        if window is not None and window.is_behind(seq):
+            self._bytes -= window.bytes
+            window.clear()
+            window.wake()
+
+    def wake_all(self) -> None:
+        """Wake every reader: a heartbeat is due."""
+        for window in list(self._windows.values()):
+            window.wake()
+
+    def watched(self) -> list[ThreadId]:
+        """Return the threads that somebody holds."""
+        return list(self._windows)
+
+    def __len__(self) -> int:
+        return len(self._windows)
+
+    def _shrink_all(self) -> None:
+        for window in self._windows.values():
+            self._bytes -= window.bytes
+            window.shrink()
+            self._bytes += window.bytes
+
+
+def _size(entry: Entry) -> int:
+    text = len(entry.event.text) if isinstance(entry.event, MessageDelta) else 2000
+    return ENTRY_BYTES + 2 * text

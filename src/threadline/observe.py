@@ -1,0 +1,169 @@
+"""Every log event and every metric, named once. Logs are one JSON object a line, with run and thread ids.
+
+Counting a token may cost a fraction of a microsecond, so what is on the hot path is counted in plain lists here and
+handed to the Prometheus library only when somebody scrapes.
+"""
+
+import logging
+import sys
+import time
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import structlog
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from threadline.records import ErrorInfo, Usage
+
+log: Any = structlog.get_logger("threadline")
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
+_SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+_RATES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
+
+
+def set_up_logging(level: str = "info", as_json: bool = True) -> None:
+    """Send logs to stderr: JSON lines for machines, or coloured lines for a person's terminal."""
+    renderer: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    # The web server's own lines would repeat ours, and its access log would write down tokens in addresses.
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+class Histogram:
+    """Counts into fixed buckets; `observe` is one bisection and two additions."""
+
+    __slots__ = ("bounds", "counts", "help", "name", "total")
+
+    def __init__(self, name: str, text: str, bounds: Iterable[float]) -> None:
+        self.name = name
+        self.help = text
+        self.bounds = tuple(bounds)
+        self.counts = [0] * (len(self.bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, value: float) -> None:
+        """Count one value."""
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+    def family(self) -> HistogramMetricFamily:
+        """Return it in the form of the Prometheus library."""
+        buckets, seen = [], 0
+        for bound, count in zip((*map(str, self.bounds), "+Inf"), self.counts, strict=True):
+            seen += count
+            buckets.append((bound, seen))
+        return HistogramMetricFamily(self.name, self.help, buckets=buckets, sum_value=self.total)
+
+
+class Metrics(Collector):
+    """All metrics of one process. No label names a tenant, a thread or a person."""
+
+    def __init__(self) -> None:
+        self.started_at = time.time()
+        self.streams_started = 0
+        self.streams_ended: Counter[str] = Counter()
+        self.run_failures: Counter[str] = Counter()
+        self.attempts_replaced = 0
+        self.deltas = 0
+        self.tokens: Counter[str] = Counter()
+        self.readers = 0
+        self.readers_cut = 0
+        self.requests: Counter[tuple[str, int]] = Counter()
+        self.running = 0
+        self.first_token = Histogram("threadline_time_to_first_token_seconds", "Send to first token.", _SECONDS)
+        self.inter_token = Histogram(
+            "threadline_inter_token_seconds", "Between two arrivals from the provider.", _SECONDS
+        )
+        self.duration = Histogram("threadline_run_duration_seconds", "First attempt's start to the end.", _SECONDS)
+        self.rate = Histogram("threadline_tokens_per_second", "Output tokens per second of a run.", _RATES)
+        self.commit_seconds = Histogram("threadline_commit_seconds", "One commit of the writer.", _SECONDS)
+        self.commit_size = Histogram("threadline_commit_batch_size", "Deltas and scripts in a commit.", _SIZES)
+        self.reader_lag = Histogram(
+            "threadline_reader_lag_events", "Events that a reader was behind when it pulled.", (0, *_SIZES)
+        )
+        self.registry = CollectorRegistry()
+        self.registry.register(self)
+
+    def commit(self, seconds: float, deltas: int, scripts: int) -> None:
+        """Count one commit."""
+        self.commit_seconds.observe(seconds)
+        self.commit_size.observe(deltas + scripts)
+        self.deltas += deltas
+
+    def run_ended(self, status: str, seconds: float, usage: Usage | None, error: ErrorInfo | None) -> None:
+        """Count the end of a run."""
+        self.streams_ended[status] += 1
+        self.duration.observe(seconds)
+        if error is not None:
+            self.run_failures[error.code] += 1
+        if usage is None:
+            return
+        for direction, count in (("input", usage.input_tokens), ("output", usage.output_tokens)):
+            self.tokens[direction] += count or 0
+        if usage.output_tokens and seconds > 0:
+            self.rate.observe(usage.output_tokens / seconds)
+
+    def render(self) -> bytes:
+        """Return everything in the Prometheus text format."""
+        return generate_latest(self.registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """Hand everything to the Prometheus library."""
+        yield from self._counters()
+        yield from self._gauges()
+        for histogram in (
+            self.first_token,
+            self.inter_token,
+            self.duration,
+            self.rate,
+            self.commit_seconds,
+            self.commit_size,
+            self.reader_lag,
+        ):
+            yield histogram.family()
+
+    def _counters(self) -> Iterator[Metric]:
+        plain = {
+            "threadline_streams_started": ("Runs that began.", self.streams_started),
+            "threadline_attempts_replaced": ("Attempts that another one replaced.", self.attempts_replaced),
+            "threadline_deltas": ("Deltas committed.", self.deltas),
+            "threadline_readers_cut": ("Readers cut because they did not read.", self.readers_cut),
+        }
+        for name, (text, value) in plain.items():
+            yield CounterMetricFamily(name, text, value=value)
+        yield _labelled("threadline_streams_ended", "Runs that ended, by how.", "status", self.streams_ended)
+        yield _labelled("threadline_run_failures", "Runs that failed, by code.", "code", self.run_failures)
+        yield _labelled("threadline_tokens", "Tokens that providers counted.", "direction", self.tokens)
+        requests = CounterMetricFamily("threadline_requests", "Requests answered.", labels=["route", "status"])
+        for (route, status), count in self.requests.items():
+            requests.add_metric([route, str(status)], count)
+        yield requests
+
+    def _gauges(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily("threadline_readers", "Connected readers.", value=self.readers)
+        yield GaugeMetricFamily("threadline_runs_running", "Runs that are being answered.", value=self.running)
+        yield GaugeMetricFamily("threadline_start_time_seconds", "When the process began.", value=self.started_at)
+
+
+def _labelled(name: str, text: str, label: str, counts: Counter[str]) -> CounterMetricFamily:
+    family = CounterMetricFamily(name, text, labels=[label])
+    for value, count in counts.items():
+        family.add_metric([value], count)
+    return family

@@ -1,0 +1,148 @@
+"""The one table of settings: what an operator may change, each with its default, its bounds and its reason.
+
+A setting is a command-line option, else a `THREADLINE_…` variable, else a key in `threadline.toml`, else its default.
+`docs/reference/settings.md` is compared with this table by a test.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+from platformdirs import user_data_path
+
+from threadline.errors import SettingsRefused
+from threadline.providers.registry import ProviderConfig
+
+ENV_PREFIX = "THREADLINE_"
+CONFIG_NAME = "threadline.toml"
+DATABASE_NAME = "threadline.db"
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings, checked."""
+
+    host: Annotated[str, Meta(description="Address to listen on. The default is reachable from this machine only.")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")] = 8400
+    data: Annotated[
+        str, Meta(description="Folder of the SQLite file and the local secrets. Default: your user data folder.")
+    ] = ""
+    database: Annotated[
+        str, Meta(description="`sqlite:///path/to/file.db`. Default: `threadline.db` in the data folder.")
+    ] = ""
+    bus: Annotated[Literal["memory"], Meta(description="How nodes wake each other: `memory` for one process.")] = (
+        "memory"
+    )
+    durability: Annotated[
+        Literal["full", "relaxed"],
+        Meta(
+            description="`full` syncs every commit to the disk. `relaxed` does not: after a power cut (not a crash "
+            "of the process) the last moments may be gone, and a client may hold a cursor that is given out again."
+        ),
+    ] = "full"
+    default_model: Annotated[
+        str, Meta(description="`provider/model` for threads that name none. Default: the first provider's first.")
+    ] = ""
+    allowed_origins: Annotated[
+        tuple[str, ...], Meta(description="Origins that browsers may call from (CORS). A comma between two of them.")
+    ] = ()
+    gather_window_ms: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1000,
+            description="Tokens wait up to this long for company in one commit; the first one of an answer never "
+            "does. More costs latency, less costs CPU.",
+        ),
+    ] = 25
+    first_chunk_seconds: Annotated[
+        float, Meta(gt=0, description="How long a provider may take to begin an answer.")
+    ] = 120.0
+    no_progress_seconds: Annotated[
+        float, Meta(gt=0, description="How long a provider may be silent in mid-answer.")
+    ] = 60.0
+    run_seconds: Annotated[float, Meta(gt=0, description="How long one attempt of a run may take in all.")] = 3600.0
+    attempts_max: Annotated[
+        int, Meta(ge=1, le=100, description="How often a run is attempted when the server dies under it.")
+    ] = 3
+    reap_seconds: Annotated[float, Meta(gt=0, le=60, description="How often to look for runs that nobody owns.")] = 2.0
+    lease_seconds: Annotated[
+        float, Meta(ge=3, le=600, description="How long a silent node keeps its runs before another takes over.")
+    ] = 15.0
+    drain_seconds: Annotated[float, Meta(ge=0, description="How long running answers may go on after SIGTERM.")] = 20.0
+    idempotency_hours: Annotated[float, Meta(gt=0, description="How long an Idempotency-Key is remembered.")] = 168.0
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="The least that is logged.")
+    ] = "info"
+    log_format: Annotated[
+        Literal["auto", "json", "text"],
+        Meta(description="`json` lines, or `text` for people; `auto` asks whether stderr is a terminal."),
+    ] = "auto"
+    providers: Annotated[
+        dict[str, dict[str, Any]], Meta(description="`[providers.NAME]` tables; in the config file only.")
+    ] = {}
+
+    @property
+    def data_folder(self) -> Path:
+        """The folder of the SQLite file and the local secrets."""
+        return Path(self.data).expanduser() if self.data else user_data_path("threadline", appauthor=False)
+
+    @property
+    def database_path(self) -> Path:
+        """The SQLite file. Raises SettingsRefused for another kind of database."""
+        if not self.database:
+            return self.data_folder / DATABASE_NAME
+        scheme, _, path = self.database.partition("://")
+        if scheme != "sqlite" or not path:
+            raise SettingsRefused(
+                f"The database {scheme}:// is not one that this version knows; it is sqlite:///path/to/file.db."
+            )
+        # As in SQLAlchemy: `sqlite:///a.db` is relative to here, `sqlite:////tmp/a.db` is absolute.
+        return Path(path.removeprefix("/"))
+
+    def provider_configs(self) -> list[ProviderConfig]:
+        """Return the configured providers. Raises SettingsRefused."""
+        return [_provider(name, table) for name, table in self.providers.items()]
+
+
+def load_settings(options: Mapping[str, Any], env: Mapping[str, str], config: Path | None = None) -> Settings:
+    """Put the layers together. `options` are those that were given on the command line.
+
+    Raises:
+        SettingsRefused: an unknown name, a value out of its bounds, a config file that cannot be read.
+    """
+    names = set(Settings.__struct_fields__)
+    from_env = {name: env[variable] for name in names - {"providers"} if (variable := ENV_PREFIX + name.upper()) in env}
+    path = config or (Path(env[ENV_PREFIX + "CONFIG"]) if env.get(ENV_PREFIX + "CONFIG") else None)
+    layers = {**_config_file(path), **from_env, **options}
+    origins = layers.get("allowed_origins")
+    if isinstance(origins, str):
+        layers["allowed_origins"] = [origin.strip() for origin in origins.split(",") if origin.strip()]
+    try:
+        return msgspec.convert(layers, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsRefused(f"The settings are not usable: {error}.") from error
+
+
+def _config_file(path: Path | None) -> dict[str, Any]:
+    is_asked_for = path is not None
+    path = path or Path(CONFIG_NAME)
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError as error:
+        if is_asked_for:
+            raise SettingsRefused(f"There is no config file {path}.") from error
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsRefused(f"The config file {path} cannot be read: {error}.") from error
+
+
+def _provider(name: str, table: dict[str, Any]) -> ProviderConfig:
+    try:
+        return msgspec.convert({**table, "name": name}, ProviderConfig)
+    except msgspec.ValidationError as error:
+        raise SettingsRefused(f"[providers.{name}] is not usable: {error}.") from error

@@ -1,0 +1,405 @@
+"""What a store can do. Every verb takes a scope: there is no way to ask without saying for whom.
+
+Work is done in *scripts*: coroutines that are handed a `Reader` (one consistent snapshot) or a `Transaction` (all or
+nothing). A script waits for nothing but the store, so SQLite runs it to its end in its writer thread, and a batch of
+scripts shares one commit. The verbs are small and know no law of the log; the laws stand in `journal/` and `engine/`.
+
+The calls that cross tenants, and therefore take `System`: `Transaction.append_deltas`, `key_by_id`, `claimable`,
+`lapsed`, `locate_run`, `locate_thread`, `heads`, `closed_attempts`, the leases, packing and sweeping.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+from msgspec import Struct
+
+from threadline.events import DeltaKind, Entry, Event, MessageDelta
+from threadline.ids import KeyId, MessageId, NodeId, RunId, TenantId, ThreadId
+from threadline.records import Message, Run, RunOptions, Thread
+from threadline.scopes import Scope, System
+
+T = TypeVar("T")
+
+
+class ThreadRow(Struct, frozen=True):
+    """A thread with what only the engine needs: whose it is, and where its active branch ends."""
+
+    tenant_id: TenantId
+    thread: Thread
+    tip_message_id: MessageId | None = None
+
+
+class RunRow(Struct, frozen=True):
+    """A run with what only the engine needs.
+
+    `has_turn` says that it is the thread's active run; `first_seq` and `last_seq` are those of its first and its
+    terminal event; `drained_attempts` counts the attempts that ended because a server was told to stop, which do not
+    count against the run.
+    """
+
+    tenant_id: TenantId
+    run: Run
+    options: RunOptions
+    has_turn: bool
+    first_seq: int
+    cancel_requested_at: str | None = None
+    drained_attempts: int = 0
+    drained_epoch: int = 0
+    last_seq: int | None = None
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether the last attempt ended because its server was told to stop."""
+        return self.drained_epoch == self.run.attempt
+
+    @property
+    def epoch(self) -> int:
+        """The fence of the current attempt: an attempt's number is its epoch."""
+        return self.run.attempt
+
+
+class SendRow(Struct, frozen=True):
+    """What an Idempotency-Key was used for. A key belongs to (tenant, end user, thread)."""
+
+    tenant_id: TenantId
+    thread_id: ThreadId
+    end_user_id: str
+    key: str
+    fingerprint: bytes
+    message_id: MessageId
+    run_id: RunId | None
+    created_at: str
+
+
+class KeyRow(Struct, frozen=True):
+    """An API key. Only the hash of its secret is stored."""
+
+    id: KeyId
+    tenant_id: TenantId
+    tenant_name: str
+    name: str
+    role: str
+    secret_hash: bytes
+    created_at: str
+    revoked_at: str | None = None
+
+
+class LeaseRow(Struct, frozen=True):
+    """Which node writes for a run. `is_live` is False when that node has not renewed in time."""
+
+    tenant_id: TenantId
+    run_id: RunId
+    thread_id: ThreadId
+    node_id: NodeId
+    epoch: int
+    is_live: bool
+
+
+class DeltaRow(Struct, frozen=True):
+    """One delta on its way to the store, fenced by the epoch of the attempt that wrote it."""
+
+    tenant_id: TenantId
+    thread_id: ThreadId
+    run_id: RunId
+    message_id: MessageId
+    epoch: int
+    block: int
+    kind: DeltaKind
+    text: str
+
+
+class AttemptRow(Struct, frozen=True):
+    """An attempt whose deltas are not packed yet. `last_seq` is None while it is being written.
+
+    `rows_behind` says how many rows of the delta table wait for it to be packed.
+    """
+
+    tenant_id: TenantId
+    thread_id: ThreadId
+    run_id: RunId
+    message_id: MessageId
+    epoch: int
+    first_seq: int
+    last_seq: int | None = None
+    rows_behind: int = 0
+
+
+class Pack(Struct, frozen=True):
+    """The deltas of one attempt, or of a stretch of it, with nothing lost: `marks` cut `text` into them again.
+
+    A mark is (seq, block, kind, length of the text in code points).
+    """
+
+    run_id: RunId
+    message_id: MessageId
+    epoch: int
+    marks: list[tuple[int, int, DeltaKind, int]]
+    text: str
+
+    @property
+    def first_seq(self) -> int:
+        """The seq of the first delta in it."""
+        return self.marks[0][0]
+
+    @property
+    def last_seq(self) -> int:
+        """The seq of the last delta in it."""
+        return self.marks[-1][0]
+
+
+class ThreadQuery(Struct, frozen=True):
+    """Which threads to list. `after` is (pinned, last_activity_at, id) of the last one seen."""
+
+    end_user_id: str | None = None
+    archived: bool | None = None
+    q: str | None = None
+    after: tuple[bool, str, str] | None = None
+    limit: int = 50
+
+
+class MessageQuery(Struct, frozen=True):
+    """Which messages to list. `after` is the seq of the last one seen, in the direction of reading."""
+
+    descending: bool = True
+    after: int | None = None
+    limit: int = 50
+
+
+class Reader(Protocol):
+    """One consistent snapshot."""
+
+    async def thread(self, scope: Scope, thread_id: ThreadId) -> ThreadRow:
+        """Return a thread. Raises NotFound: unknown, deleted, and out of scope are the same answer."""
+        ...
+
+    async def head(self, scope: Scope, thread_id: ThreadId) -> int:
+        """Return the seq of the thread's last event, live deltas included. Raises NotFound."""
+        ...
+
+    async def thread_by_external_id(self, scope: Scope, end_user_id: str | None, external_id: str) -> ThreadRow | None:
+        """Return the thread that this end user has under this id of another system."""
+        ...
+
+    async def threads(self, scope: Scope, query: ThreadQuery) -> list[Thread]:
+        """List threads: pinned first, then latest activity. Returns up to `query.limit` of them."""
+        ...
+
+    async def message(self, scope: Scope, message_id: MessageId) -> Message:
+        """Return a message. Raises NotFound."""
+        ...
+
+    async def messages(self, scope: Scope, thread_id: ThreadId, query: MessageQuery) -> list[Message]:
+        """List messages of a thread in the order of their seqs. Raises NotFound."""
+        ...
+
+    async def run(self, scope: Scope, run_id: RunId) -> RunRow:
+        """Return a run. Raises NotFound."""
+        ...
+
+    async def open_runs(self, scope: Scope, thread_id: ThreadId) -> list[RunRow]:
+        """Return the thread's runs that have not ended, in the order of their sends."""
+        ...
+
+    async def send(self, scope: Scope, thread_id: ThreadId, end_user_id: str, key: str) -> SendRow | None:
+        """Return what this Idempotency-Key was used for."""
+        ...
+
+    async def log(self, scope: Scope, thread_id: ThreadId, after: int, upto: int) -> list[Entry]:
+        """Return the entries with `after` < seq <= `upto`, without a hole, packed stretches unpacked.
+
+        Also of a deleted thread whose rows are still there: its readers are owed the last event.
+        """
+        ...
+
+    async def keys(self, scope: Scope) -> list[KeyRow]:
+        """Return the tenant's keys, revoked ones too, oldest first."""
+        ...
+
+    async def key_by_id(self, system: System, key_id: KeyId) -> KeyRow | None:
+        """Return a key for authentication."""
+        ...
+
+    async def tenant_by_name(self, system: System, name: str) -> TenantId | None:
+        """Return the tenant of this name."""
+        ...
+
+    async def locate_thread(self, system: System, thread_id: ThreadId) -> TenantId | None:
+        """Say whose a thread is, for operators. Deleted threads are not found."""
+        ...
+
+    async def locate_run(self, system: System, run_id: RunId) -> TenantId | None:
+        """Say whose a run is, for operators."""
+        ...
+
+    async def lease(self, system: System, run_id: RunId) -> LeaseRow | None:
+        """Return who writes for this run."""
+        ...
+
+    async def claimable(self, system: System) -> list[RunRow]:
+        """Return the runs that have the turn and no live owner: new ones, and those whose owner is gone."""
+        ...
+
+    async def heads(self, system: System, thread_ids: Sequence[ThreadId]) -> dict[ThreadId, int]:
+        """Return the head of each thread, for the slow poll behind the bus."""
+        ...
+
+    async def unpacked_attempts(self, system: System) -> list[AttemptRow]:
+        """Return the attempts whose deltas are not packed."""
+        ...
+
+    async def unpacked_attempt(self, system: System, attempt: AttemptRow) -> AttemptRow | None:
+        """Return how far the packing of one attempt is; None when it is done."""
+        ...
+
+    async def deltas(self, system: System, attempt: AttemptRow) -> list[tuple[int, MessageDelta]]:
+        """Return the unpacked deltas of an attempt with their seqs, in order."""
+        ...
+
+
+class Transaction(Reader, Protocol):
+    """All or nothing. A script that raises leaves nothing behind."""
+
+    async def insert_thread(self, scope: Scope, row: ThreadRow) -> None:
+        """Store a new thread, without its first event."""
+        ...
+
+    async def save_thread(self, scope: Scope, row: ThreadRow) -> None:
+        """Store what changed of a thread, all but its seq, which only `append` moves."""
+        ...
+
+    async def delete_thread(self, scope: Scope, thread_id: ThreadId, deleted_at: str) -> None:
+        """Hide a thread from everybody. Its rows go later, in batches (`sweep_deleted`)."""
+        ...
+
+    async def insert_message(self, scope: Scope, message: Message) -> None:
+        """Store a new message; its seq must be that of its event."""
+        ...
+
+    async def save_message(self, scope: Scope, message: Message) -> None:
+        """Store how a message ended."""
+        ...
+
+    async def insert_run(self, scope: Scope, row: RunRow) -> None:
+        """Store a new run."""
+        ...
+
+    async def save_run(self, scope: Scope, row: RunRow) -> None:
+        """Store what changed of a run."""
+        ...
+
+    async def insert_send(self, scope: Scope, row: SendRow) -> None:
+        """Remember what an Idempotency-Key was used for."""
+        ...
+
+    async def append(self, scope: Scope, thread_id: ThreadId, event: Event, run_id: RunId | None) -> int:
+        """Give the event the next seq of its thread, store it, and return the seq."""
+        ...
+
+    async def next_seq(self, scope: Scope, thread_id: ThreadId) -> int:
+        """Return the seq that the next `append` to this thread will give."""
+        ...
+
+    async def take_lease(self, system: System, run: RunRow, node_id: NodeId, epoch: int) -> None:
+        """Make `node_id` the one that writes for this run, from `epoch` on."""
+        ...
+
+    async def drop_lease(self, system: System, run_id: RunId) -> None:
+        """End the lease of a run, whoever has it."""
+        ...
+
+    async def renew_node(self, system: System, node_id: NodeId, ttl_seconds: float) -> None:
+        """Say that this node lives: its leases hold for `ttl_seconds` more, by the store's clock."""
+        ...
+
+    async def open_attempt(self, system: System, attempt: AttemptRow) -> None:
+        """Note that deltas of this attempt will come."""
+        ...
+
+    async def close_attempt(self, system: System, run: RunRow, epoch: int, last_seq: int) -> None:
+        """Note that no more deltas of this attempt will come."""
+        ...
+
+    async def insert_pack(self, system: System, attempt: AttemptRow, pack: Pack, is_last: bool) -> None:
+        """Store a pack; with the last one of an attempt its deltas are free to be pruned."""
+        ...
+
+    async def forget_attempt(self, system: System, attempt: AttemptRow) -> None:
+        """Close the books on an attempt that has no deltas."""
+        ...
+
+    async def prune_deltas(self, system: System) -> int:
+        """Remove deltas that no unpacked attempt needs. Returns how many went."""
+        ...
+
+    async def insert_tenant(self, system: System, tenant_id: TenantId, name: str, created_at: str) -> None:
+        """Store a new tenant."""
+        ...
+
+    async def insert_key(self, scope: Scope, row: KeyRow) -> None:
+        """Store a new key."""
+        ...
+
+    async def revoke_key(self, scope: Scope, key_id: KeyId, revoked_at: str) -> None:
+        """Make a key useless from now on. Raises NotFound; revoking twice is fine."""
+        ...
+
+    async def sweep_sends(self, system: System, created_before: str) -> int:
+        """Forget Idempotency-Keys used before that time. Returns how many went."""
+        ...
+
+    async def sweep_deleted(self, system: System) -> int:
+        """Remove one batch of rows of deleted threads. Returns how many went; 0 means done."""
+        ...
+
+
+Script = Callable[[Transaction], Awaitable[T]]
+ReadScript = Callable[[Reader], Awaitable[T]]
+
+
+class Outcome(Struct, Generic[T]):
+    """What became of one script: its value, or the error that undid it. `entries` are what it appended."""
+
+    value: T | None
+    error: Exception | None
+    entries: list[Entry]
+
+
+class Committed(Struct):
+    """What a batch became. `seqs[i]` is the seq of delta i, None where the fence refused it."""
+
+    seqs: list[int | None]
+    outcomes: list[Outcome[Any]]
+
+
+class Store(Protocol):
+    """The truth on disk."""
+
+    async def open(self) -> None:
+        """Open, migrate where needed, and take up what an earlier process left.
+
+        Raises:
+            StoreRefused: newer than this program, in use by another server, or not writable.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close. Everything acknowledged is on disk already."""
+        ...
+
+    async def read(self, script: ReadScript[T]) -> T:
+        """Run a script on one consistent snapshot. Raises what it raises, or Unavailable."""
+        ...
+
+    async def commit(self, deltas: Sequence[DeltaRow], scripts: Sequence[Script[Any]]) -> Committed:
+        """Commit the deltas, then the scripts in order, as one fully synced transaction.
+
+        A script that raises is undone alone. Called by the journal's writer only, one call at a time.
+
+        Raises:
+            Unavailable: the store cannot write (a full disk, a read-only folder); nothing is stored.
+        """
+        ...
+
+    async def is_healthy(self) -> bool:
+        """Whether the store answers, for `/readyz`."""
+        ...

@@ -1,0 +1,100 @@
+"""Records to rows and back: one mapping for every dialect, so that a column is named in one place.
+
+A field of a record is a column of the same name. Nested values are JSON text; truth is 0 or 1.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from msgspec import Struct, structs
+
+from threadline.content import Block
+from threadline.records import Attempt, Author, ErrorInfo, Message, Run, RunOptions, Thread, Usage
+from threadline.store.contract import KeyRow, SendRow
+
+R = TypeVar("R", bound=Struct)
+
+_encoder = msgspec.json.Encoder()
+
+
+def to_json(value: Any) -> str:
+    """Encode a nested value for a column."""
+    return _encoder.encode(value).decode()
+
+
+class RecordMapping(Generic[R]):
+    """How one kind of record lies in its table.
+
+    `nested` gives the type of each field that is stored as JSON; `truths` names the fields that are booleans;
+    `constant` names the fields that every record of the kind has alike, which are not stored.
+    """
+
+    def __init__(
+        self,
+        record: type[R],
+        nested: dict[str, Any] | None = None,
+        truths: Sequence[str] = (),
+        constant: Sequence[str] = (),
+    ) -> None:
+        self._record = record
+        self._truths = frozenset(truths)
+        self._decoders = {name: msgspec.json.Decoder(kind | None) for name, kind in (nested or {}).items()}
+        self.columns: tuple[str, ...] = tuple(
+            field.name for field in structs.fields(record) if field.name not in constant
+        )
+        self._readers: tuple[Callable[[Any], Any] | None, ...] = tuple(map(self._reader, self.columns))
+
+    def values(self, record: R) -> list[Any]:
+        """Return the record's values in the order of `columns`, as a driver takes them."""
+        return [self._written(name, getattr(record, name)) for name in self.columns]
+
+    def record(self, row: Sequence[Any]) -> R:
+        """Return the record in a row that begins with `columns`."""
+        fields = {
+            name: value if read is None or value is None else read(value)
+            for name, read, value in zip(self.columns, self._readers, row, strict=False)
+        }
+        return self._record(**fields)
+
+    def _written(self, name: str, value: Any) -> Any:
+        if value is None:
+            return None
+        if name in self._decoders:
+            return to_json(value)
+        return int(value) if name in self._truths else value
+
+    def _reader(self, name: str) -> Callable[[Any], Any] | None:
+        if name in self._decoders:
+            return self._decoders[name].decode
+        return bool if name in self._truths else None
+
+
+THREADS = RecordMapping(
+    Thread, nested={"metadata": dict[str, Any]}, truths=("pinned", "archived"), constant=("object",)
+)
+MESSAGES = RecordMapping(
+    Message,
+    nested={
+        "author": Author,
+        "content": list[Block],
+        "usage": Usage,
+        "error": ErrorInfo,
+        "metadata": dict[str, Any],
+    },
+    constant=("object",),
+)
+RUNS = RecordMapping(
+    Run,
+    nested={"attempts": list[Attempt], "usage": Usage, "error": ErrorInfo, "input": Message},
+    constant=("object",),
+)
+SENDS = RecordMapping(SendRow)
+KEYS = RecordMapping(KeyRow)
+
+_options_decoder = msgspec.json.Decoder(RunOptions)
+
+
+def to_options(text: str) -> RunOptions:
+    """Read the options of a run."""
+    return _options_decoder.decode(text)

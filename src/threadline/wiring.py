@@ -1,0 +1,183 @@
+"""Which concrete rooms a process is made of, and the order in which they start and stop."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import SystemRandom
+
+from starlette.types import ASGIApp
+
+from threadline.access.principals import Access
+from threadline.access.tokens import TokenSigner
+from threadline.api.app import create_app
+from threadline.api.house import House
+from threadline.api.readers import Readers
+from threadline.bus.contract import Bus
+from threadline.bus.memory import MemoryBus
+from threadline.clock import Clock, SystemClock
+from threadline.engine.engine import Engine
+from threadline.engine.pack import Packer
+from threadline.engine.schedule import RunTimes, Scheduler
+from threadline.engine.sweep import Sweeper
+from threadline.errors import StoreRefused
+from threadline.ids import IdMaker, NodeId
+from threadline.journal.append import Journal
+from threadline.journal.lease import Leases
+from threadline.journal.tail import Tail
+from threadline.journal.window import Windows
+from threadline.observe import Metrics
+from threadline.providers.registry import Registry
+from threadline.settings import Settings
+from threadline.store.contract import Store
+from threadline.store.sqlite.store import SqliteStore
+
+SECRET_FILE = "secret"  # noqa: S105 - the name of a file
+SECRET_BYTES = 32
+
+
+class Node:
+    """One process: its rooms, wired. `running` starts them in order and stops them in the opposite one."""
+
+    def __init__(self, settings: Settings, env: Mapping[str, str]) -> None:
+        self.settings = settings
+        self.clock: Clock = SystemClock()
+        source = SystemRandom()
+        ids = IdMaker(self.clock, source)
+        self.metrics = Metrics()
+        self.store: Store = SqliteStore(settings.database_path, self.clock, settings.durability)
+        self.bus: Bus = MemoryBus()
+        self.registry = Registry(settings.provider_configs(), env, clock=self.clock, source=source)
+        default_model = settings.default_model or self.registry.default_model()
+        self.registry.resolve(default_model)
+        windows = Windows()
+        self.journal = Journal(
+            self.store, self.bus, windows, self.clock, self.metrics, settings.gather_window_ms / 1000
+        )
+        self.tail = Tail(self.store, windows)
+        self.leases = Leases(self.journal, NodeId(ids.make("node")), settings.lease_seconds)
+        self.packer = Packer(self.store, self.journal)
+        self.sweeper = Sweeper(self.journal, self.clock, settings.idempotency_hours * 3600)
+        self.scheduler = Scheduler(
+            self.store,
+            self.journal,
+            windows,
+            self.leases,
+            self.registry.resolve,
+            self.packer,
+            ids,
+            self.clock,
+            self.metrics,
+            _times(settings),
+        )
+
+        def resolve_model(of_send: str | None, of_thread: str | None) -> str:
+            model = of_send or of_thread or default_model
+            self.registry.resolve(model)
+            return model
+
+        engine = Engine(self.store, self.journal, self.tail, self.scheduler, resolve_model, ids, self.clock)
+        access = Access(self.store, TokenSigner(read_secret(settings.data_folder), self.clock))
+        self.readers = Readers(self.clock, self.metrics)
+        self.house = House(
+            engine,
+            access,
+            self.readers,
+            self.journal,
+            self.store,
+            self.bus,
+            self.registry,
+            ids,
+            self.clock,
+            self.metrics,
+            default_model,
+        )
+
+    def app(self) -> ASGIApp:
+        """Return the HTTP application over this node."""
+        return create_app(self.house, self.settings.allowed_origins)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run the node's rooms around the caller's block. A room that fails takes the process down, loudly.
+
+        Raises:
+            StoreRefused: the store cannot be opened.
+        """
+        await self.store.open()
+        try:
+            await self.bus.open(self.tail.hear)
+            async with asyncio.TaskGroup() as tasks:
+                writer = tasks.create_task(self.journal.run(), name="journal")
+                await self.leases.renew()
+                others = [
+                    tasks.create_task(room, name=name)
+                    for name, room in (
+                        ("leases", self.leases.renew_forever()),
+                        ("scheduler", self.scheduler.run()),
+                        ("packer", self.packer.run()),
+                        ("sweeper", self.sweeper.run()),
+                        ("poll", self.tail.poll_forever()),
+                        ("heartbeat", self.tail.beat_forever()),
+                        ("readers", self.readers.watch_forever()),
+                    )
+                ]
+                try:
+                    yield
+                finally:
+                    for task in others:
+                        task.cancel()
+                    await asyncio.wait(others)
+                    self.journal.close()
+                    await asyncio.wait([writer])
+        finally:
+            await self.bus.close()
+            await self.registry.close()
+            await self.store.close()
+
+    async def drain(self) -> None:
+        """Finish or give back what is running, then cut the readers of what is unfinished."""
+        await self.scheduler.drain(self.settings.drain_seconds)
+        self.readers.cut_all()
+
+
+def read_secret(folder: Path) -> bytes:
+    """Return this installation's signing secret, made on first use, readable by its owner alone.
+
+    Raises:
+        StoreRefused: the data folder is not writable.
+    """
+    path = folder / SECRET_FILE
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.exists():
+            _make_secret(path)
+        return path.read_bytes()
+    except OSError as error:
+        raise StoreRefused(f"The data folder {folder} is not usable: {error.strerror or error}.") from error
+
+
+def _make_secret(path: Path) -> None:
+    # Made whole and then put in its place: a second process never reads half a secret, and never replaces one.
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secrets.token_bytes(SECRET_BYTES))
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def _times(settings: Settings) -> RunTimes:
+    return RunTimes(
+        first_chunk_seconds=settings.first_chunk_seconds,
+        no_progress_seconds=settings.no_progress_seconds,
+        run_seconds=settings.run_seconds,
+        reap_seconds=settings.reap_seconds,
+        attempts_max=settings.attempts_max,
+    )
