@@ -1,8 +1,9 @@
 """A fake OpenAI-compatible provider that talks at an exact pace: the place every token of the benchmark comes from.
 
-`POST /v1/chat/completions` with `stream: true` answers in server-sent events, one write per token. The model's name says
-how fast and how many: `t50x400` is 400 tokens at 50 a second, `t2000x5000-t50x500` is 5,000 quick ones and then 500 slow
-ones. Each token is a stamp (`bench/stamp.py`). `GET /v1/models` lists an example, `GET /stats` tells how punctual it was.
+`POST /v1/chat/completions` with `stream: true` answers in server-sent events, one write per token. The model's name
+says how fast and how many: `t50x400` is 400 tokens at 50 a second, `t2000x5000-t50x500` is 5,000 quick ones and then
+500 slow ones. Each token is a stamp (`bench/stamp.py`). `GET /v1/models` lists an example, `GET /stats` tells how
+punctual it was.
 
 It is a bare protocol on uvloop with httptools and one timer for all streams, so that it takes little of the machine
 that it shares with what is measured. Run it as `python -m bench.upstream --port 9000`.
@@ -10,15 +11,15 @@ that it shares with what is measured. Run it as `python -m bench.upstream --port
 
 import argparse
 import asyncio
+import contextlib
 import ctypes
 import heapq
 import itertools
 import os
 import re
-import signal
 import time
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final, cast
 
 import httptools
 import msgspec
@@ -34,6 +35,7 @@ SSE_HEAD: Final = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n"
     b"cache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n"
 )
+TICK_US: Final = 1000
 TIMERFD_FLAGS: Final = os.O_NONBLOCK | os.O_CLOEXEC
 TFD_TIMER_ABSTIME: Final = 1
 
@@ -55,10 +57,7 @@ def intervals(parts: list[tuple[int, int]]) -> Iterator[int]:
 
 
 class Timer:
-    """A kernel timer with nanosecond deadlines, because the event loop's own timers are rounded to milliseconds.
-
-    Rounded ticks would come in groups, and a server that is woken once for ten tokens looks cheaper than it is.
-    """
+    """A kernel timer on the monotonic clock: uvloop's own timers round by a clock of theirs, early as often as late."""
 
     class _Spec(ctypes.Structure):
         _fields_ = tuple((name, ctypes.c_long) for name in ("every_s", "every_ns", "at_s", "at_ns"))
@@ -78,16 +77,19 @@ class Timer:
 
     def clear(self) -> None:
         """Forget that it fired."""
-        try:
+        with contextlib.suppress(BlockingIOError):
             os.read(self.fd, 8)
-        except BlockingIOError:
-            pass
 
 
 class Metronome:
-    """Calls every stream when its next token is due, from one heap and one timer; knows how late it was."""
+    """Calls every stream when its next token is due, from one heap and one timer; knows how late it was.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    Due moments are rounded up to a grid, by default of one millisecond. Waking for every token by itself would be more
+    exact, but the kernel's share of that (50 µs a token) takes a quarter of a small machine away from what is measured.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, tick_us: int) -> None:
+        self._tick_ns = tick_us * 1000
         self._heap: list[tuple[int, int, Answer]] = []
         self._timer = Timer()
         self._serial = itertools.count(1)
@@ -111,9 +113,9 @@ class Metronome:
         self._armed_ns = 0
         heap = self._heap
         now_ns = time.monotonic_ns()
-        while heap and heap[0][0] <= now_ns:
+        while heap and self._on_grid(heap[0][0]) <= now_ns:
             due_ns, serial, answer = heap[0]
-            self._note(now_ns - due_ns)
+            self._note(now_ns - self._on_grid(due_ns))
             interval_ns = answer.send_token()
             if interval_ns:
                 heapq.heapreplace(heap, (due_ns + interval_ns, serial, answer))
@@ -130,7 +132,10 @@ class Metronome:
     def _arm(self) -> None:
         if self._heap and self._heap[0][0] != self._armed_ns:
             self._armed_ns = self._heap[0][0]
-            self._timer.wake_at(self._armed_ns)
+            self._timer.wake_at(self._on_grid(self._armed_ns))
+
+    def _on_grid(self, due_ns: int) -> int:
+        return -(-due_ns // self._tick_ns) * self._tick_ns
 
     def stats(self) -> dict[str, float]:
         """Return how many tokens were sent since the last call and how late they were, and start again."""
@@ -141,47 +146,160 @@ class Metronome:
 
 
 class Answer:
-    """One streamed answer on one connection."""
+    """One streamed answer on one connection: what each of its bytes is."""
 
-    __slots__ = ("_after", "_closed", "_head", "_index", "_tail", "_transport", "_whole")
+    __slots__ = ("_after", "_closed", "_head", "_index", "_model", "_serial", "_tail", "_transport", "_whole")
 
     def __init__(self, transport: asyncio.Transport, serial: int, model: str) -> None:
         parts = paces(model)
         self._transport = transport
+        self._serial = serial
+        self._model = model
         self._after = intervals(parts)
         self._whole = sum(count for _, count in parts)
         self._index = 0
         self._closed = False
-        head, self._tail = _token_frame(serial, model)
-        size = len(head) + stamp.LENGTH + 1 + len(self._tail)
-        self._head = b"%x\r\n%b" % (size, head)
-        self._tail += b"\r\n"
+        # All token chunks of an answer are alike but for the stamp, whose width is fixed: encoded once.
+        before, after = self._event({"content": "@"}, None).split(b"@")
+        size = len(before) + stamp.LENGTH + 1 + len(after)
+        self._head = b"%x\r\n%b" % (size, before)
+        self._tail = after + b"\r\n"
 
-    def open(self, serial: int, model: str) -> None:
+    def open(self) -> None:
         """Send the response's head and the first chunk, which names the role, as OpenAI does."""
-        self._transport.write(SSE_HEAD + _chunk(_event(serial, model, {"role": "assistant", "content": ""}, None)))
+        self._transport.write(SSE_HEAD + _chunk(self._event({"role": "assistant", "content": ""}, None)))
 
     def send_token(self) -> int:
-        """Send the next token; return the ns to the one after it, or 0 when the answer has ended or its reader went."""
-        interval_ns = next(self._after, 0)
-        if self._closed or not interval_ns:
+        """Send the next token; return the ns until the one after it, 0 when there is none or the reader went away."""
+        interval_ns = next(self._after)
+        if self._closed:
             return 0
         text = stamp.encode(self._index, time.monotonic_ns() // 1000)
         self._transport.write(self._head + text + self._tail)
         self._index += 1
-        if self._index == self._whole:
-            self._end()
-            return 0
-        return interval_ns
+        if self._index < self._whole:
+            return interval_ns
+        self._end()
+        return 0
 
     def _end(self) -> None:
-        serial, model = 0, "end"
         usage = {"prompt_tokens": 1, "completion_tokens": self._whole, "total_tokens": self._whole + 1}
-        last = _frame({"id": "x", "object": "chat.completion.chunk", "created": 0, "model": model, "choices": [], "usage": usage})
-        self._transport.write(
-            _chunk(_event(serial, model, {}, "stop")) + _chunk(last) + _chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n"
-        )
+        frames = (self._event({}, "stop"), self._frame(choices=[], usage=usage), b"data: [DONE]\n\n")
+        self._transport.write(b"".join(_chunk(frame) for frame in frames) + b"0\r\n\r\n")
+
+    def _event(self, delta: dict[str, str], finish_reason: str | None) -> bytes:
+        return self._frame(choices=[{"index": 0, "delta": delta, "finish_reason": finish_reason}])
+
+    def _frame(self, **fields: object) -> bytes:
+        named = {"id": f"chatcmpl-{self._serial:08x}", "object": "chat.completion.chunk", "created": 1_760_000_000}
+        return b"data: %b\n\n" % msgspec.json.encode({**named, "model": self._model, **fields})
 
     def close(self) -> None:
-        """The reader went away."""
+        """Stop at the next token: the reader went away."""
         self._closed = True
+
+
+def _chunk(body: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(body), body)
+
+
+class Request(msgspec.Struct):
+    """The part of a chat completion request that matters here."""
+
+    model: str = ""
+    stream: bool = False
+
+
+class Connection(asyncio.Protocol):
+    """One HTTP/1.1 connection, kept alive between requests."""
+
+    serials: Final = itertools.count(1)
+
+    def __init__(self, metronome: Metronome) -> None:
+        self._metronome = metronome
+        self._answer: Answer | None = None
+        self._path = b""
+        self._body = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports do not inherit from asyncio's.
+        self._transport = cast("asyncio.Transport", transport)
+        self._parser = httptools.HttpRequestParser(self)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._answer:
+            self._answer.close()
+
+    def on_url(self, url: bytes) -> None:
+        self._path, self._body = url, b""
+
+    def on_body(self, body: bytes) -> None:
+        self._body += body
+
+    def on_message_complete(self) -> None:
+        if self._path == b"/v1/chat/completions":
+            self._complete()
+        elif self._path == b"/stats":
+            self._reply(200, self._metronome.stats())
+        elif self._path == b"/v1/models":
+            self._reply(200, {"object": "list", "data": [{"id": "t50x400", "object": "model", "owned_by": "bench"}]})
+        else:
+            self._reply(404, _error("no such path"))
+
+    def _complete(self) -> None:
+        try:
+            request = msgspec.json.decode(self._body, type=Request)
+        except msgspec.MsgspecError as error:
+            return self._reply(400, _error(str(error)))
+        parts = paces(request.model)
+        if not parts:
+            return self._reply(404, _error("a model here is named like t50x400"))
+        if not request.stream:
+            return self._reply(200, _completion(request.model))
+        self._answer = Answer(self._transport, next(self.serials), request.model)
+        self._answer.open()
+        return self._metronome.add(self._answer, parts[0][0])
+
+    def _reply(self, status: int, content: object) -> None:
+        body = msgspec.json.encode(content)
+        head = b"HTTP/1.1 %d X\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+        self._transport.write(head % (status, len(body)) + body)
+
+
+def _error(message: str) -> dict[str, object]:
+    return {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": None}}
+
+
+def _completion(model: str) -> dict[str, object]:
+    message = {"role": "assistant", "content": "An answer in one piece."}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 1, "completion_tokens": 6, "total_tokens": 7}
+    named = {"id": "chatcmpl-0", "object": "chat.completion", "created": 1_760_000_000, "model": model}
+    return {**named, "choices": [choice], "usage": usage}
+
+
+async def serve(port: int, tick_us: int) -> None:
+    """Answer on 127.0.0.1 until the process is told to stop."""
+    loop = asyncio.get_running_loop()
+    metronome = Metronome(loop, tick_us)
+    server = await loop.create_server(lambda: Connection(metronome), "127.0.0.1", port, backlog=2048)
+    await server.serve_forever()
+
+
+def main() -> None:
+    """Read the port from the command line and serve."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--tick-us", type=int, default=TICK_US, help="the grid that tokens are sent on")
+    options = parser.parse_args()
+    uvloop.run(serve(options.port, options.tick_us))
+
+
+if __name__ == "__main__":
+    main()

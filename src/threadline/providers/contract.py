@@ -4,7 +4,7 @@ Every provider is one class with `stream`. What it raises is a `ProviderFailure`
 error looked like. It retries by itself, but only before the first chunk: after it, a word may have been seen.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Literal, Protocol
 
 from msgspec import Struct
@@ -30,7 +30,10 @@ class ReasoningChunk(Struct, frozen=True):
 
 
 class SignatureChunk(Struct, frozen=True):
-    """The vendor's seal on reasoning block `block`, whole or the next part of it; kept byte for byte."""
+    """The vendor's seal on reasoning block `block`, whole or the next part of it; kept byte for byte.
+
+    May be all there is of its block: some vendors seal a thought that they do not show.
+    """
 
     block: int
     signature: str
@@ -52,7 +55,7 @@ class ToolCallChunk(Struct, frozen=True):
 
 
 class ToolInputChunk(Struct, frozen=True):
-    """More of the JSON text of a tool's input."""
+    """More of the JSON text of a tool's input. A call that was given nothing has the text `{}`, never no text."""
 
     block: int
     text: str
@@ -90,7 +93,11 @@ class PromptMessage(Struct, frozen=True):
 
 
 class Prompt(Struct, frozen=True):
-    """All that a model is given. `model` is the vendor's own name; `run_id` only goes into logs and request ids."""
+    """All that a model is given.
+
+    `model` is the vendor's own name. Each of `tools` is `{name, description, input_schema}`, the last a JSON Schema.
+    `run_id` only goes into logs, request ids, and the ids of tool calls whose vendor gives them none.
+    """
 
     model: str
     messages: Sequence[PromptMessage]
@@ -102,11 +109,15 @@ class Prompt(Struct, frozen=True):
 
 
 class Provider(Protocol):
-    """A vendor's API."""
+    """A vendor's API.
+
+    `name` is the configured one. Reasoning, signatures and parts are stored with it (`ReasoningBlock.provider`,
+    `ProviderBlock.provider`), and what is sealed goes back only to the provider of the same name.
+    """
 
     name: str
 
-    def stream(self, prompt: Prompt) -> AsyncIterator[Sequence[Chunk]]:
+    def stream(self, prompt: Prompt) -> AsyncGenerator[Sequence[Chunk], None]:
         """Ask the model. Yields what has arrived, at least one chunk a time, in order; the last is a `FinishChunk`.
 
         Closing the iterator (or cancelling its reader) closes the connection to the vendor.

@@ -1,0 +1,103 @@
+"""Profile: where Threadline's time goes under 100 streams, as py-spy sees it: a table of self time and a flame graph.
+
+Two recordings, one after the other, of one load: py-spy writes one format at a time. It looks at the process from
+outside and takes only samples in which a thread is running.
+"""
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+from bench.child import ChildError
+from bench.figure import Figure
+from bench.load import Job
+from bench.peers.peer import start_upstream
+from bench.peers.threadline import END_MARK, start_threadline
+from bench.plan import Plan
+from bench.readers import Readers
+from bench.token import RATE, warm_up
+
+STREAMS: Final = 100
+SAMPLES_A_SECOND: Final = 200
+TOP: Final = 40
+
+
+def measure(plan: Plan) -> list[Figure]:
+    """Record both, write both, and return where most of the time goes."""
+    seconds = plan.of(10, 3)
+    # py-spy takes a second or two to begin and to write.
+    tokens = (2 * seconds + 8) * RATE
+    plan.steps(3)
+    with plan.step("starting Threadline"):
+        server = start_threadline(plan, start_upstream(plan))
+        warm_up(plan, server.as_peer())
+    job = Job(port=server.port, requests=server.ask(STREAMS, f"t{RATE}x{tokens}"), tokens=tokens, end_mark=END_MARK)
+    with plan.start(Readers(job, plan.log("load"))) as readers:
+        readers.wait_until_ready()
+        with plan.step(f"recording {seconds} s of self time"):
+            stacks = record(plan, server.child.pid, seconds, "raw", plan.new_folder("profile") / "stacks.txt")
+        with plan.step(f"recording {seconds} s for the flame graph"):
+            record(plan, server.child.pid, seconds, "flamegraph", plan.out / "profile.svg")
+    samples = self_time(stacks.read_text())
+    (plan.out / "profile.txt").write_text(table(samples, seconds))
+    plan.keep("profile", dict(samples.most_common(TOP)))
+    return [busiest(samples)]
+
+
+def record(plan: Plan, pid: int, seconds: int, form: str, output: Path) -> Path:
+    """Have py-spy watch a process for some seconds."""
+    spy = str(Path(sys.executable).parent / "py-spy")
+    options = ["-d", str(seconds), "-r", str(SAMPLES_A_SECOND), "-f", form, "-o", str(output), "--threads"]
+    try:
+        done = subprocess.run(
+            [spy, "record", *options, "-p", str(pid)], capture_output=True, text=True, timeout=seconds + 60
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ChildError(f"py-spy does not end: {error}") from error
+    if done.returncode != 0 or not output.exists():
+        raise ChildError(f"py-spy ended with {done.returncode}:\n{done.stderr[-1500:]}")
+    return output
+
+
+def self_time(stacks: str) -> Counter[str]:
+    """Return how many samples each function was running in, itself and not what it called."""
+    samples: Counter[str] = Counter()
+    for line in stacks.splitlines():
+        stack, _, count = line.rpartition(" ")
+        thread, *_, leaf = stack.split(";")
+        samples[f"{without_line(leaf)}  [{without_id(thread)}]"] += int(count)
+    return samples
+
+
+def without_line(frame: str) -> str:
+    """Return `name (file)` of `name (file:line)`: a function's lines belong together."""
+    name, _, line = frame.rpartition(":")
+    return f"{name})" if line.rstrip(")").isdigit() else frame
+
+
+def without_id(thread: str) -> str:
+    """Return a thread's name without its number."""
+    return thread.partition(": ")[2].strip('"') or thread
+
+
+def table(samples: Counter[str], seconds: int) -> str:
+    """Return the functions with the most self time, and the share of each."""
+    whole = max(1, samples.total())
+    lines = [
+        f"Threadline, {STREAMS} streams of {RATE} tokens/s: {samples.total():,} running samples in {seconds} s, "
+        f"{SAMPLES_A_SECOND} a second and thread.",
+        "Self time: C code counts for the Python function that called it.",
+        "",
+        "   share  samples  function (file)  [thread]",
+    ]
+    lines += [f"{count / whole:8.1%} {count:8,}  {name}" for name, count in samples.most_common(TOP)]
+    return "\n".join(lines) + "\n"
+
+
+def busiest(samples: Counter[str]) -> Figure:
+    """Return the function with the most self time."""
+    (name, count), *_ = samples.most_common(1) or [("nothing", 0)]
+    share = count / max(1, samples.total()) * 100
+    return Figure(piece="profile", name="share of the busiest function", value=share, unit="%", note=name)

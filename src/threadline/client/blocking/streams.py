@@ -1,0 +1,192 @@
+"""Streams that survive their connections: the I/O around `resume`, and what a run's stream can be asked."""
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from typing import Generic, Self, TypeVar
+
+import httpx
+
+from threadline.client.answer import Answer, SendResult
+from threadline.client.blocking.transport import Transport
+from threadline.client.calls import run_cancel
+from threadline.client.errors import ConnectionLost, ThreadlineError, Timeout
+from threadline.client.events import Event
+from threadline.client.models import Message, Run
+from threadline.client.resume import OnReconnect, Resume, RunResume, ThreadResume, stream_cut
+from threadline.client.wire import foreign_errors_wrapped
+
+ResumeT = TypeVar("ResumeT", bound=Resume)
+
+
+class EventStream(Generic[ResumeT]):
+    """Events, over as many connections as it takes.
+
+    Read by one loop at a time. Leaving the loop drops the connection; looping again goes on where it stopped. A
+    stream that is never looped over is to be closed, by `with` or `close()`.
+    """
+
+    def __init__(self, transport: Transport, resume: ResumeT, on_reconnect: OnReconnect | None) -> None:
+        self._transport = transport
+        self._resume = resume
+        self._on_reconnect = on_reconnect
+        self._wanted = False
+        self._opened: httpx.Response | None = None  # Connected, and waiting for a loop to read it.
+        self._reading: httpx.Response | None = None  # Read by a loop, which closes it.
+
+    @property
+    def last_seq(self) -> int | None:
+        """The cursor: the seq of the last event that was given out. Safe to store at any moment."""
+        return self._resume.last_seq
+
+    def __iter__(self) -> Iterator[Event]:
+        return self._events()
+
+    def _events(self) -> Generator[Event, None, None]:
+        """Yield what is left of the stream. Closed by hand where it is used here: a loop would leave that to chance."""
+        self._wanted = True
+        while not self._ended():
+            self.open()
+            with closing(self._read()) as events:
+                for event in events:
+                    self._note(event)
+                    yield event
+                    if self._ended():
+                        return
+
+    def _ended(self) -> bool:
+        return self._resume.done or not self._wanted
+
+    def _note(self, event: Event) -> None:
+        """See an event on its way out."""
+
+    def open(self) -> Self:
+        """Connect, unless connected. Raises what a loop over this stream raises."""
+        while self._opened is None and not self._resume.settled:
+            try:
+                self._connect()
+            except ThreadlineError as error:
+                self._pause_after(error)
+        return self
+
+    def close(self) -> None:
+        """Drop the connection and end the loop. The run goes on without us; `cancel` stops one."""
+        self._wanted = False
+        opened, self._opened = self._opened, None
+        for response in (opened, self._reading):
+            if response is not None:
+                response.close()
+
+    def __enter__(self) -> Self:
+        return self.open()
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def _connect(self) -> None:
+        response = self._transport.open(self._resume.request())
+        if response.status_code == httpx.codes.NO_CONTENT:
+            response.close()
+            self._resume.settle(self._transport.call(self._resume.settling()))
+        else:
+            self._resume.opened(response.headers)
+            self._opened = response
+
+    def _read(self) -> Generator[Event, None, None]:
+        """Yield the new events of one connection; return after the wait for the next one, if there has to be one."""
+        response, self._opened = self._opened, None
+        if response is None:
+            yield from self._resume.closing()
+            return
+        self._reading = response
+        try:
+            with closing(response), foreign_errors_wrapped():
+                for chunk in response.iter_bytes():
+                    yield from self._resume.feed(chunk)
+                    if self._resume.done:
+                        return
+            raise stream_cut()
+        except (ConnectionLost, Timeout) as error:
+            if self._wanted:
+                self._pause_after(error)
+
+    def _pause_after(self, error: ThreadlineError) -> None:
+        seconds = self._resume.pause_after(error)
+        if self._on_reconnect is not None:
+            self._on_reconnect(self._resume.attempt, seconds, error)
+        time.sleep(seconds)
+
+
+class ThreadStream(EventStream[ThreadResume]):
+    """A thread's events, from the cursor on, for ever; ends with `thread.deleted`."""
+
+
+class RunStream(EventStream[RunResume]):
+    """One run's events, up to its terminal event, which is the last one always.
+
+    A run that fails is an event, not an exception; `result().raise_for_run()` makes it one.
+    """
+
+    def __init__(self, transport: Transport, resume: RunResume, on_reconnect: OnReconnect | None) -> None:
+        super().__init__(transport, resume, on_reconnect)
+        self._answer = Answer()
+
+    @property
+    def run_id(self) -> str | None:
+        """The run's id; None until the server has named it."""
+        return self._resume.run_id
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The key of the send that began this stream; None where it began with a run's id."""
+        return self._resume.idempotency_key
+
+    @property
+    def run(self) -> Run | None:
+        """The run as the last event that spoke of it had it."""
+        return self._answer.run
+
+    @property
+    def text(self) -> str:
+        """The visible text of the answer so far."""
+        return self._answer.text
+
+    @property
+    def reply(self) -> Message | None:
+        """The answer, once `message.completed` has come; see `final_message`."""
+        return self._answer.reply
+
+    def text_stream(self, on_superseded: Callable[[str], None] | None = None) -> Iterator[str]:
+        """Yield the visible text of the answer piece by piece.
+
+        A run whose server died is attempted again, and its text starts over. `on_superseded` is then called with the
+        message's id before the next piece: forget what that message has said. `text` is right at any time.
+        """
+        with closing(self._events()) as events:
+            for _ in events:
+                if self._answer.superseded is not None and on_superseded is not None:
+                    on_superseded(self._answer.superseded)
+                if self._answer.piece:
+                    yield self._answer.piece
+
+    def final_message(self) -> Message | None:
+        """Wait for the run's end and return the answer; None where the run said nothing."""
+        return self.result().reply
+
+    def result(self) -> SendResult:
+        """Wait for the run's end and return all that came of it."""
+        for _ in self:
+            pass
+        return self._answer.result()
+
+    def _note(self, event: Event) -> None:
+        self._answer.take(event)
+
+    def cancel(self, *, wait: bool = False) -> Run:
+        """Stop the run; with `wait`, return only when it has settled. What was said is kept.
+
+        The stream goes on to its end, which is `run.cancelled` unless the run was quicker.
+        """
+        if self.run_id is None:
+            self.open()
+        return self._transport.call(run_cancel(self._resume.known_run_id(), wait))

@@ -1,0 +1,287 @@
+"""Every request of the contract, as a value: what to send, how to read the answer, whether it may be sent twice.
+
+Both clients make their requests here, so that a route, a default or a retry rule stands in one place. Options come as
+typed keyword arguments; what is not given, or given as None, is not sent.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypedDict, TypeVar
+from urllib.parse import quote
+from uuid import uuid4
+
+import msgspec
+
+from threadline.client.blocks import Content, content_json
+from threadline.client.decode import Model, parse, read
+from threadline.client.errors import UnexpectedAnswer
+from threadline.client.models import (
+    Accepted,
+    AccessToken,
+    Appended,
+    Key,
+    Message,
+    ModelInfo,
+    Page,
+    Run,
+    Thread,
+    ThreadState,
+)
+from threadline.client.retry import Repeat
+
+AnswerT_co = TypeVar("AnswerT_co", covariant=True)
+ModelT = TypeVar("ModelT", bound=Model)
+
+_IDEMPOTENCY_KEY_LENGTH_MAX = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[AnswerT_co]):
+    """One request. `read` turns the body of a good answer into what the caller gets."""
+
+    method: Literal["GET", "POST", "PATCH", "DELETE"]
+    path: str
+    read: Callable[[bytes], AnswerT_co]
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    repeat: Repeat = Repeat.ALWAYS
+
+
+class ThreadOptions(TypedDict, total=False):
+    """What a new thread may be given. An `external_id` that this end user already has brings back that thread."""
+
+    end_user_id: str | None
+    external_id: str | None
+    title: str | None
+    model: str | None
+    instructions: str | None
+    agent_id: str | None
+    metadata: Mapping[str, Any] | None
+
+
+class ThreadUpdate(TypedDict, total=False):
+    """What can be changed in a thread. None is sent, and clears the field."""
+
+    title: str | None
+    pinned: bool
+    archived: bool
+    model: str | None
+    instructions: str | None
+    agent_id: str | None
+    metadata: Mapping[str, Any] | None
+
+
+class ThreadFilter(TypedDict, total=False):
+    """Which threads to list. `q` searches; `limit` is the size of a page, 1 to 200."""
+
+    end_user_id: str | None
+    archived: bool | None
+    q: str | None
+    limit: int | None
+
+
+class MessageFilter(TypedDict, total=False):
+    """Which messages to list, in pages of `limit`, 1 to 200. `order` is `desc` unless given."""
+
+    limit: int | None
+    order: Literal["asc", "desc"] | None
+    view: Literal["user", "audit"] | None
+
+
+class SendOptions(TypedDict, total=False):
+    """How a message is to be answered.
+
+    `idempotency_key` is made if it is not given. Give one that you have stored, and a send can be repeated after a
+    crash of your own program: the same key with the same body is answered with the same run.
+    """
+
+    model: str | None
+    instructions: str | None
+    on_busy: str | None
+    parent_id: str | None
+    max_output_tokens: int | None
+    temperature: float | None
+    metadata: Mapping[str, Any] | None
+    idempotency_key: str | None
+
+
+class TokenOptions(TypedDict, total=False):
+    """What a token is limited to. `expires_in` is in seconds."""
+
+    thread_ids: Sequence[str] | None
+    rights: Sequence[str] | None
+    expires_in: int | None
+
+
+def thread_create(options: ThreadOptions) -> Call[Thread]:
+    """Create a thread. Without an `external_id` a repetition would make a second one."""
+    repeat = Repeat.ALWAYS if options.get("external_id") else Repeat.IF_REFUSED
+    return Call("POST", "/v1/threads", _reader(Thread), body=_body(_given(options)), repeat=repeat)
+
+
+def thread_get(thread_id: str) -> Call[Thread]:
+    """Read a thread."""
+    return Call("GET", _path("threads", thread_id), _reader(Thread))
+
+
+def thread_list(options: ThreadFilter, cursor: str | None) -> Call[Page[Thread]]:
+    """Read one page of threads."""
+    return Call("GET", "/v1/threads", _page_reader(Thread), query=_query(options, cursor))
+
+
+def thread_update(thread_id: str, changes: ThreadUpdate) -> Call[Thread]:
+    """Change a thread. Sent twice it might undo what somebody else did in between."""
+    body = _body(dict(changes))
+    return Call("PATCH", _path("threads", thread_id), _reader(Thread), body=body, repeat=Repeat.IF_REFUSED)
+
+
+def thread_delete(thread_id: str) -> Call[None]:
+    """Delete a thread."""
+    return Call("DELETE", _path("threads", thread_id), _nothing)
+
+
+def thread_state(thread_id: str, limit: int | None) -> Call[ThreadState]:
+    """Read the fold of a thread's log."""
+    return Call("GET", _path("threads", thread_id, "state"), _reader(ThreadState), query=_query({"limit": limit}))
+
+
+def thread_events(thread_id: str, after: int | Literal["now"] | None) -> Call[None]:
+    """Follow a thread, from after a seq, from now, or from its start."""
+    return Call("GET", _path("threads", thread_id, "events"), _nothing, query=_query({"after": after}))
+
+
+def message_list(thread_id: str, options: MessageFilter, cursor: str | None) -> Call[Page[Message]]:
+    """Read one page of messages."""
+    return Call("GET", _path("threads", thread_id, "messages"), _page_reader(Message), query=_query(options, cursor))
+
+
+def message_send_streamed(thread_id: str, content: Content, options: SendOptions) -> Call[None]:
+    """Send a message and follow its run."""
+    return _send(thread_id, {"content": content_json(content), "stream": True}, options, _nothing)
+
+
+def message_send_in_background(thread_id: str, content: Content, options: SendOptions) -> Call[Accepted]:
+    """Send a message and be answered as soon as it is stored."""
+    return _send(thread_id, {"content": content_json(content), "background": True}, options, _reader(Accepted))
+
+
+def message_append(thread_id: str, content: Content, role: str | None, options: SendOptions) -> Call[Message]:
+    """Store a message that nobody answers."""
+    body = {"content": content_json(content), "respond": False} | ({"role": role} if role else {})
+    return _send(thread_id, body, options, lambda answer: _reader(Appended)(answer).message)
+
+
+def run_get(run_id: str) -> Call[Run]:
+    """Read a run."""
+    return Call("GET", _path("runs", run_id), _reader(Run))
+
+
+def run_events(run_id: str, after: int | None) -> Call[None]:
+    """Follow a run, from after a seq or from its start."""
+    headers = {} if after is None else {"last-event-id": str(after)}
+    return Call("GET", _path("runs", run_id, "events"), _nothing, headers=headers)
+
+
+def run_cancel(run_id: str, wait: bool) -> Call[Run]:
+    """Stop a run. Cancelling what has ended is a no-op, so it may be sent twice."""
+    return Call("POST", _path("runs", run_id, "cancel"), _reader(Run), body=_body({"wait": wait}))
+
+
+def token_create(end_user_id: str, options: TokenOptions) -> Call[AccessToken]:
+    """Make an end-user token."""
+    body = _body({"end_user_id": end_user_id} | _given(options))
+    return Call("POST", "/v1/tokens", _reader(AccessToken), body=body, repeat=Repeat.IF_REFUSED)
+
+
+def key_create(name: str | None, role: str | None) -> Call[Key]:
+    """Make an API key."""
+    body = _body(_given({"name": name, "role": role}))
+    return Call("POST", "/v1/keys", _reader(Key), body=body, repeat=Repeat.IF_REFUSED)
+
+
+def key_list(limit: int | None, cursor: str | None) -> Call[Page[Key]]:
+    """Read one page of keys."""
+    return Call("GET", "/v1/keys", _page_reader(Key), query=_query({"limit": limit}, cursor))
+
+
+def key_revoke(key_id: str) -> Call[None]:
+    """Revoke a key."""
+    return Call("DELETE", _path("keys", key_id), _nothing)
+
+
+def model_list() -> Call[tuple[ModelInfo, ...]]:
+    """Read which models can be asked for."""
+    return Call("GET", "/v1/models", lambda body: _page_reader(ModelInfo)(body).data)
+
+
+def health(question: Literal["healthz", "readyz"]) -> Call[None]:
+    """Ask whether the server is alive or ready. Not repeated: the question is how it is now."""
+    return Call("GET", f"/{question}", _nothing, repeat=Repeat.NEVER)
+
+
+def _send(
+    thread_id: str, body: Mapping[str, object], options: SendOptions, read_answer: Callable[[bytes], AnswerT_co]
+) -> Call[AnswerT_co]:
+    given = _given(options)
+    key = _checked_key(given.pop("idempotency_key", None))
+    return Call(
+        "POST",
+        _path("threads", thread_id, "messages"),
+        read_answer,
+        body=_body({**given, **body}),
+        headers={"idempotency-key": key},
+    )
+
+
+def _checked_key(given: object) -> str:
+    """Return the idempotency key of a send. Raises `ValueError` for one that a header cannot carry unchanged."""
+    if given is None:
+        return uuid4().hex
+    key = str(given)
+    visible = key.isascii() and key.isprintable() and key == key.strip()
+    if not 0 < len(key) <= _IDEMPOTENCY_KEY_LENGTH_MAX or not visible or '"' in key:
+        raise ValueError(f"idempotency_key must be 1 to {_IDEMPOTENCY_KEY_LENGTH_MAX} visible ASCII characters")
+    return key
+
+
+def _path(*segments: str) -> str:
+    """Join path segments. Raises `ValueError` for an id that would lead to another route than the one meant."""
+    if any(segment in ("", ".", "..") for segment in segments):
+        raise ValueError(f"not an id: {segments!r}")
+    return "/v1/" + "/".join(quote(segment, safe="") for segment in segments)
+
+
+def _given(options: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _body(fields: Mapping[str, object]) -> bytes:
+    return msgspec.json.encode(fields)
+
+
+def _query(options: Mapping[str, object], cursor: str | None = None) -> dict[str, str]:
+    given = _given({**options, "cursor": cursor})
+    return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in given.items()}
+
+
+def _nothing(body: bytes) -> None:
+    """Read an answer whose body says nothing, or is read as a stream."""
+
+
+def _reader(kind: type[ModelT]) -> Callable[[bytes], ModelT]:
+    return lambda body: read(kind, parse(body))
+
+
+def _page_reader(kind: type[ModelT]) -> Callable[[bytes], Page[ModelT]]:
+    return lambda body: _page(kind, parse(body))
+
+
+def _page(kind: type[ModelT], raw: object) -> Page[ModelT]:
+    if not isinstance(raw, dict) or not isinstance(raw.get("data"), list):
+        raise UnexpectedAnswer(f"the server's list of {kind.__name__} is not a page")
+    # A cursor without more behind it would make an auto-paging loop ask once too often.
+    cursor = raw.get("next_cursor") if raw.get("has_more", True) else None
+    if not isinstance(cursor, str | None):
+        raise UnexpectedAnswer("the server's next_cursor is not a text")
+    return Page(data=tuple(read(kind, each) for each in raw["data"]), next_cursor=cursor)

@@ -1,0 +1,163 @@
+"""What a client can do, one class for each noun of the contract."""
+
+from typing import Literal, Unpack
+
+from threadline.client import calls
+from threadline.client.answer import SendResult
+from threadline.client.blocks import Content
+from threadline.client.calls import MessageFilter, SendOptions, ThreadFilter, ThreadOptions, ThreadUpdate, TokenOptions
+from threadline.client.models import Accepted, AccessToken, Key, Message, ModelInfo, Run, Thread, ThreadState
+from threadline.client.nonblocking.pages import AsyncListing
+from threadline.client.nonblocking.streams import AsyncRunStream, AsyncThreadStream
+from threadline.client.nonblocking.transport import AsyncTransport
+from threadline.client.resume import OnReconnect, RunResume, ThreadResume
+
+
+class AsyncThreads:
+    """Conversations, and what is said in them."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+
+    async def create(self, **options: Unpack[ThreadOptions]) -> Thread:
+        """Create a thread; with an `external_id` that this end user already has, return that one."""
+        return await self._transport.call(calls.thread_create(options))
+
+    async def get(self, thread_id: str) -> Thread:
+        """Return a thread. Raises `NotFound`."""
+        return await self._transport.call(calls.thread_get(thread_id))
+
+    def list(self, **options: Unpack[ThreadFilter]) -> AsyncListing[Thread]:
+        """List threads, pinned ones first, then by latest activity."""
+        return AsyncListing(lambda cursor: self._transport.call(calls.thread_list(options, cursor)))
+
+    async def update(self, thread_id: str, **changes: Unpack[ThreadUpdate]) -> Thread:
+        """Change what is given and return the thread. None clears a field."""
+        return await self._transport.call(calls.thread_update(thread_id, changes))
+
+    async def delete(self, thread_id: str) -> None:
+        """Delete a thread with all that is in it; its run is cancelled and its streams end."""
+        await self._transport.call(calls.thread_delete(thread_id))
+
+    async def state(self, thread_id: str, *, limit: int | None = None) -> ThreadState:
+        """Return the thread as it is now, with its latest messages; `events(after=state.seq)` goes on from there."""
+        return await self._transport.call(calls.thread_state(thread_id, limit))
+
+    def messages(self, thread_id: str, **options: Unpack[MessageFilter]) -> AsyncListing[Message]:
+        """List messages, latest first unless told otherwise."""
+        return AsyncListing(lambda cursor: self._transport.call(calls.message_list(thread_id, options, cursor)))
+
+    def send(
+        self,
+        thread_id: str,
+        content: Content,
+        *,
+        on_reconnect: OnReconnect | None = None,
+        **options: Unpack[SendOptions],
+    ) -> AsyncRunStream:
+        """Return the stream of the answer to a message; it is sent when the stream is entered, awaited or looped over.
+
+        Sent once, however often the connection breaks. Raises the `APIError` with which the server refuses it, and
+        `ConnectionLost` when the server cannot be found for `reconnect_seconds_max`.
+        """
+        send = calls.message_send_streamed(thread_id, content, options)
+        resume = RunResume(self._transport.settings, send=send)
+        return AsyncRunStream(self._transport, resume, on_reconnect)
+
+    async def send_and_wait(
+        self,
+        thread_id: str,
+        content: Content,
+        *,
+        on_reconnect: OnReconnect | None = None,
+        **options: Unpack[SendOptions],
+    ) -> SendResult:
+        """Send a message and return when its run has ended. A run that failed is returned as well: `raise_for_run`."""
+        return await self.send(thread_id, content, on_reconnect=on_reconnect, **options).result()
+
+    async def send_in_background(self, thread_id: str, content: Content, **options: Unpack[SendOptions]) -> Accepted:
+        """Send a message and return when it is stored; `runs.events(run.id)` attaches to its answer."""
+        return await self._transport.call(calls.message_send_in_background(thread_id, content, options))
+
+    async def append(
+        self, thread_id: str, content: Content, *, role: str | None = None, **options: Unpack[SendOptions]
+    ) -> Message:
+        """Store a message that nobody answers. Server keys may set its `role`: history moved in from elsewhere."""
+        return await self._transport.call(calls.message_append(thread_id, content, role, options))
+
+    def events(
+        self,
+        thread_id: str,
+        after: int | Literal["now"] | None = None,
+        *,
+        on_reconnect: OnReconnect | None = None,
+    ) -> AsyncThreadStream:
+        """Follow a thread: from after a seq, from "now" (when the stream is entered or awaited), or from its start.
+
+        `CaughtUp` comes once for each connection, when everything that was stored has been shown.
+        """
+        resume = ThreadResume(self._transport.settings, thread_id=thread_id, after=after)
+        return AsyncThreadStream(self._transport, resume, on_reconnect)
+
+
+class AsyncRuns:
+    """Answers being made."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+
+    async def get(self, run_id: str) -> Run:
+        """Return a run as it is now. Raises `NotFound`."""
+        return await self._transport.call(calls.run_get(run_id))
+
+    async def cancel(self, run_id: str, *, wait: bool = False) -> Run:
+        """Stop a run; with `wait`, return only when it has settled. A no-op for a run that has ended."""
+        return await self._transport.call(calls.run_cancel(run_id, wait))
+
+    def events(
+        self, run_id: str, after: int | None = None, *, on_reconnect: OnReconnect | None = None
+    ) -> AsyncRunStream:
+        """Follow a run, from after a seq or from its start, to its terminal event."""
+        resume = RunResume(self._transport.settings, run_id=run_id, after=after)
+        return AsyncRunStream(self._transport, resume, on_reconnect)
+
+
+class AsyncTokens:
+    """End-user tokens, for browsers and phones."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+
+    async def create(self, end_user_id: str, **options: Unpack[TokenOptions]) -> AccessToken:
+        """Make a short-lived token that acts for one end user."""
+        return await self._transport.call(calls.token_create(end_user_id, options))
+
+
+class AsyncKeys:
+    """API keys of the tenant. Needs an admin key."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+
+    async def create(self, *, name: str | None = None, role: str | None = None) -> Key:
+        """Make a key. Its `secret` is in this answer and nowhere else."""
+        return await self._transport.call(calls.key_create(name, role))
+
+    def list(self, *, limit: int | None = None) -> AsyncListing[Key]:
+        """List the keys, without their secrets, in pages of `limit`."""
+        return AsyncListing(lambda cursor: self._transport.call(calls.key_list(limit, cursor)))
+
+    async def revoke(self, key_id: str) -> None:
+        """Revoke a key."""
+        await self._transport.call(calls.key_revoke(key_id))
+
+
+class AsyncModels:
+    """The models that can be asked for."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+
+    async def list(self) -> tuple[ModelInfo, ...]:
+        """Return them all."""
+        return await self._transport.call(calls.model_list())

@@ -1,0 +1,212 @@
+"""A model behind HTTP: asks, tries again while nothing was said, reads, and closes what it opened.
+
+The vendor's language is its `Adapter`'s, which is pure: a prompt becomes a request, and bytes become chunks. Everything
+that takes time or may fail on the way is here, once for all vendors.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from random import Random
+from typing import Final, Protocol
+
+from threadline.clock import Clock
+from threadline.errors import ProviderFailure
+from threadline.limits import PROVIDER_ERROR_BYTES_MAX, PROVIDER_LINE_BYTES_MAX
+from threadline.observe import log
+from threadline.providers.contract import Chunk, Prompt, UsageChunk
+from threadline.providers.failures import Failures
+from threadline.providers.http import HttpRequest, HttpResponse, Pool
+from threadline.providers.retries import RetryPolicy
+from threadline.records import Usage
+
+TAIL_SECONDS: Final = 5.0
+"""How long an answer that is whole may take to end its stream: its usage may still follow, its words are all here."""
+
+DRAIN_SECONDS: Final = 0.5
+"""How long the end of the HTTP body may follow the end of the answer, for the connection to be kept."""
+
+
+class Decoder(Protocol):
+    """Makes one answer's bytes into chunks."""
+
+    is_whole: bool
+    """The model has finished; what may still follow is about the answer, not of it."""
+    is_done: bool
+    """The vendor has said that nothing follows."""
+    failure: ProviderFailure | None
+    """Why nothing more can be read. What was said before it counts."""
+
+    def feed(self, data: bytes) -> Sequence[Chunk]:
+        """Return what these bytes of the stream say; raises nothing, see `failure`."""
+        ...
+
+    def feed_whole(self, body: bytes) -> Sequence[Chunk]:
+        """Return what an answer says that came as one JSON object. Raises `ProviderFailure`."""
+        ...
+
+    def end(self) -> Sequence[Chunk]:
+        """Return the last chunks, of a stream that has ended. Raises `ProviderFailure` where it was cut."""
+        ...
+
+
+class Adapter(Protocol):
+    """A vendor's language."""
+
+    def request(self, prompt: Prompt) -> HttpRequest:
+        """Say it in the vendor's words."""
+        ...
+
+    def decoder(self, prompt: Prompt) -> Decoder:
+        """Return a decoder for the answer."""
+        ...
+
+
+class RemoteProvider:
+    """A `Provider` that speaks through an adapter and a pool."""
+
+    def __init__(
+        self,
+        name: str,
+        adapter: Adapter,
+        pool: Pool,
+        failures: Failures,
+        *,
+        clock: Clock,
+        source: Random,
+        retries: RetryPolicy | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.name = name
+        self._adapter = adapter
+        self._pool = pool
+        self._failures = failures
+        self._clock = clock
+        self._source = source
+        self._retries = retries or RetryPolicy()
+        self._sleep = sleep
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Sequence[Chunk], None]:
+        """Ask the model, as the contract says."""
+        request = self._adapter.request(prompt)
+        tally = _Tally()
+        retries_done = 0
+        while True:
+            try:
+                with await self._pool.post(request) as response:
+                    await self._check(response)
+                    decoder = self._adapter.decoder(prompt)
+                    while not decoder.is_done:
+                        chunks, more = await self._next(response, decoder)
+                        if chunks := tally.counted(chunks):
+                            yield chunks
+                        if decoder.failure is not None:
+                            raise decoder.failure
+                        if not more:
+                            break
+                    if chunks := tally.counted(decoder.end()):
+                        yield chunks
+                    await _drain(response)
+                    return
+            except ProviderFailure as failure:
+                wait = None if tally.has_spoken else self._retries.wait_seconds(failure, retries_done, self._source)
+                if wait is None:
+                    if usage := tally.unspoken():
+                        yield usage
+                    raise
+                log.warning("provider_retried", provider=self.name, run_id=prompt.run_id, code=failure.code, wait=wait)
+            retries_done += 1
+            tally.begin_again()
+            await self._sleep(wait)
+
+    async def close(self) -> None:
+        """Close the warm connections."""
+        await self._pool.close()
+
+    async def _check(self, response: HttpResponse) -> None:
+        if not 200 <= response.status < 300:
+            body = await response.read_error(PROVIDER_ERROR_BYTES_MAX)
+            raise self._failures.response(response.status, response.headers, body, self._clock.now_ms())
+
+    async def _next(self, response: HttpResponse, decoder: Decoder) -> tuple[Sequence[Chunk], bool]:
+        """Read once. Returns what it said, and whether more may follow."""
+        if response.is_json:
+            return decoder.feed_whole(await response.read_all(PROVIDER_LINE_BYTES_MAX)), False
+        if not decoder.is_whole:
+            data = await response.read()
+            return decoder.feed(data), bool(data)
+        try:
+            async with asyncio.timeout(TAIL_SECONDS):
+                data = await response.read()
+        except (TimeoutError, ProviderFailure):
+            return (), False  # The answer is here; only its stream has no proper end.
+        return decoder.feed(data), bool(data)
+
+
+async def _drain(response: HttpResponse) -> None:
+    """Read the end of the body, which is all that follows, so that the connection can be used again."""
+    try:
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while await response.read():
+                pass
+    except (TimeoutError, ProviderFailure):
+        pass
+
+
+class _Tally:
+    """What one call has said and cost, over all its tries.
+
+    A vendor may name the cost of the prompt before the first word. That alone is not worth giving up a retry for, so it
+    is held back until a word comes; and what a failed try has cost is added to the next one's.
+    """
+
+    def __init__(self) -> None:
+        self.has_spoken = False
+        self._spent: Usage | None = None
+        self._held: UsageChunk | None = None
+
+    def counted(self, chunks: Sequence[Chunk]) -> Sequence[Chunk]:
+        """Return the chunks to give out now."""
+        if self._spent is not None:
+            chunks = [self._with_spent(chunk) if isinstance(chunk, UsageChunk) else chunk for chunk in chunks]
+        if self.has_spoken:
+            return chunks
+        for chunk in chunks:
+            if not isinstance(chunk, UsageChunk):
+                self.has_spoken = True
+                return chunks if self._held is None else [self._held, *chunks]
+        for chunk in chunks:
+            assert isinstance(chunk, UsageChunk)
+            self._held = chunk
+        return ()
+
+    def unspoken(self) -> Sequence[Chunk]:
+        """Return the cost of a call that failed before it said anything."""
+        if self.has_spoken:
+            return ()
+        if self._held is not None:
+            return [self._held]
+        return () if self._spent is None else [UsageChunk(self._spent)]
+
+    def begin_again(self) -> None:
+        """Count what the failed try has cost."""
+        if self._held is not None:
+            self._spent = self._held.usage
+        self._held = None
+
+    def _with_spent(self, chunk: UsageChunk) -> UsageChunk:
+        spent = self._spent
+        assert spent is not None
+        return UsageChunk(
+            Usage(
+                input_tokens=_sum(spent.input_tokens, chunk.usage.input_tokens),
+                output_tokens=_sum(spent.output_tokens, chunk.usage.output_tokens),
+                cached_input_tokens=_sum(spent.cached_input_tokens, chunk.usage.cached_input_tokens),
+                reasoning_tokens=_sum(spent.reasoning_tokens, chunk.usage.reasoning_tokens),
+            )
+        )
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    if one is None or other is None:
+        return one if other is None else other
+    return one + other

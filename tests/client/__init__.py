@@ -1,0 +1,1 @@
+"""Tests of the Python SDK: against real HTTP servers, which are scripted to misbehave."""
