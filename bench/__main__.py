@@ -126,7 +126,7 @@ def run(plan: Plan, pieces: list[str]) -> tuple[list[Figure], dict[str, str]]:
             failures[name] = "Stopped by hand; later pieces were not begun."
             break
         except Exception as error:
-            failures[name] = "\n".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", [])])
+            failures[name] = f"{type(error).__name__}: {error}\n{plan.log_ends}"
     return figures, failures
 
 

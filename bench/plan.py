@@ -24,6 +24,8 @@ class Plan:
         self.tick_us = tick_us
         self.raw: dict[str, Any] = {}
         """Per piece, whatever its figures were made from; goes into the JSON file."""
+        self.log_ends = ""
+        """What the last piece's children said last."""
         self._progress = progress
         self._task: TaskID | None = None
         self._stack = ExitStack()
@@ -38,10 +40,10 @@ class Plan:
             self._stack, self._scratch = stack, Path(scratch)
             try:
                 yield
-            except Exception as error:
-                error.add_note(self._logs())
-                self._progress.update(self._task, total=1, description=f"{name}: failed")
-                raise
+            finally:
+                self._progress.update(self._task, description=f"{name}: failed")
+                # The files go away with the folder, and somebody may want to know what went wrong.
+                self.log_ends = self._logs()
         self._progress.update(self._task, total=1, completed=1, description=f"{name}: done")
 
     def _logs(self) -> str:

@@ -111,7 +111,8 @@ class Node:
             await self.bus.open(self.tail.hear)
             async with asyncio.TaskGroup() as tasks:
                 writer = tasks.create_task(self.journal.run(), name="journal")
-                await self.leases.renew()
+                # SQLite: one server on one data folder, held by its lock, so whoever had a lease is dead.
+                await self.leases.begin_alone()
                 others = [
                     tasks.create_task(room, name=name)
                     for name, room in (

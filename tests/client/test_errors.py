@@ -35,7 +35,7 @@ def test_every_code_of_the_contract_has_its_class(code: str, status: int) -> Non
     assert (error.status, error.code, error.title, error.detail) == (status, code, "T", "D")
     assert error.retryable
     assert error.extra == {"mood": "x"}
-    assert str(error) == f"T: D ({code}, HTTP {status})"
+    assert str(error) == f"D ({code}, HTTP {status})"
 
 
 def test_the_tree_knows_the_contract_and_no_more() -> None:

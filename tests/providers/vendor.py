@@ -88,7 +88,9 @@ class Vendor:
         try:
             while await self._exchange(reader, writer, number):
                 pass
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        except (ConnectionError, asyncio.IncompleteReadError):
+            self.hung_up.set()
+        except asyncio.CancelledError:
             pass
         finally:
             self._tasks.discard(task)

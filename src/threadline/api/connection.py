@@ -48,8 +48,22 @@ class Connection(HttpToolsProtocol):
         """Hand the transport down, so that a stream can be cut at once and not when its buffer is empty."""
         self._stop_timer()
         self._head_bytes = 0
-        self.scope["threadline.transport"] = self.transport  # type: ignore[typeddict-unknown-key]
+        self.scope["threadline.connection"] = self  # type: ignore[typeddict-unknown-key]
         super().on_headers_complete()
+
+    def abort(self) -> None:
+        """Break the connection, without waiting for what its client has not read."""
+        self.transport.abort()
+
+    async def write_chunk(self, data: bytes) -> None:
+        """Write one chunk of a streamed body whose response has begun; wait where the client does not keep up.
+
+        The way through ASGI's `send` costs as much again as the write, in wrappers that look at each message.
+        """
+        if self.flow.write_paused:
+            await self.flow.drain()
+        if not self.cycle.disconnected:
+            self.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
 
     def _close_silent(self) -> None:
         if not self.transport.is_closing():

@@ -37,8 +37,13 @@ class House(Struct, frozen=True):
     default_model: str
 
 
-def house_of(request: Request) -> House:
-    """Return what the process was wired to."""
+async def house_of(request: Request) -> House:
+    """Return what the process was wired to. A coroutine, because FastAPI sends plain functions to a thread."""
+    return wired(request)
+
+
+def wired(request: Request) -> House:
+    """Return what the process was wired to, to code of this room that has the request."""
     house = request.app.state.house
     assert isinstance(house, House), "wired before the first request"
     return house
@@ -46,13 +51,13 @@ def house_of(request: Request) -> House:
 
 async def asking(request: Request) -> Principal:
     """Say who is asking, by either header. Raises Unauthorized."""
-    return await house_of(request).access.authenticate(_credential(request))
+    return await wired(request).access.authenticate(_credential(request))
 
 
 async def asking_for_stream(request: Request) -> Principal:
     """Say who is asking; a stream also takes `?token=`, for a browser's EventSource, which sends no headers."""
     credential = _credential(request) or request.query_params.get("token")
-    return await house_of(request).access.authenticate(credential)
+    return await wired(request).access.authenticate(credential)
 
 
 TheHouse = Annotated[House, Depends(house_of)]

@@ -6,6 +6,7 @@ client that sees a cut comes back with its cursor.
 
 import asyncio
 
+from threadline.api.connection import Connection
 from threadline.clock import Clock
 from threadline.limits import READER_STALL_SECONDS
 from threadline.observe import Metrics, log
@@ -16,13 +17,13 @@ CHECK_SECONDS = 1.0
 class Open:
     """One stream that is being read. `sending_since` is set while a write to it blocks."""
 
-    __slots__ = ("expires_at_ms", "has_ended", "is_cut", "is_gone", "sending_since", "task", "transport")
+    __slots__ = ("connection", "expires_at_ms", "has_ended", "is_cut", "is_gone", "sending_since", "task")
 
     def __init__(
-        self, task: "asyncio.Task[None]", transport: asyncio.Transport | None, expires_at_ms: int | None
+        self, task: "asyncio.Task[None]", connection: Connection | None, expires_at_ms: int | None
     ) -> None:
         self.task = task
-        self.transport = transport
+        self.connection = connection
         self.expires_at_ms = expires_at_ms
         self.sending_since: float | None = None
         self.is_cut = False
@@ -39,8 +40,8 @@ class Open:
         """End the stream now, as a broken connection."""
         if not (self.is_cut or self.has_ended):
             self.is_cut = True
-            if self.transport is not None:
-                self.transport.abort()
+            if self.connection is not None:
+                self.connection.abort()
             self.task.cancel()
 
 

@@ -98,7 +98,7 @@ class EventStream(Response):
         """Send the frames until they end, the client goes, or somebody cuts."""
         task = asyncio.current_task()
         assert task is not None, "an ASGI app runs in a task"
-        stream = Open(task, scope.get("threadline.transport"), self._expires_at_ms)
+        stream = Open(task, scope.get("threadline.connection"), self._expires_at_ms)
         gone = asyncio.ensure_future(_wait_for_disconnect(receive))
         gone.add_done_callback(stream.on_gone)
         self._readers.add(stream)
@@ -119,9 +119,13 @@ class EventStream(Response):
     async def _send(self, stream: Open, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": native.RETRY, "more_body": True})
+        connection = stream.connection
         async for frame in self._frames:
             stream.sending_since = self._clock.monotonic()
-            await send({"type": "http.response.body", "body": frame, "more_body": True})
+            if connection is not None:
+                await connection.write_chunk(frame)
+            else:
+                await send({"type": "http.response.body", "body": frame, "more_body": True})
             stream.sending_since = None
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from threadline.ids import ThreadId
 
 
-class Nudge(Struct, frozen=True):
+class Nudge(Struct, frozen=True, gc=False):
     """Thread `thread_id` has reached `seq` (or just: look again, where `seq` is 0)."""
 
     thread_id: ThreadId

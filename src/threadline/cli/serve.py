@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import gc
 import os
 import resource
 import signal
@@ -23,6 +24,10 @@ from threadline.settings import Settings
 from threadline.wiring import Node
 
 LOCK_NAME = "serve.lock"
+
+GC_THRESHOLD = 20_000
+"""New objects between two looks of the garbage collector. What is short-lived here is freed by its count; cycles are
+rare, and Python's own 700 looks at live streams a hundred times a second."""
 
 SHUTDOWN_SECONDS = 5
 """For connections to close after the drain; by then all streams are cut and only short answers are under way."""
@@ -86,6 +91,11 @@ def command(**options: Any) -> None:
     with data_folder_lock(settings):
         raise_file_limit()
         import uvloop
+
+        # What is loaded by now stays; without this the collector walks all of it again and again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(GC_THRESHOLD, 20, 50)
 
         uvloop.run(serve(settings))
 

@@ -44,8 +44,7 @@ class APIError(ThreadlineError):
 
     def __str__(self) -> str:
         problem = self.problem
-        said = f"{problem.title}: {problem.detail}" if problem.detail else problem.title
-        return f"{said} ({problem.code}, HTTP {problem.status})"
+        return f"{problem.detail or problem.title} ({problem.code}, HTTP {problem.status})"
 
     @property
     def status(self) -> int:

@@ -62,7 +62,7 @@ class SSEParser:
 
     def _lines(self, chunk: bytes) -> Iterator[bytes]:
         """Cut into lines. The pieces of an unfinished line are kept apart: joining them each time would be O(n²)."""
-        if False and chunk.startswith(b"\n"):
+        if self._after_cr and chunk.startswith(b"\n"):
             self._after_cr = False
             chunk = chunk[1:]
         if not chunk:

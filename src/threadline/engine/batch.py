@@ -55,12 +55,13 @@ class Batch:
         self._tool_calls: dict[int, ToolCallChunk] = {}
         self._pending: list[tuple[int, DeltaKind, list[str]]] = []
         self._pending_chars = 0
+        self._taken_chars = 0
         self._taken = asyncio.Event()
 
     @property
     def is_full(self) -> bool:
         """Whether more is pending than one run may have uncommitted."""
-        return self._pending_chars > PENDING_DELTA_BYTES_PER_RUN_MAX
+        return self._pending_chars + self._taken_chars > PENDING_DELTA_BYTES_PER_RUN_MAX
 
     def add(self, chunks: Sequence[Chunk]) -> None:
         """Take chunks as they came. Raises ProviderFailure where the answer is longer than an answer may be."""
@@ -94,13 +95,14 @@ class Batch:
             for block, kind, pieces in self._pending
         ]
         self._pending = []
+        self._pending_chars, self._taken_chars = 0, self._pending_chars
         return rows
 
     def settle(self, committed: Sequence[tuple[int, MessageDelta]], refused: bool) -> None:
         """Hear what became of what was taken."""
         self.committed.extend(committed)
         self.is_refused = self.is_refused or refused
-        self._pending_chars = sum(sum(map(len, pieces)) for _, _, pieces in self._pending)
+        self._taken_chars = 0
         self._taken.set()
 
     async def wait_for_room(self) -> None:

@@ -5,7 +5,7 @@ provider does is caught here, what nobody foresaw is caught by the supervisor in
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from typing import Literal
 
@@ -17,9 +17,14 @@ from threadline.errors import ProviderFailure, ProviderTimeout, RunExpired
 from threadline.ids import RunId
 from threadline.journal.append import Journal
 from threadline.observe import Metrics
-from threadline.providers.contract import Chunk, Prompt, Provider
+from threadline.providers.contract import Chunk, Polled, Prompt, Provider
 
 StopReason = Literal["cancelled", "drained", "lease_lost", "first_chunk", "no_progress", "expired"]
+
+
+SILENT_POLLS_MAX = 8
+"""Polls that may find nothing before the turn goes back to sleeping until something comes: a model that thinks costs
+nothing."""
 
 
 class Turn:
@@ -89,15 +94,44 @@ class Turn:
 
     async def _read(self, provider: Provider, prompt: Prompt) -> None:
         async with aclosing(provider.stream(prompt)) as stream:
+            poll = stream.poll if isinstance(stream, Polled) else None
             async for chunks in stream:
                 self._take(chunks)
                 if self.batch.is_full:
                     await self.batch.wait_for_room()
                 if not self._journal.is_writable:
                     await self._journal.wait_until_writable()
+                if poll is not None:
+                    await self._poll(poll)
                 if self.batch.is_refused:
                     self.stopped_by = self.stopped_by or "lease_lost"
                     return
+
+    async def _poll(self, poll: Callable[[], Sequence[Chunk] | None]) -> None:
+        """Let the writer read the provider while words keep coming. Raises ProviderFailure."""
+        silent = 0
+        failed: ProviderFailure | None = None
+
+        def take_in() -> bool:
+            nonlocal silent, failed
+            if self.batch.is_refused:
+                return False
+            if self.batch.is_full:
+                return True
+            chunks = poll()
+            if not chunks:
+                silent += 1
+                return chunks is not None and silent <= SILENT_POLLS_MAX
+            silent = 0
+            try:
+                self._take(chunks)
+            except ProviderFailure as error:
+                failed = error
+            return failed is None
+
+        await self._journal.poll_while(take_in)
+        if failed is not None:
+            raise failed
 
     def _take(self, chunks: Sequence[Chunk]) -> None:
         now = self._clock.monotonic()

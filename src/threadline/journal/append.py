@@ -8,7 +8,7 @@ Promise 1: an entry reaches a window, a reader or a caller only after the commit
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from threadline.bus.contract import Bus, Nudge
@@ -41,6 +41,10 @@ class DeltaSource(Protocol):
         ...
 
 
+Poll = Callable[[], bool]
+"""Takes in what has arrived, without waiting; offers it by itself. False: nothing comes this way any more."""
+
+
 class _Pending:
     """One script on its way."""
 
@@ -66,6 +70,7 @@ class Journal:
         self._gather_seconds = gather_seconds
         self._scripts: list[_Pending] = []
         self._sources: dict[DeltaSource, None] = {}
+        self._polls: dict[Poll, asyncio.Future[None]] = {}
         self._taken: list[tuple[DeltaSource, list[DeltaRow]]] = []
         self._work = asyncio.Event()
         self._urgent = asyncio.Event()
@@ -102,6 +107,19 @@ class Journal:
         self._work.set()
         if urgent:
             self._urgent.set()
+
+    async def poll_while(self, poll: Poll) -> None:
+        """Call `poll` before each commit, once a gather window, until it returns False.
+
+        So a running answer is read when somebody is about to write it down, and not once for each of its tokens.
+        """
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._polls[poll] = over
+        self._work.set()
+        try:
+            await over
+        finally:
+            self._polls.pop(poll, None)
 
     async def run(self) -> None:
         """Write for ever; the caller owns the task. Ends after `close`, when nothing is pending."""
@@ -151,9 +169,9 @@ class Journal:
         scripts = self._take_scripts()
         self._take_deltas()
         deltas = [row for _, rows in self._taken for row in rows]
+        started = self._last_commit = self._clock.monotonic()
         if not deltas and not scripts:
             return True
-        started = self._last_commit = self._clock.monotonic()
         try:
             committed = await self._store.commit(deltas, [pending.script for pending in scripts])
         except Unavailable as error:
@@ -176,11 +194,22 @@ class Journal:
         return [pending for pending in taken if not pending.future.cancelled()]
 
     def _take_deltas(self) -> None:
+        # While nothing can be written nothing is read: the providers are pushed back by their sockets.
+        if self._polls and self._writable.is_set():
+            self._poll_all()
+            self._work.set()
         sources, self._sources = self._sources, {}
         for source in sources:
             rows = source.take()
             if rows:
                 self._taken.append((source, rows))
+
+    def _poll_all(self) -> None:
+        for poll, over in list(self._polls.items()):
+            if not poll():
+                del self._polls[poll]
+                if not over.done():
+                    over.set_result(None)
 
     def _hold_back(self, scripts: list[_Pending], error: Unavailable) -> None:
         """Keep what must not be lost, refuse the rest. The deltas stay in `_taken`, in order."""

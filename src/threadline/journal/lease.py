@@ -24,6 +24,18 @@ class Leases:
         self._journal = journal
         self._ttl_seconds = ttl_seconds
 
+    async def begin_alone(self) -> None:
+        """Say that this node lives and no other: an earlier process's runs are free at once, not when its time is up.
+
+        Only where the data folder's lock says so. Raises Unavailable.
+        """
+
+        async def script(transaction: Transaction) -> None:
+            await transaction.forget_nodes(_LEASE)
+            await transaction.renew_node(_LEASE, self.node_id, self._ttl_seconds)
+
+        await self._journal.write(script)
+
     async def renew(self) -> None:
         """Say that this node lives. Raises Unavailable."""
 

@@ -46,6 +46,7 @@ from threadline.records import Usage
 BASE_URL: Final = "https://api.anthropic.com"
 DEFAULT_MODEL: Final = "claude-sonnet-4-5"
 API_VERSION: Final = "2023-06-01"
+"""The one that everybody who imitates this API speaks. The next, 2026-10-21, refuses every temperature."""
 
 MAX_OUTPUT_TOKENS: Final = 8192
 """The API wants a limit. This is what every model that is still served takes, about 6,000 words; an answer that reaches

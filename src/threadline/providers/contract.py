@@ -5,7 +5,7 @@ error looked like. It retries by itself, but only before the first chunk: after 
 """
 
 from collections.abc import AsyncGenerator, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -15,14 +15,14 @@ from threadline.records import Usage
 FinishReason = Literal["stop", "length", "tool_use", "refusal", "other"]
 
 
-class TextChunk(Struct, frozen=True):
+class TextChunk(Struct, frozen=True, gc=False):
     """More text of block number `block`. Blocks count from 0 in one answer."""
 
     block: int
     text: str
 
 
-class ReasoningChunk(Struct, frozen=True):
+class ReasoningChunk(Struct, frozen=True, gc=False):
     """More reasoning of block number `block`."""
 
     block: int
@@ -54,7 +54,7 @@ class ToolCallChunk(Struct, frozen=True):
     name: str
 
 
-class ToolInputChunk(Struct, frozen=True):
+class ToolInputChunk(Struct, frozen=True, gc=False):
     """More of the JSON text of a tool's input. A call that was given nothing has the text `{}`, never no text."""
 
     block: int
@@ -130,4 +130,20 @@ class Provider(Protocol):
 
     async def close(self) -> None:
         """Close the warm connections."""
+        ...
+
+
+@runtime_checkable
+class Polled(Protocol):
+    """What `stream` may return beside being a generator: an answer that can be read without waking anybody.
+
+    At a hundred tokens a second and answer, waking a task for each of them costs more than reading them.
+    """
+
+    def poll(self) -> Sequence[Chunk] | None:
+        """Return what has arrived since the last read, which may be nothing; never waits and never raises.
+
+        Only while the generator rests, which is after it has yielded and before it is asked again. None: nothing more
+        comes this way; ask the generator.
+        """
         ...

@@ -5,6 +5,7 @@ to a person and is stored in the log: it is short, storable, and carries no key.
 it is what an operator needs.
 """
 
+import os
 import re
 import ssl
 from collections.abc import Mapping
@@ -147,7 +148,8 @@ class Failures:
             case aiohttp.ServerTimeoutError() | TimeoutError():
                 words = "could not be reached: no connection in time."
             case aiohttp.ClientConnectorError():
-                words = f"could not be reached: {error.strerror or 'connection failed'}."
+                # The number's own words: asyncio's and aiohttp's name the address.
+                words = f"could not be reached: {os.strerror(error.errno) if error.errno else 'connection failed'}."
             case aiohttp.ClientPayloadError() | aiohttp.ServerDisconnectedError():
                 words = "closed the connection before its answer was whole."
             case aiohttp.ClientResponseError() | aiohttp.InvalidURL():

@@ -48,7 +48,7 @@ class HttpRequest(Struct, frozen=True):
 class HttpResponse:
     """An open answer. Leaving the `with` closes the connection at once, unless the answer was read to its end."""
 
-    __slots__ = ("_content", "_failures", "_pool", "_response", "headers", "status")
+    __slots__ = ("_content", "_failures", "_pool", "_response", "headers", "is_json", "status")
 
     def __init__(self, response: aiohttp.ClientResponse, failures: Failures, pool: "Pool") -> None:
         self.status = response.status
@@ -57,11 +57,8 @@ class HttpResponse:
         self._content = response.content
         self._failures = failures
         self._pool = pool
-
-    @property
-    def is_json(self) -> bool:
-        """Whether the body is one JSON value and no stream."""
-        return self._response.content_type == "application/json"
+        self.is_json = response.content_type == "application/json"
+        """Whether the body is one JSON value and no stream. Asked for every read, so it is asked of aiohttp once."""
 
     async def read(self) -> bytes:
         """Wait for more bytes and return all that have arrived; empty at the end.
@@ -73,6 +70,13 @@ class HttpResponse:
             return await self._content.readany()
         except (aiohttp.ClientError, OSError) as error:
             return self._last_words(error)
+
+    def read_nowait(self) -> bytes | None:
+        """Return what has arrived, which may be nothing; None where it takes `read` to say what became of it."""
+        content = self._content
+        if content.exception() is not None or content.at_eof():
+            return None
+        return content.read_nowait()
 
     async def read_all(self, bytes_max: int) -> bytes:
         """Read to the end, but no more than `bytes_max` (and the rest of the read that passes it)."""

@@ -7,7 +7,7 @@ that takes time or may fail on the way is here, once for all vendors.
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from random import Random
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from threadline.clock import Clock
 from threadline.errors import ProviderFailure
@@ -85,8 +85,12 @@ class RemoteProvider:
         self._retries = retries or RetryPolicy()
         self._sleep = sleep
 
-    async def stream(self, prompt: Prompt) -> AsyncGenerator[Sequence[Chunk], None]:
+    def stream(self, prompt: Prompt) -> "RemoteAnswer":
         """Ask the model, as the contract says."""
+        arrived = _Arrived()
+        return RemoteAnswer(self._stream(prompt, arrived), arrived)
+
+    async def _stream(self, prompt: Prompt, arrived: "_Arrived") -> AsyncGenerator[Sequence[Chunk], None]:
         request = self._adapter.request(prompt)
         tally = _Tally()
         retries_done = 0
@@ -95,6 +99,7 @@ class RemoteProvider:
                 with await self._pool.post(request) as response:
                     await self._check(response)
                     decoder = self._adapter.decoder(prompt)
+                    arrived.begin(response, decoder, tally)
                     while not decoder.is_done:
                         chunks, more = await self._next(response, decoder)
                         if chunks := tally.counted(chunks):
@@ -103,6 +108,7 @@ class RemoteProvider:
                             raise decoder.failure
                         if not more:
                             break
+                    arrived.end()
                     if chunks := tally.counted(decoder.end()):
                         yield chunks
                     await _drain(response)
@@ -150,6 +156,54 @@ async def _drain(response: HttpResponse) -> None:
                 pass
     except (TimeoutError, ProviderFailure):
         pass
+
+
+class RemoteAnswer(AsyncGenerator[Sequence[Chunk], None]):
+    """An answer that can also be polled: see `providers/contract.py`."""
+
+    def __init__(self, chunks: AsyncGenerator[Sequence[Chunk], None], arrived: "_Arrived") -> None:
+        self._chunks = chunks
+        self.poll = arrived.poll
+
+    async def asend(self, value: None) -> Sequence[Chunk]:
+        """Wait for more, as a generator does."""
+        return await self._chunks.asend(value)
+
+    async def athrow(self, *error: Any) -> Sequence[Chunk]:
+        """End with an error, as a generator does."""
+        return await self._chunks.athrow(*error)
+
+    async def aclose(self) -> None:
+        """Close the connection to the vendor."""
+        await self._chunks.aclose()
+
+
+class _Arrived:
+    """What has arrived of an answer and was not read yet, while its generator rests between two reads."""
+
+    def __init__(self) -> None:
+        self._reading: tuple[HttpResponse, Decoder, _Tally] | None = None
+
+    def begin(self, response: HttpResponse, decoder: Decoder, tally: "_Tally") -> None:
+        """Note what is being read."""
+        self._reading = None if response.is_json else (response, decoder, tally)
+
+    def end(self) -> None:
+        """Note that the stream has been read."""
+        self._reading = None
+
+    def poll(self) -> Sequence[Chunk] | None:
+        """Return what has arrived, without waiting; None where it takes the generator to go on."""
+        if self._reading is None:
+            return None
+        response, decoder, tally = self._reading
+        # The end, a failure and the tail of a whole answer have their own waits and errors: the generator's.
+        if decoder.is_done or decoder.is_whole or decoder.failure is not None or not tally.has_spoken:
+            return None
+        data = response.read_nowait()
+        if data is None:
+            return None
+        return tally.counted(decoder.feed(data)) if data else ()
 
 
 class _Tally:

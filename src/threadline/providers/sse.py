@@ -44,6 +44,8 @@ class EventSplitter:
 
     def feed(self, data: bytes) -> list[SseEvent]:
         """Return the events that these bytes complete."""
+        if not data:
+            return []
         if not self._begun:
             data = self._without_bom(data)
         if self._after_cr or b"\r" in data:

@@ -95,7 +95,7 @@ class LeaseRow(Struct, frozen=True):
     is_live: bool
 
 
-class DeltaRow(Struct, frozen=True):
+class DeltaRow(Struct, frozen=True, gc=False):
     """One delta on its way to the store, fenced by the epoch of the attempt that wrote it."""
 
     tenant_id: TenantId
@@ -309,6 +309,10 @@ class Transaction(Reader, Protocol):
 
     async def renew_node(self, system: System, node_id: NodeId, ttl_seconds: float) -> None:
         """Say that this node lives: its leases hold for `ttl_seconds` more, by the store's clock."""
+        ...
+
+    async def forget_nodes(self, system: System) -> None:
+        """Say that no node lives: every lease has lapsed. Only for whoever has the store for itself."""
         ...
 
     async def open_attempt(self, system: System, attempt: AttemptRow) -> None:

@@ -147,6 +147,10 @@ class SqliteTransaction(SqliteReader):
             (node_id, self._clock.now_ms() + round(ttl_seconds * 1000)),
         )
 
+    async def forget_nodes(self, system: System) -> None:
+        """Say that no node lives: every lease has lapsed. Only for whoever has the store for itself."""
+        self._connection.execute("DELETE FROM nodes")
+
     async def open_attempt(self, system: System, attempt: AttemptRow) -> None:
         """Note that deltas of this attempt will come."""
         self._connection.execute(

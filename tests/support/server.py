@@ -1,0 +1,187 @@
+"""A real server process on a folder and a port of its own: started, killed, told to stop, started again."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+START_SECONDS = 60.0
+"""A start takes about one second on a quiet core. Two test processes may have started forty servers before it."""
+
+# Below the range from which the system takes the ports of outgoing connections: a port that is given up by a killed
+# server is still free when it starts again.
+_PORTS = range(12_000, 32_000)
+
+_KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TZ", "SYSTEMROOT")
+
+
+def environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without anybody's keys and settings."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return {**kept, "HOME": str(home), "PYTHONUNBUFFERED": "1", **settings}
+
+
+def command(*arguments: str) -> list[str]:
+    """Return the command line of `threadline`, as this environment has it."""
+    return [sys.executable, "-m", "threadline", *arguments]
+
+
+def run_command(*arguments: str, home: Path, settings: Mapping[str, str] | None = None, **options: Any) -> Any:
+    """Run a command to its end; returns its `CompletedProcess`."""
+    return subprocess.run(
+        command(*arguments),
+        env=environment(home, settings or {}),
+        cwd=home,
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+        **options,
+    )
+
+
+class Server:
+    """One `threadline serve`. Starts again on the same folder and the same port."""
+
+    def __init__(self, data: Path, settings: Mapping[str, str] | None = None) -> None:
+        self.data = data
+        self.home = data.parent
+        self.settings = dict(settings or {})
+        self.log_path = self.home / f"{data.name}.log"
+        self.port = _free_port()
+        self.starts = 0
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """The process that runs."""
+        assert self.process is not None, "started"
+        return self.process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process is there."""
+        return self.process is not None and self.process.poll() is None
+
+    def start(self) -> "Server":
+        """Start, and wait until it says that it is ready."""
+        for _ in range(3):
+            before = self._launch()
+            said = self._wait_until_ready(before)
+            if said is None:
+                return self
+            if "address already in use" not in said.lower() or self.starts > 1:
+                raise AssertionError(f"the server did not start: {said}")
+            self.port = _free_port()
+            self.starts = 0
+        raise AssertionError("no free port")
+
+    def kill9(self) -> None:
+        """Pull the plug."""
+        assert self.process is not None, "started"
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def sigterm(self) -> None:
+        """Ask it to stop, and do not wait for it."""
+        assert self.process is not None, "started"
+        self.process.send_signal(signal.SIGTERM)
+
+    def wait_for_exit(self, seconds: float = 30.0) -> int:
+        """Wait until the process has ended; return its exit code."""
+        assert self.process is not None, "started"
+        return self.process.wait(seconds)
+
+    def stop(self) -> None:
+        """End it, by force where nothing else helps. For the end of a test."""
+        if not self.is_running:
+            return
+        self.sigterm()
+        try:
+            # A second signal is a wish to stop at once: nothing here is worth a grace period.
+            time.sleep(0.05)
+            self.sigterm()
+            self.wait_for_exit(10)
+        except subprocess.TimeoutExpired:
+            self.kill9()
+
+    def log(self) -> str:
+        """Return what it has written to stderr, in all of its lives."""
+        return self.log_path.read_text()
+
+    def faults(self) -> list[str]:
+        """Return the lines of its log that no test may cause: errors that nobody foresaw, and Python's tracebacks."""
+        found = []
+        for line in self.log().splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                if line.startswith(("Traceback", "RuntimeWarning", "Task ", "Exception ignored")):
+                    found.append(line)
+                continue
+            if entry.get("level") in ("error", "critical") and entry.get("event") != "store_cannot_write":
+                found.append(line)
+        return found
+
+    def resident_bytes(self) -> int:
+        """Return how much memory the process holds."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def _launch(self) -> int:
+        assert not self.is_running, "one at a time"
+        before = self.log_path.stat().st_size if self.log_path.exists() else 0
+        with self.log_path.open("ab") as log:
+            self.process = subprocess.Popen(
+                command("serve", "--data", str(self.data), "--port", str(self.port)),
+                env=environment(self.home, self.settings),
+                cwd=self.home,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        self.starts += 1
+        return before
+
+    def _wait_until_ready(self, before: int) -> str | None:
+        """Return None when it is ready, or what it said before it ended."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            said = self.log_path.read_bytes()[before:].decode()
+            if "Threadline is ready at " in said:
+                return None
+            if not self.is_running:
+                return said
+            time.sleep(0.01)
+        self.kill9()
+        raise AssertionError(f"the server was not ready in time: {said}")
+
+
+def copy_installation(template: Path, folder: Path) -> Path:
+    """Return a data folder with the same keys as another one that no server uses."""
+    shutil.copytree(template, folder)
+    return folder
+
+
+def _free_port() -> int:
+    for port in random.SystemRandom().sample(_PORTS, 50):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no free port")

@@ -1,0 +1,191 @@
+"""A vendor of models: a real HTTP server that speaks Chat Completions and Messages, and misbehaves as it is told.
+
+It runs in a thread of its own, so that one of them serves a whole session of tests. Tests keep out of each other's way
+by the model that they ask for: every model has answers and requests of its own.
+"""
+
+import asyncio
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Ending = Literal["clean", "cut", "hang"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that came in."""
+
+    path: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What to answer. `parts` are written one by one; a number waits so many seconds.
+
+    `clean` ends the body as HTTP wants it, `cut` closes the connection without that, `hang` says nothing more.
+    """
+
+    parts: Sequence[bytes | float] = ()
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    ending: Ending = "clean"
+    content_type: str = "text/event-stream"
+
+
+def chat(*words: str, ending: Ending = "clean", pause: float = 0.0) -> Reply:
+    """Return an answer of Chat Completions that says these words, whole unless it ends otherwise."""
+    parts: list[bytes | float] = [_chat_delta({"role": "assistant", "content": ""})]
+    for word in words:
+        parts += [pause, _chat_delta({"content": word})] if pause else [_chat_delta({"content": word})]
+    if ending == "clean":
+        usage = {"prompt_tokens": 11, "completion_tokens": len(words), "total_tokens": 11 + len(words)}
+        parts += [_chat_delta({}, "stop"), _event({"id": "c", "choices": [], "usage": usage}), b"data: [DONE]\n\n"]
+    return Reply(parts, ending=ending)
+
+
+def anthropic(*words: str) -> Reply:
+    """Return an answer of Messages that says these words."""
+    start = {"id": "m", "type": "message", "role": "assistant", "content": [], "model": "x", "usage": _tokens(7, 1)}
+    parts = [
+        _named("message_start", {"message": start}),
+        _named("content_block_start", {"index": 0, "content_block": {"type": "text", "text": ""}}),
+        *(_named("content_block_delta", {"index": 0, "delta": {"type": "text_delta", "text": word}}) for word in words),
+        _named("content_block_stop", {"index": 0}),
+        _named("message_delta", {"delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": len(words)}}),
+        _named("message_stop", {}),
+    ]
+    return Reply(parts)
+
+
+def refusal(status: int, message: str = "no", headers: Mapping[str, str] | None = None, **more: Any) -> Reply:
+    """Return an error, as vendors of Chat Completions word it."""
+    body = json.dumps({"error": {"message": message, "type": "some_error", **more}}).encode()
+    return Reply([body], status, headers or {}, content_type="application/json")
+
+
+class Upstream:
+    """The server. Plays the replies of a model in order, and the last of them again and again."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self._replies: dict[str, list[Reply]] = {}
+        self._asked: dict[str, list[Asked]] = {}
+        self._hung_up: dict[str, int] = {}
+        self._loop = asyncio.new_event_loop()
+        self._is_ready = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="upstream", daemon=True)
+        self._server: asyncio.Server | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> "Upstream":
+        """Listen."""
+        self._thread.start()
+        assert self._is_ready.wait(10)
+        return self
+
+    def stop(self) -> None:
+        """Close everything."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    def play(self, model: str, *replies: Reply) -> None:
+        """Say what comes when this model is asked."""
+        self._replies[model] = list(replies)
+
+    def asked(self, model: str) -> list[Asked]:
+        """Return the requests for this model so far."""
+        return list(self._asked.get(model, ()))
+
+    def hung_up(self, model: str) -> int:
+        """Return how many clients have closed the connection on an answer of this model that hangs."""
+        return self._hung_up.get(model, 0)
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._server = self._loop.run_until_complete(asyncio.start_server(self._connected, "127.0.0.1", 0))
+        self.port = self._server.sockets[0].getsockname()[1]
+        self._is_ready.set()
+        try:
+            self._loop.run_forever()
+        finally:
+            self._server.close()
+            tasks = asyncio.all_tasks(self._loop)
+            for task in tasks:
+                task.cancel()
+            self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+            self._loop.run_until_complete(asyncio.sleep(0))
+            self._loop.close()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while await self._exchange(reader, writer):
+                pass
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.close()
+
+    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        asked = await _read_request(reader)
+        model = str(asked.body.get("model"))
+        self._asked.setdefault(model, []).append(asked)
+        replies = self._replies.get(model) or [chat("ok")]
+        reply = replies.pop(0) if len(replies) > 1 else replies[0]
+        writer.write(_head(reply))
+        for part in reply.parts:
+            if isinstance(part, bytes):
+                writer.write(b"%x\r\n%b\r\n" % (len(part), part))
+                await writer.drain()
+            else:
+                await asyncio.sleep(part)
+        if reply.ending == "clean":
+            writer.write(b"0\r\n\r\n")
+            await writer.drain()
+            return True
+        if reply.ending == "hang":
+            await writer.drain()
+            await reader.read(1)
+            self._hung_up[model] = self._hung_up.get(model, 0) + 1
+        return False
+
+
+def _head(reply: Reply) -> bytes:
+    headers = {"content-type": reply.content_type, "transfer-encoding": "chunked", **reply.headers}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"HTTP/1.1 {reply.status} Whatever\r\n{lines}\r\n".encode()
+
+
+async def _read_request(reader: asyncio.StreamReader) -> Asked:
+    first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    return Asked(first.split(" ")[1], headers, json.loads(body or b"{}"))
+
+
+def _chat_delta(delta: Mapping[str, Any], finish: str | None = None) -> bytes:
+    return _event({"id": "c", "object": "chat.completion.chunk", "choices": [_choice(delta, finish)]})
+
+
+def _choice(delta: Mapping[str, Any], finish: str | None) -> dict[str, Any]:
+    return {"index": 0, "delta": delta, "finish_reason": finish}
+
+
+def _event(data: Mapping[str, Any]) -> bytes:
+    return b"data: " + json.dumps(data).encode() + b"\n\n"
+
+
+def _named(name: str, data: Mapping[str, Any]) -> bytes:
+    return f"event: {name}\ndata: ".encode() + json.dumps({"type": name, **data}).encode() + b"\n\n"
+
+
+def _tokens(read: int, said: int) -> dict[str, int]:
+    return {"input_tokens": read, "output_tokens": said}
