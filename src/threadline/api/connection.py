@@ -18,6 +18,7 @@ class Connection(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._head_timer: asyncio.TimerHandle | None = None
         self._head_bytes = 0
+        self._paused_since: float | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Give the first request its time."""
@@ -55,13 +56,28 @@ class Connection(HttpToolsProtocol):
         """Break the connection, without waiting for what its client has not read."""
         self.transport.abort()
 
-    async def write_chunk(self, data: bytes) -> None:
-        """Write one chunk of a streamed body whose response has begun; wait where the client does not keep up.
+    @property
+    def is_paused(self) -> bool:
+        """Whether the client does not keep up: more is written than the socket takes."""
+        return self.flow.write_paused
+
+    def paused_seconds(self, now: float) -> float:
+        """Return for how long the client has not kept up; 0 where it does. `now` is of the monotonic clock."""
+        if not self.flow.write_paused:
+            self._paused_since = None
+        elif self._paused_since is None:
+            self._paused_since = now
+        return 0.0 if self._paused_since is None else now - self._paused_since
+
+    async def wait_until_writable(self) -> None:
+        """Sleep until the client has read."""
+        await self.flow.drain()
+
+    def write_chunk(self, data: bytes) -> None:
+        """Write one chunk of a streamed body whose response has begun.
 
         The way through ASGI's `send` costs as much again as the write, in wrappers that look at each message.
         """
-        if self.flow.write_paused:
-            await self.flow.drain()
         if not self.cycle.disconnected:
             self.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from threadline.api.house import AskingForStream, TheHouse, thread_scope
 from threadline.api.requests import cursor_of
 from threadline.api.spec import gives, streams
-from threadline.api.sse import EventStream, thread_frames
+from threadline.api.sse import EventStream, ThreadFrames
 from threadline.ids import ThreadId
 from threadline.limits import QUERY_CHARS_MAX
 
@@ -35,5 +35,5 @@ async def get_events(
     start = await house.engine.tail.start_of(scope, ThreadId(thread_id), cursor)
     await house.engine.see_to_thread(scope, ThreadId(thread_id))
     batches = house.engine.tail.follow(scope, ThreadId(thread_id), start)
-    frames = thread_frames(batches, start)
+    frames = ThreadFrames(start)
     return EventStream(batches, frames, house.readers, house.clock, principal.expires_at_ms)

@@ -10,7 +10,7 @@ from threadline.api.bodies import SendMessage, check_metadata
 from threadline.api.house import Asking, House, TheHouse, answer, thread_scope
 from threadline.api.requests import body_of, from_page_cursor, idempotency_key, to_page_cursor
 from threadline.api.spec import gives, streams, takes
-from threadline.api.sse import EventStream, run_frames
+from threadline.api.sse import EventStream, RunFrames
 from threadline.api.threads import Cursor, Limit, View, seen
 from threadline.content import Block, FileBlock, ImageBlock, ReasoningBlock, TextBlock
 from threadline.engine.accept import Accepted, Send
@@ -101,7 +101,7 @@ def run_stream(
 ) -> EventStream:
     """Return the stream of one run's events after `after`."""
     batches = house.engine.tail.follow(scope, row.run.thread_id, after)
-    frames = run_frames(batches, row.run.id)
+    frames = RunFrames(row.run.id)
     return EventStream(batches, frames, house.readers, house.clock, principal.expires_at_ms, headers)
 
 

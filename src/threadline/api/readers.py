@@ -15,9 +15,9 @@ CHECK_SECONDS = 1.0
 
 
 class Open:
-    """One stream that is being read. `sending_since` is set while a write to it blocks."""
+    """One stream that is being read."""
 
-    __slots__ = ("connection", "expires_at_ms", "has_ended", "is_cut", "is_gone", "sending_since", "task")
+    __slots__ = ("connection", "expires_at_ms", "task")
 
     def __init__(
         self, task: "asyncio.Task[None]", connection: Connection | None, expires_at_ms: int | None
@@ -25,24 +25,16 @@ class Open:
         self.task = task
         self.connection = connection
         self.expires_at_ms = expires_at_ms
-        self.sending_since: float | None = None
-        self.is_cut = False
-        self.is_gone = False
-        self.has_ended = False
 
-    def on_gone(self, receiving: "asyncio.Future[None]") -> None:
-        """The client has closed the connection: stop sending to it."""
-        if not (self.has_ended or receiving.cancelled()):
-            self.is_gone = True
-            self.task.cancel()
+    def is_stalled(self, now: float) -> bool:
+        """Whether its client has not read for too long."""
+        return self.connection is not None and self.connection.paused_seconds(now) > READER_STALL_SECONDS
 
     def cut(self) -> None:
         """End the stream now, as a broken connection."""
-        if not (self.is_cut or self.has_ended):
-            self.is_cut = True
-            if self.connection is not None:
-                self.connection.abort()
-            self.task.cancel()
+        if self.connection is not None:
+            self.connection.abort()
+        self.task.cancel()
 
 
 class Readers:
@@ -74,7 +66,7 @@ class Readers:
             await asyncio.sleep(CHECK_SECONDS)
             now, now_ms = self._clock.monotonic(), self._clock.now_ms()
             for stream in list(self._open):
-                if stream.sending_since is not None and now - stream.sending_since > READER_STALL_SECONDS:
+                if stream.is_stalled(now):
                     self._metrics.readers_cut += 1
                     log.info("reader_cut", why="it did not read")
                     stream.cut()

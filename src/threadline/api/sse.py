@@ -6,10 +6,12 @@ buffer. A write waits for the socket, so a slow reader slows down itself alone.
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Protocol
 
 from fastapi import Response
 from starlette.types import Receive, Scope, Send
 
+from threadline.api.connection import Connection
 from threadline.api.readers import Open, Readers
 from threadline.clock import Clock
 from threadline.dialects import native
@@ -26,33 +28,52 @@ HEADERS = {
 }
 
 
-async def thread_frames(batches: Batches, after: int) -> AsyncGenerator[bytes, None]:
-    """Yield the frames of a whole thread: replay, one `caught_up`, then live, with heartbeats."""
-    cursor, is_live = after, False
-    async for entries in batches:
+class Frames(Protocol):
+    """Which frames a reader gets for a batch of entries. An empty batch says that there is nothing more for now."""
+
+    is_over: bool
+    """Nothing follows what was returned last."""
+
+    def of(self, entries: Sequence[Entry]) -> Sequence[bytes]:
+        """Return the writes for a batch, none or several."""
+        ...
+
+
+class ThreadFrames:
+    """The frames of a whole thread: replay, one `caught_up`, then live, with heartbeats."""
+
+    def __init__(self, after: int) -> None:
+        self.is_over = False
+        self._cursor = after
+        self._is_live = False
+
+    def of(self, entries: Sequence[Entry]) -> Sequence[bytes]:
+        """Return the writes for a batch."""
         if entries:
-            cursor = entries[-1].seq
-            for joined in _joined(entries):
-                yield joined
-        elif is_live:
-            yield native.HEARTBEAT
-        else:
-            is_live = True
-            yield native.caught_up(cursor)
+            self._cursor = entries[-1].seq
+            return _joined(entries)
+        if self._is_live:
+            return (native.HEARTBEAT,)
+        self._is_live = True
+        return (native.caught_up(self._cursor),)
 
 
-async def run_frames(batches: Batches, run_id: RunId) -> AsyncGenerator[bytes, None]:
-    """Yield the frames of one run up to its terminal event, with heartbeats."""
-    is_live = False
-    async for entries in batches:
-        mine = [entry for entry in entries if entry.run_id == run_id]
-        for joined in _joined(mine):
-            yield joined
-        if mine and mine[-1].type in TERMINAL_TYPES:
-            return
-        if not entries and is_live:
-            yield native.HEARTBEAT
-        is_live = is_live or not entries
+class RunFrames:
+    """The frames of one run up to its terminal event, with heartbeats."""
+
+    def __init__(self, run_id: RunId) -> None:
+        self.is_over = False
+        self._run_id = run_id
+        self._is_live = False
+
+    def of(self, entries: Sequence[Entry]) -> Sequence[bytes]:
+        """Return the writes for a batch."""
+        if not entries:
+            is_heartbeat, self._is_live = self._is_live, True
+            return (native.HEARTBEAT,) if is_heartbeat else ()
+        mine = [entry for entry in entries if entry.run_id == self._run_id]
+        self.is_over = bool(mine) and mine[-1].type in TERMINAL_TYPES
+        return _joined(mine)
 
 
 def _joined(entries: Sequence[Entry]) -> Sequence[bytes]:
@@ -75,12 +96,12 @@ def _joined(entries: Sequence[Entry]) -> Sequence[bytes]:
 
 
 class EventStream(Response):
-    """A stream of frames. Ends cleanly when the frames end; everything else is a cut."""
+    """A stream of frames. Ends cleanly when the frames are over; everything else is a cut."""
 
     def __init__(
         self,
         batches: Batches,
-        frames: AsyncGenerator[bytes, None],
+        frames: Frames,
         readers: Readers,
         clock: Clock,
         expires_at_ms: int | None,
@@ -95,38 +116,40 @@ class EventStream(Response):
         self._expires_at_ms = expires_at_ms
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the frames until they end, the client goes, or somebody cuts."""
-        task = asyncio.current_task()
-        assert task is not None, "an ASGI app runs in a task"
-        stream = Open(task, scope.get("threadline.connection"), self._expires_at_ms)
-        gone = asyncio.ensure_future(_wait_for_disconnect(receive))
-        gone.add_done_callback(stream.on_gone)
+        """Send the frames until they are over, the client goes, or somebody cuts."""
+        # A task of its own: from here up there are a dozen frames of framework, and a task that is woken goes
+        # through all of them, which cost as much as everything else that a reader does for a token.
+        pump = asyncio.get_running_loop().create_task(self._send(send, scope.get("threadline.connection")))
+        gone = asyncio.get_running_loop().create_task(_wait_for_disconnect(receive))
+        stream = Open(pump, scope.get("threadline.connection"), self._expires_at_ms)
         self._readers.add(stream)
         try:
-            await self._send(stream, send)
-        except asyncio.CancelledError:
-            # The client has gone, or somebody has cut: an ordinary end for a reader, whose cursor stays good. The
-            # response is left unfinished, so the server closes the connection instead of ending the body.
-            if not (stream.is_cut or stream.is_gone):
-                raise
+            await asyncio.wait((pump, gone), return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._readers.remove(stream)
-            stream.has_ended = True
             gone.cancel()
-            await self._frames.aclose()
+            pump.cancel()
+            # An unfinished pump means that the client has gone or somebody has cut: an ordinary end for a reader,
+            # whose cursor stays good. The response stays unfinished, so the server breaks the connection.
+            await asyncio.wait((pump, gone))
             await self._batches.aclose()
+        if not pump.cancelled() and (error := pump.exception()) is not None:
+            raise error
 
-    async def _send(self, stream: Open, send: Send) -> None:
+    async def _send(self, send: Send, connection: Connection | None) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": native.RETRY, "more_body": True})
-        connection = stream.connection
-        async for frame in self._frames:
-            stream.sending_since = self._clock.monotonic()
-            if connection is not None:
-                await connection.write_chunk(frame)
-            else:
-                await send({"type": "http.response.body", "body": frame, "more_body": True})
-            stream.sending_since = None
+        frames = self._frames
+        async for entries in self._batches:
+            for frame in frames.of(entries):
+                if connection is None:
+                    await send({"type": "http.response.body", "body": frame, "more_body": True})
+                    continue
+                if connection.is_paused:
+                    await connection.wait_until_writable()
+                connection.write_chunk(frame)
+            if frames.is_over:
+                break
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

@@ -1,11 +1,14 @@
 """Runs a script on an installation's store beside (or without) a running server, from a command."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar, cast
 
 from threadline.clock import Clock
+from threadline.errors import StoreRefused
 from threadline.settings import Settings
-from threadline.store.contract import ReadScript, Script
+from threadline.store.contract import ReadScript, Script, Store
 from threadline.store.sqlite.store import SqliteStore
 
 T = TypeVar("T")
@@ -32,13 +35,26 @@ def read(settings: Settings, clock: Clock, script: ReadScript[T]) -> T:
     """Run one reading script. Raises what it raises, StoreRefused and Unavailable."""
 
     async def run() -> T:
-        store = await _opened(settings, clock)
-        try:
+        async with reading(settings, clock) as store:
             return await store.read(script)
-        finally:
-            await store.close()
 
     return asyncio.run(run())
+
+
+@asynccontextmanager
+async def reading(settings: Settings, clock: Clock) -> AsyncIterator[Store]:
+    """Open a store that is there already, for several reads. Raises StoreRefused."""
+    # Whoever wants to read and has mistyped the folder is not helped by an empty database in it.
+    if not settings.database_path.exists():
+        raise StoreRefused(
+            f"There is no Threadline database at {settings.database_path}. --data says in which folder to look; "
+            "`threadline serve` and `threadline keys create` make a new one."
+        )
+    store = await _opened(settings, clock)
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 async def _opened(settings: Settings, clock: Clock) -> SqliteStore:

@@ -102,9 +102,11 @@ class Engine:
                 transaction, scope, thread_id, send, self._resolve_model, self._ids, self._clock.now_ms()
             )
 
-        accepted = await self._journal.write(script)
-        if accepted.run is not None and accepted.run.has_turn:
-            self._scheduler.nudge(accepted.run)
+        # Watched until the run's owner watches it: the sender's stream then begins in memory.
+        with self.tail.watching(thread_id):
+            accepted = await self._journal.write(script)
+            if accepted.run is not None and accepted.run.has_turn:
+                self._scheduler.nudge(accepted.run)
         return accepted
 
     async def messages(self, scope: Scope, thread_id: ThreadId, query: MessageQuery) -> list[Message]:

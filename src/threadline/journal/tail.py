@@ -5,7 +5,8 @@ buffered for it. Whoever is slow goes back to reading pages of the store by curs
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager
 
 from threadline.bus.contract import Nudge
 from threadline.errors import BadCursor, Unavailable
@@ -78,6 +79,15 @@ class Tail:
                     await window.wait_for_wake()
                     if _has_nothing(window, cursor):
                         yield ()
+        finally:
+            self._windows.release(thread_id)
+
+    @contextmanager
+    def watching(self, thread_id: ThreadId) -> Iterator[None]:
+        """Keep what is committed to a thread from here on in memory, for somebody who is about to follow it."""
+        self._windows.hold(thread_id)
+        try:
+            yield
         finally:
             self._windows.release(thread_id)
 

@@ -91,12 +91,12 @@ class SqliteReader:
         if row is None:
             raise NotFound
         message = MESSAGES.record(row)
-        await self.thread(scope, message.thread_id)
+        self._require_thread(scope, message.thread_id)
         return message
 
     async def messages(self, scope: Scope, thread_id: ThreadId, query: MessageQuery) -> list[Message]:
         """List messages of a thread in the order of their seqs. Raises NotFound."""
-        await self.thread(scope, thread_id)
+        self._require_thread(scope, thread_id)
         order, compared = ("DESC", "<") if query.descending else ("ASC", ">")
         beyond = "" if query.after is None else f"AND seq {compared} {int(query.after)}"
         rows = self._connection.execute(
@@ -111,12 +111,12 @@ class SqliteReader:
         if row is None:
             raise NotFound
         found = _run_row(row)
-        await self.thread(scope, found.run.thread_id)
+        self._require_thread(scope, found.run.thread_id)
         return found
 
     async def open_runs(self, scope: Scope, thread_id: ThreadId) -> list[RunRow]:
         """Return the thread's runs that have not ended, in the order of their sends."""
-        await self.thread(scope, thread_id)
+        self._require_thread(scope, thread_id)
         rows = self._connection.execute(
             f"{_RUN} WHERE {_OPEN} AND tenant_id = ? AND thread_id = ? ORDER BY id", (scope.tenant_id, thread_id)
         )
@@ -241,6 +241,14 @@ class SqliteReader:
             return None
         owner = row[THREADS.columns.index("end_user_id")]
         return row if scope.may_reach(owner, thread_id) else None
+
+    def _require_thread(self, scope: Scope, thread_id: ThreadId) -> None:
+        row = self._one(
+            "SELECT end_user_id FROM threads WHERE tenant_id = ? AND id = ? AND deleted_at IS NULL",
+            (scope.tenant_id, thread_id),
+        )
+        if row is None or not scope.may_reach(row[0], thread_id):
+            raise NotFound
 
     def _one(self, sql: str, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
         return self._connection.execute(sql, values).fetchone()
