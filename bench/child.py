@@ -83,6 +83,10 @@ class Child:
         """Return the CPU seconds, user and system, of the process and all its children, gone ones included."""
         return sum(sum(process.cpu_times()[:4]) for process in self._family())
 
+    def thread_cpu_s(self) -> dict[int, float]:
+        """Return the CPU seconds of each thread of the process itself, by the kernel's thread id."""
+        return {thread.id: thread.user_time + thread.system_time for thread in self._watched.threads()}
+
     def rss_bytes(self) -> int:
         """Return the resident memory of the process and its children."""
         return sum(process.memory_info().rss for process in self._family())

@@ -1,9 +1,11 @@
 """Profile: where Threadline's time goes under 100 streams, as py-spy sees it: a table of self time and a flame graph.
 
-Two recordings, one after the other, of one load: py-spy writes one format at a time. It looks at the process from
-outside and takes only samples in which a thread is running.
+Two recordings, one after the other, of one load: py-spy writes one format at a time. It takes the samples in which a
+thread holds the interpreter's lock: without that it counts pool threads that only wait as running. What is done without
+the lock, such as SQLite's commits, is missing from the samples and shows in the CPU time of each thread instead.
 """
 
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -22,6 +24,7 @@ from bench.token import RATE, warm_up
 STREAMS: Final = 100
 SAMPLES_A_SECOND: Final = 200
 TOP: Final = 40
+THREAD: Final = re.compile(r"^thread \((\d+)\): ([^;]+);", re.MULTILINE)
 
 
 def measure(plan: Plan) -> list[Figure]:
@@ -37,19 +40,34 @@ def measure(plan: Plan) -> list[Figure]:
     with plan.start(Readers(job, plan.log("load"))) as readers:
         readers.wait_until_ready()
         with plan.step(f"recording {seconds} s of self time"):
-            stacks = record(plan, server.child.pid, seconds, "raw", plan.new_folder("profile") / "stacks.txt")
+            before_s = server.child.thread_cpu_s()
+            stacks = record(server.child.pid, seconds, "raw", plan.new_folder("profile") / "stacks.txt").read_text()
+            after_s = server.child.thread_cpu_s()
         with plan.step(f"recording {seconds} s for the flame graph"):
-            record(plan, server.child.pid, seconds, "flamegraph", plan.out / "profile.svg")
-    samples = self_time(stacks.read_text())
-    (plan.out / "profile.txt").write_text(table(samples, seconds))
+            record(server.child.pid, seconds, "flamegraph", plan.out / "profile.svg")
+    samples = self_time(stacks)
+    used_s = {thread: used - before_s.get(thread, 0.0) for thread, used in after_s.items()}
+    (plan.out / "profile.txt").write_text(table(samples, seconds) + threads_table(stacks, used_s))
     plan.keep("profile", dict(samples.most_common(TOP)))
     return [busiest(samples)]
 
 
-def record(plan: Plan, pid: int, seconds: int, form: str, output: Path) -> Path:
+def record(pid: int, seconds: int, form: str, output: Path) -> Path:
     """Have py-spy watch a process for some seconds."""
     spy = str(Path(sys.executable).parent / "py-spy")
-    options = ["-d", str(seconds), "-r", str(SAMPLES_A_SECOND), "-f", form, "-o", str(output), "--threads"]
+    options = [
+        "-d",
+        str(seconds),
+        "-r",
+        str(SAMPLES_A_SECOND),
+        "-f",
+        form,
+        "-o",
+        str(output),
+        "--threads",
+        "--gil",
+        "--nolineno",
+    ]
     try:
         done = subprocess.run(
             [spy, "record", *options, "-p", str(pid)], capture_output=True, text=True, timeout=seconds + 60
@@ -67,32 +85,30 @@ def self_time(stacks: str) -> Counter[str]:
     for line in stacks.splitlines():
         stack, _, count = line.rpartition(" ")
         thread, *_, leaf = stack.split(";")
-        samples[f"{without_line(leaf)}  [{without_id(thread)}]"] += int(count)
+        samples[f"{leaf}  [{thread.partition(': ')[2] or thread}]"] += int(count)
     return samples
-
-
-def without_line(frame: str) -> str:
-    """Return `name (file)` of `name (file:line)`: a function's lines belong together."""
-    name, _, line = frame.rpartition(":")
-    return f"{name})" if line.rstrip(")").isdigit() else frame
-
-
-def without_id(thread: str) -> str:
-    """Return a thread's name without its number."""
-    return thread.partition(": ")[2].strip('"') or thread
 
 
 def table(samples: Counter[str], seconds: int) -> str:
     """Return the functions with the most self time, and the share of each."""
     whole = max(1, samples.total())
     lines = [
-        f"Threadline, {STREAMS} streams of {RATE} tokens/s: {samples.total():,} running samples in {seconds} s, "
-        f"{SAMPLES_A_SECOND} a second and thread.",
-        "Self time: C code counts for the Python function that called it.",
+        f"Threadline, {STREAMS} streams of {RATE} tokens/s, sampled {seconds * SAMPLES_A_SECOND:,} times "
+        f"in {seconds} s; the interpreter's lock was held in {samples.total():,}.",
+        "Self time: C code that holds the lock counts for the Python function that called it.",
         "",
         "   share  samples  function (file)  [thread]",
     ]
     lines += [f"{count / whole:8.1%} {count:8,}  {name}" for name, count in samples.most_common(TOP)]
+    return "\n".join(lines) + "\n"
+
+
+def threads_table(stacks: str, used_s: dict[int, float]) -> str:
+    """Return the CPU seconds of each thread, as the kernel counts them, with the lock or without it."""
+    names = {int(number): name for number, name in THREAD.findall(stacks)}
+    lines = ["", "CPU by thread over the same time, as the kernel counts it:", ""]
+    for thread, used in sorted(used_s.items(), key=lambda item: -item[1]):
+        lines.append(f"{used:7.2f} s  {names.get(thread, 'never seen with the lock')} ({thread})")
     return "\n".join(lines) + "\n"
 
 

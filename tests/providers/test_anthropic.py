@@ -365,7 +365,7 @@ def test_usage_counts_all_input() -> None:
     assert usage_of(decode(*stream)) == Usage(123, 50, 100, 30)
     assert usage_of(decode(anthropic_start(), *anthropic_end())) == Usage(3, 5)
     late = anthropic_end(input_tokens=9, cache_read_input_tokens=None)
-    assert usage_of(decode(anthropic_start(), *late)) == Usage(9, 5)
+    assert usage_of(decode(anthropic_start(cache_read_input_tokens=100), *late)) == Usage(109, 5, 100)
 
 
 def test_the_cost_so_far_is_told_at_the_beginning() -> None:

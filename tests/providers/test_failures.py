@@ -154,6 +154,7 @@ def test_our_own_request_is_not_quoted() -> None:
     """Validation errors carry what they refused. A person's words do not belong into an error message."""
     body = {"detail": [{"loc": ["body", "messages"], "msg": "Field required", "input": "my secret diary"}]}
     assert "diary" not in answered(422, body).detail
+    assert "diary" not in answered(422, {"detail": [{"loc": ["body"], "input": "my secret diary"}]}).detail
 
 
 @pytest.mark.parametrize(

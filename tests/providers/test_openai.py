@@ -186,6 +186,7 @@ def test_a_result_that_stands_late_goes_behind_its_call() -> None:
         ToolResultBlock("b", "2"),
         TextBlock("so"),
         ToolResultBlock("a", "1"),
+        TextBlock("and so"),
     )
     messages = body_of(asking(history=[answer]))["messages"]
     assert [message.get("tool_call_id", message["role"]) for message in messages] == [
@@ -367,6 +368,9 @@ def test_calls_that_all_have_the_same_index() -> None:
     """Gemini and Ollama number every call 0; a new id begins a new call."""
     deltas = [[{"index": 0, "id": name, "function": {"name": "x", "arguments": "{}"}}] for name in "ab"]
     assert [chunk.tool_use_id for chunk in calls(*deltas) if isinstance(chunk, ToolCallChunk)] == ["a", "b"]
+    bare = {"index": 0, "function": {"name": "x", "arguments": "{}"}}
+    found = [chunk.tool_use_id for chunk in calls([bare, bare]) if isinstance(chunk, ToolCallChunk)]
+    assert found == ["call_1_0", "call_1_1"], "two in one delta are two"
 
 
 def test_calls_that_repeat_their_head() -> None:

@@ -57,6 +57,16 @@ def test_where_the_bytes_are_cut_makes_no_difference(lines: list[bytes], end: by
     assert split(*reads) == split(stream)
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_every_way_to_cut_an_event_in_three(end: bytes) -> None:
+    """Each pair of cuts, the same place twice too: a line end in two reads is one line end, an empty read is none."""
+    stream = b"event: ping" + end + b"data: a" + end + b"data: b" + end + end + b"data: c" + end + end
+    whole = [(b"ping", b"a\nb"), (b"", b"c")]
+    for first in range(len(stream) + 1):
+        for second in range(first, len(stream) + 1):
+            assert split(stream[:first], stream[first:second], stream[second:]) == whole
+
+
 def test_a_byte_order_mark_cut_in_two() -> None:
     """The mark is taken off although no single read holds all of it."""
     assert split(b"\xef", b"\xbb", b"\xbfdata: a\n\n") == [(b"", b"a")]
