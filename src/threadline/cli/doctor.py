@@ -1,0 +1,78 @@
+"""`threadline doctor`: says what is wrong with this installation, and what to do about it."""
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from threadline.cli.examine import database, folder, machine, network, providers
+from threadline.cli.examine.finding import Finding, Level, error
+from threadline.cli.options import setting_options, settings_from
+from threadline.cli.terminal import counted, harmless
+from threadline.clock import Clock, SystemClock
+from threadline.errors import SettingsRefused
+from threadline.settings import Settings
+
+MARKS: dict[Level, tuple[str, str]] = {
+    "ok": ("ok     ", "green"),
+    "warning": ("warning", "yellow"),
+    "error": ("error  ", "red"),
+}
+
+
+@click.command("doctor")
+@setting_options("data", "database", "host", "port")
+def command(**options: Any) -> None:
+    """Say what is wrong with this installation, and what to do about it.
+
+    Looks at Python, the data folder, the disk, the database, the port, the providers and the clock; changes nothing, and
+    shows no secrets. Exits with 1 if something does not work.
+    """
+    found = [*machine.python(), *machine.open_files()]
+    try:
+        settings = settings_from(options)
+        found += examined(settings, SystemClock())
+    except SettingsRefused as refused:
+        found.append(error(refused.detail, "Mend the option, the variable or the config file that it names."))
+    for finding in found:
+        show(finding)
+    click.echo(summary(found))
+    if any(finding.level == "error" for finding in found):
+        sys.exit(1)
+
+
+def examined(settings: Settings, clock: Clock) -> list[Finding]:
+    """Look at everything that the settings lead to. Raises SettingsRefused for a database that is none of ours."""
+    data, path = settings.data_folder, settings.database_path
+    return [
+        *folder.data_folder(data),
+        *(folder.data_folder(path.parent) if path.parent.absolute() != data.absolute() else []),
+        *folder.secret(data),
+        *folder.room(path.parent),
+        *database.database(path, clock),
+        *database.user(path),
+        *database.write_ahead_log(path),
+        *network.port(settings.host, settings.port),
+        *providers.providers(settings, os.environ, clock),
+        *machine.clock(clock, database.last_activity_at(path, clock)),
+    ]
+
+
+def show(finding: Finding) -> None:
+    """Print a finding: its mark, its sentence, and under it what to do."""
+    mark, colour = MARKS[finding.level]
+    click.echo(f"{click.style(mark, fg=colour)}  {harmless(finding.what)}")
+    if finding.advice:
+        click.echo(f"{' ' * len(mark)}  → {harmless(finding.advice)}")
+
+
+def summary(found: list[Finding]) -> str:
+    """Return the last line."""
+    errors = sum(finding.level == "error" for finding in found)
+    warnings = sum(finding.level == "warning" for finding in found)
+    if errors:
+        return f"{counted(errors, 'thing')} to mend, and {counted(warnings, 'thing')} to look at."
+    if warnings:
+        return f"Everything works; {counted(warnings, 'thing')} to look at."
+    return "Everything looks well."
