@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from threadline.access.principals import Access
 from threadline.access.tokens import TokenSigner
+from threadline.api.answers import Model
 from threadline.api.app import create_app
 from threadline.api.house import House
 from threadline.api.readers import Readers
@@ -88,7 +89,7 @@ class Node:
             self.journal,
             self.store,
             self.bus,
-            self.registry,
+            tuple(Model(listed.id, listed.description) for listed in self.registry.models()),
             ids,
             self.clock,
             self.metrics,

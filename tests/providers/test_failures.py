@@ -2,6 +2,7 @@
 
 import json
 import ssl
+import time
 from typing import Any
 
 import aiohttp
@@ -137,6 +138,25 @@ def test_an_empty_account_is_not_retryable() -> None:
     """It has the code of a rate limit, and waiting does not help."""
     assert answered(429, openai("x", "insufficient_quota", "insufficient_quota")).retryable is False
     assert answered(429, openai("slow down", "requests")).retryable is True
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Please add a payment method to your account to increase your rate limit: example.com/account/billing",
+        "You exceeded your current quota, please check your plan and billing details. Please retry in 17s.",
+    ],
+)
+def test_a_rate_limit_that_speaks_of_billing_is_a_rate_limit(words: str) -> None:
+    """OpenAI and Gemini mention plans and billing where a minute's rest would do."""
+    assert answered(429, openai(words, None, "rate_limit_exceeded")).retryable is True
+
+
+def test_a_page_of_almost_keys_takes_no_time() -> None:
+    """A body made to keep the search for keys busy does not stop the loop."""
+    began = time.process_time()
+    answered(400, b"sk-" * 20_000)
+    assert time.process_time() - began < 0.5
 
 
 def test_the_vendors_words_are_kept() -> None:

@@ -142,6 +142,13 @@ def test_pictures_and_files() -> None:
     ]
 
 
+def test_a_text_file_that_is_none() -> None:
+    """What does not decode goes as it stands, for the vendor to judge, instead of ending the run here."""
+    prompt = Prompt("m", [said("user", FileBlock(Base64Source("text/plain", "abcde")))])
+    (part,) = body_of(prompt)["messages"][0]["content"]
+    assert part["file"]["file_data"] == "data:text/plain;base64,abcde"
+
+
 def test_several_texts_are_one_string() -> None:
     """What is all text goes as a string: small servers take nothing else."""
     prompt = Prompt("m", [said("user", TextBlock("one"), TextBlock(""), TextBlock("two"))])

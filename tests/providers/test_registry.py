@@ -98,6 +98,8 @@ def test_a_long_list_is_shown_in_part() -> None:
         ({"base_url": "ftp://x"}, "base_url"),
         ({"api_key": "with\nnewline"}, "characters"),
         ({"api_key": "ключ"}, "characters"),
+        ({"headers": {"x-a": "1\r\nx-b: 2"}}, "header"),
+        ({"headers": {"x a": "1"}}, "header"),
     ],
 )
 def test_what_cannot_work_is_refused_at_the_start(options: dict[str, Any], words: str) -> None:
@@ -105,6 +107,14 @@ def test_what_cannot_work_is_refused_at_the_start(options: dict[str, Any], words
     with pytest.raises(SettingsRefused, match=words) as caught:
         registry(config("p", **options))
     assert "newline" not in caught.value.detail
+
+
+def test_the_demo_can_be_held_to_a_list() -> None:
+    """An operator may keep people from scripting it."""
+    held = registry(config("demo", "scripted", models=("threadline",)))
+    assert held.resolve("demo/threadline")
+    with pytest.raises(ModelUnknown, match=r"It has: threadline"):
+        held.resolve("demo/script")
 
 
 def test_two_of_one_name_are_refused() -> None:

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from threadline.errors import ProviderFailure
 from threadline.limits import PROVIDER_LINE_BYTES_MAX
 from threadline.providers import http, remote
-from threadline.providers.contract import Chunk, FinishChunk, UsageChunk
+from threadline.providers.contract import Chunk, FinishChunk, Polled, Provider, UsageChunk
 from threadline.providers.remote import RemoteProvider
 from threadline.records import Usage
 
@@ -372,6 +373,46 @@ def _buffered_bytes(provider: RemoteProvider) -> int:
     return protocol._payload._size  # type: ignore[union-attr]
 
 
+# --- polling ---
+
+
+async def poll_to_the_end(provider: Provider, pause_seconds: float) -> list[Chunk]:
+    """Read by polling wherever there is something to poll, as a busy engine does."""
+    chunks: list[Chunk] = []
+    async with aclosing(provider.stream(asking())) as stream:
+        assert isinstance(stream, Polled)
+        async for some in stream:
+            chunks += some
+            while (polled := stream.poll()) is not None:
+                chunks += polled
+                await asyncio.sleep(pause_seconds)
+    return chunks
+
+
+@pytest.mark.parametrize("size", [1, 61, 100_000])
+async def test_a_polled_answer_is_the_same_answer(talk: Talk, vendor: Vendor, size: int) -> None:
+    """Whether it is waited for or polled, no chunk is lost, doubled or out of order, and the end is the end."""
+    stream = b"".join(talk.say([{"think": "hm"}, {"say": "one two three"}, {"call": "x", "input": {"n": 1}}]))
+    parts = [stream[at : at + size] for at in range(0, len(stream), size)]
+    vendor.play(Answer(parts))
+    waited = await read(talk.make(), asking())
+    polled = await poll_to_the_end(talk.make(), 0)
+    assert outline(polled) == outline(waited)
+    assert usage_of(polled) == usage_of(waited)
+
+
+@pytest.mark.parametrize("how", ["cut", "error", "garbage"])
+async def test_polling_leaves_failures_to_the_generator(talk: Talk, vendor: Vendor, how: str) -> None:
+    """`poll` never raises: the words before a failure are polled, and the generator tells the failure."""
+    begun = talk.say([{"say": "so far"}, {"cut": True}])
+    error = frame({"type": "error", "error": {"type": "overloaded_error", "message": "no"}}, "error")
+    rest = {"cut": b"", "error": error, "garbage": b"<h1>Bad gateway</h1>\n\n"}[how]
+    vendor.play(Answer([*begun[:-1], 0.02, begun[-1] + rest], ending="cut"))
+    with pytest.raises(ProviderFailure) as caught:
+        await poll_to_the_end(talk.make(), 0.005)
+    assert caught.value.code == ("provider_overloaded" if how == "error" else "provider_error")
+
+
 # --- leaving ---
 
 
@@ -446,7 +487,7 @@ async def test_an_idle_pool_closes_and_opens_again(talk: Talk, vendor: Vendor) -
     await read(provider, asking())
     assert provider._pool.is_open
     await asyncio.wait_for(vendor.hung_up.wait(), 2)
-    assert not provider._pool.is_open
+    await until(lambda: not provider._pool.is_open)
     await read(provider, asking())
     assert [asked.connection for asked in vendor.requests] == [1, 2]
 

@@ -79,11 +79,11 @@ def test_an_endless_line_is_refused(piece_bytes: int) -> None:
     piece = b"x" * piece_bytes
     splitter.feed(b"data: ")
     fed = 0
-    while splitter.failure is None:
+    while splitter.trouble is None:
         splitter.feed(piece)
         fed += piece_bytes
         assert fed <= PROVIDER_LINE_BYTES_MAX + piece_bytes
-    assert "line of more than" in splitter.failure.detail
+    assert "line of more than" in splitter.trouble
 
 
 def test_a_long_line_in_small_pieces_is_not_copied_again_and_again() -> None:
@@ -103,9 +103,9 @@ def test_garbage_is_told_from_events(garbage: bytes) -> None:
     """What is no field is a failure with a short excerpt; what came before it is still given out."""
     splitter = EventSplitter()
     assert splitter.feed(b"data: a\n\n" + garbage + b"\n\ndata: b\n\n")[0] == (b"", b"a")
-    assert splitter.failure is not None
-    assert "no event stream" in splitter.failure.detail
-    assert len(splitter.failure.detail) < 300
+    assert splitter.trouble is not None
+    assert "no event stream" in splitter.trouble
+    assert len(splitter.trouble) < 300
 
 
 def test_the_rest_is_kept_for_the_end() -> None:

@@ -7,6 +7,7 @@ from fastapi import Depends, Request, Response
 from msgspec import Struct
 
 from threadline.access.principals import Access, Principal
+from threadline.api.answers import Model
 from threadline.api.readers import Readers
 from threadline.bus.contract import Bus
 from threadline.clock import Clock
@@ -14,7 +15,6 @@ from threadline.engine.engine import Engine
 from threadline.ids import IdMaker, RunId, ThreadId
 from threadline.journal.append import Journal
 from threadline.observe import Metrics
-from threadline.providers.registry import Registry
 from threadline.scopes import Scope
 from threadline.store.contract import Store
 
@@ -30,7 +30,7 @@ class House(Struct, frozen=True):
     journal: Journal
     store: Store
     bus: Bus
-    registry: Registry
+    models: tuple[Model, ...]
     ids: IdMaker
     clock: Clock
     metrics: Metrics

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from threadline.access.keys import Key, add_key, shown
 from threadline.access.tokens import RIGHTS, IssuedToken, Token
-from threadline.api.answers import KeyPage, Model, ModelPage
+from threadline.api.answers import KeyPage, ModelPage
 from threadline.api.bodies import CreateKey, CreateToken
 from threadline.api.house import Asking, TheHouse, answer
 from threadline.api.requests import body_of
@@ -84,5 +84,4 @@ async def revoke_key(house: TheHouse, principal: Asking, key_id: str) -> Respons
 @router.get("/v1/models", responses=gives(ModelPage))
 async def list_models(house: TheHouse, principal: Asking) -> Response:
     """List the models that are known by name, and which one answers when none is named."""
-    models = [Model(listed.id, listed.description) for listed in house.registry.models()]
-    return answer(ModelPage(models, house.default_model))
+    return answer(ModelPage(list(house.models), house.default_model))

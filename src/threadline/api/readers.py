@@ -19,9 +19,7 @@ class Open:
 
     __slots__ = ("connection", "expires_at_ms", "task")
 
-    def __init__(
-        self, task: "asyncio.Task[None]", connection: Connection | None, expires_at_ms: int | None
-    ) -> None:
+    def __init__(self, task: "asyncio.Task[None]", connection: Connection | None, expires_at_ms: int | None) -> None:
         self.task = task
         self.connection = connection
         self.expires_at_ms = expires_at_ms

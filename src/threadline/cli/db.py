@@ -60,7 +60,9 @@ def migrate(**options: Any) -> None:
 @click.option("--force", is_flag=True, help="Replace FILE where it exists.")
 @setting_options(*WHERE)
 def backup(file: Path, force: bool, **options: Any) -> None:
-    """Copy the database to FILE, consistently, also while the server runs.
+    """Copy the database to FILE.
+
+    The copy is the database as it was when the copying began, also while a server writes to it.
 
     To restore: stop the server, put the copy in the place of the database (remove what ends in -wal and -shm beside it)
     and start again.
@@ -80,7 +82,9 @@ def backup(file: Path, force: bool, **options: Any) -> None:
 @command.command("check")
 @setting_options(*WHERE)
 def check(**options: Any) -> None:
-    """Check the file, and the laws of every thread in it. Says what is wrong and exits with 1, or with 0.
+    """Check the database and every thread in it.
+
+    Says what is wrong, and exits with 1 if anything is.
 
     Checked are SQLite's own structure, and of every thread: that its log has no hole, that its messages and runs are
     what the log comes to, that every run has ended at most once, and that what is open is waiting or being answered.

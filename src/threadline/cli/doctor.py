@@ -24,10 +24,10 @@ MARKS: dict[Level, tuple[str, str]] = {
 @click.command("doctor")
 @setting_options("data", "database", "host", "port")
 def command(**options: Any) -> None:
-    """Say what is wrong with this installation, and what to do about it.
+    """Say what is wrong with this installation.
 
-    Looks at Python, the data folder, the disk, the database, the port, the providers and the clock; changes nothing, and
-    shows no secrets. Exits with 1 if something does not work.
+    And what to do about it. Looks at Python, the data folder, the disk, the database, the port, the providers and the clock. Changes nothing,
+    and shows no secrets. Exits with 1 if something does not work.
     """
     found = [*machine.python(), *machine.open_files()]
     try:
@@ -54,6 +54,7 @@ def examined(settings: Settings, clock: Clock) -> list[Finding]:
         *database.user(path),
         *database.write_ahead_log(path),
         *network.port(settings.host, settings.port),
+        *network.client(os.environ),
         *providers.providers(settings, os.environ, clock),
         *machine.clock(clock, database.last_activity_at(path, clock)),
     ]
@@ -72,7 +73,8 @@ def summary(found: list[Finding]) -> str:
     errors = sum(finding.level == "error" for finding in found)
     warnings = sum(finding.level == "warning" for finding in found)
     if errors:
-        return f"{counted(errors, 'thing')} to mend, and {counted(warnings, 'thing')} to look at."
+        more = f", and {counted(warnings, 'thing')} to look at" if warnings else ""
+        return f"{counted(errors, 'thing')} to mend{more}."
     if warnings:
         return f"Everything works; {counted(warnings, 'thing')} to look at."
     return "Everything looks well."

@@ -64,7 +64,7 @@ def list_threads(limit: int, as_json: bool, tenant: str, **options: Any) -> None
 @click.option("--json", "as_json", is_flag=True, help="One message a line, as JSON.")
 @_where
 def cat(thread_id: str, as_json: bool, tenant: str, **options: Any) -> None:
-    """Print a thread's messages, oldest first, an answer in progress with its text so far."""
+    """Print a thread's messages, oldest first. An answer in progress is there with its text so far."""
     is_terminal = sys.stdout.isatty()
 
     async def look(threads: StoredThreads) -> None:
@@ -87,7 +87,7 @@ def cat(thread_id: str, as_json: bool, tenant: str, **options: Any) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One event a line, as JSON, in the form of the wire.")
 @_where
 def tail(thread_id: str, after: int | None, as_json: bool, tenant: str, **options: Any) -> None:
-    """Follow a thread's log: one event a line, as they come, until the thread is deleted or Ctrl-C."""
+    """Follow a thread's log, one event a line. Ends when the thread is deleted, or with Ctrl-C."""
     width = Console().width if sys.stdout.isatty() else None
 
     async def look(threads: StoredThreads) -> None:
@@ -113,7 +113,7 @@ def tail(thread_id: str, after: int | None, as_json: bool, tenant: str, **option
 def export_thread(
     thread_id: str, form: Literal["json", "markdown"], output: Path | None, tenant: str, **options: Any
 ) -> None:
-    """Write a whole thread out, as one JSON document (nothing is lost) or as Markdown."""
+    """Write a whole thread out. As JSON nothing of it is lost; as Markdown it is to be read."""
     pieces = export.as_json if form == "json" else export.as_markdown
 
     async def look(threads: StoredThreads) -> None:

@@ -102,8 +102,8 @@ class AnswerDecoder:
                 if self.is_done:
                     break
                 self._take(name, body, chunks)
-            if self._events.failure is not None:
-                raise self._events.failure
+            if self._events.trouble is not None:
+                raise self._failures.garbage(self._events.trouble)
         except ProviderFailure as failure:
             # An answer that is whole is not lost to what follows it.
             self.is_done = self.is_whole

@@ -97,8 +97,7 @@ _AGAINST_POLICY: Final = re.compile(
     r"|responsibleaipolicy|invalid_prompt|prohibited_content"
 )
 _NO_CREDIT: Final = re.compile(
-    r"insufficient_quota|exceeded your current quota|billing|credit balance|insufficient balance|insufficient credits"
-    r"|insufficient_balance|out of credits"
+    r"insufficient_quota|billing_error|billing_hard_limit|credit balance|insufficient[ _]balance|insufficient credits"
 )
 _BAD_KEY: Final = re.compile(r"(?:invalid|incorrect) api key|api key (?:not valid|is invalid|expired)")
 # Anything that looks like a key, or an account: a known prefix and a tail with a digit or a mask in it. Vendors like to
@@ -169,7 +168,9 @@ class Failures:
     def _safe(self, text: str) -> str:
         if self._secret:
             text = text.replace(self._secret, "[key]")
-        text = storable(_SECRET.sub("[key]", " ".join(text.split())))
+        # Bounded before it is searched: a page of almost-keys would keep the search busy for seconds.
+        text = " ".join(text[: 4 * MESSAGE_CHARS_MAX].split())
+        text = storable(_SECRET.sub("[key]", text))
         return text if len(text) <= MESSAGE_CHARS_MAX else text[: MESSAGE_CHARS_MAX - 1] + "…"
 
 
@@ -199,7 +200,8 @@ def _kind(status: int | None, names: list[str], words: str) -> Kind:
     said = " ".join([*names, words]).lower()
     if status not in (401, 429) and _TOO_LONG.search(said):
         return ContextTooLong
-    if status != 401 and _NO_CREDIT.search(said):
+    # Of a 429 only the code tells: its words speak of quota and billing where a minute's rest would do, too.
+    if status != 401 and _NO_CREDIT.search(" ".join(names) if status == 429 else said):
         return QuotaExhausted
     if status != 429 and _AGAINST_POLICY.search(said):
         return ProviderRefused

@@ -92,4 +92,7 @@ def file_text(block: FileBlock) -> str | None:
     source = block.source
     if not isinstance(source, Base64Source) or not _TEXT_FILE.fullmatch(source.media_type):
         return None
-    return base64.b64decode(source.data).decode("utf-8", "replace")
+    try:
+        return base64.b64decode(source.data).decode("utf-8", "replace")
+    except ValueError:  # No base64 after all; the vendor may say so.
+        return None

@@ -175,17 +175,18 @@ class Registry:
         match config.type:
             case "scripted":
                 demo = ScriptedProvider(config.name)
-                return _Entry(config, demo, config.models or tuple(scripted.CATALOGUE), demo.has_model)
+                known = demo.has_model if config.models is None else frozenset(config.models).__contains__
+                return _Entry(config, demo, config.models or tuple(scripted.CATALOGUE), known)
             case "openai":
                 listed = config.models or (openai.DEFAULT_MODEL,)
             case "anthropic":
                 listed = config.models or (anthropic.DEFAULT_MODEL,)
-        allowed = config.models
-        accepts = bool if allowed is None else frozenset(allowed).__contains__
+        accepts = bool if config.models is None else frozenset(config.models).__contains__
         return _Entry(config, self._remote(config, env), listed, accepts)
 
     def _remote(self, config: ProviderConfig, env: Mapping[str, str]) -> RemoteProvider:
         key = _key(config, env)
+        _check_headers(config)
         failures = Failures(config.name, key)
         adapter, headers = _spoken(config, failures, key)
         pool = Pool(failures, {**headers, **config.headers}, idle_seconds=self._idle_seconds)
@@ -272,6 +273,12 @@ def _key(config: ProviderConfig, env: Mapping[str, str]) -> str | None:
     if not re.fullmatch(r"[\x21-\x7e]+", key):
         raise SettingsRefused(f"The key of the provider {config.name} holds characters that no key has.")
     return key
+
+
+def _check_headers(config: ProviderConfig) -> None:
+    for name, value in config.headers.items():
+        if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) or re.search(r"[\x00-\x08\x0a-\x1f\x7f]", value):
+            raise SettingsRefused(f"The header {name!r} of the provider {config.name} cannot be sent.")
 
 
 def _shown(name: str) -> str:

@@ -111,7 +111,8 @@ class RemoteProvider:
                     arrived.end()
                     if chunks := tally.counted(decoder.end()):
                         yield chunks
-                    await _drain(response)
+                    if decoder.is_done:
+                        await _drain(response)
                     return
             except ProviderFailure as failure:
                 wait = None if tally.has_spoken else self._retries.wait_seconds(failure, retries_done, self._source)
@@ -119,7 +120,9 @@ class RemoteProvider:
                     if usage := tally.unspoken():
                         yield usage
                     raise
-                log.warning("provider_retried", provider=self.name, run_id=prompt.run_id, code=failure.code, wait=wait)
+                log.warning(
+                    "provider_retried", provider=self.name, run_id=prompt.run_id, code=failure.code, wait_seconds=wait
+                )
             retries_done += 1
             tally.begin_again()
             await self._sleep(wait)

@@ -9,7 +9,6 @@ import re
 from typing import Final
 
 from threadline.content import storable
-from threadline.errors import ProviderFailure
 from threadline.limits import PROVIDER_LINE_BYTES_MAX
 
 SseEvent = tuple[bytes, bytes]
@@ -29,13 +28,14 @@ def excerpt(data: bytes) -> str:
 class EventSplitter:
     """Cuts one stream. Keeps the unfinished event between two reads, and never more than one line may hold.
 
-    `failure` is set where the bytes are no event stream, or a line never ends; what came before it is still given out.
+    `trouble` says what is wrong where the bytes are no event stream, or a line never ends; what came before it is still
+    given out.
     """
 
-    __slots__ = ("_after_cr", "_begun", "_ends_line", "_held_bytes", "_pieces", "failure")
+    __slots__ = ("_after_cr", "_begun", "_ends_line", "_held_bytes", "_pieces", "trouble")
 
     def __init__(self) -> None:
-        self.failure: ProviderFailure | None = None
+        self.trouble: str | None = None
         self._pieces: list[bytes] = []
         self._held_bytes = 0
         self._begun = False
@@ -61,8 +61,8 @@ class EventSplitter:
         for block in blocks:
             if block.startswith(b"data: ") and b"\n" not in block:
                 events.append((b"", block[6:]))
-            elif block and self.failure is None:
-                self.failure = _parse(block, events)
+            elif block and self.trouble is None:
+                self.trouble = _parse(block, events)
         return events
 
     def rest(self) -> list[SseEvent]:
@@ -81,7 +81,7 @@ class EventSplitter:
         self._held_bytes += len(piece)
         self._ends_line = piece.endswith(b"\n")
         if self._held_bytes > PROVIDER_LINE_BYTES_MAX:
-            self.failure = ProviderFailure(f"The provider sent a line of more than {PROVIDER_LINE_BYTES_MAX} bytes.")
+            self.trouble = f"a line of more than {PROVIDER_LINE_BYTES_MAX} bytes"
             self._pieces.clear()
 
     def _take_held(self, data: bytes) -> bytes:
@@ -109,7 +109,7 @@ class EventSplitter:
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
-def _parse(block: bytes, events: list[SseEvent]) -> ProviderFailure | None:
+def _parse(block: bytes, events: list[SseEvent]) -> str | None:
     """Read one event line by line. Returns what is wrong with it, if it is none."""
     if block.lstrip()[:1] in (b"{", b"["):
         # Some servers put a bare JSON error into the stream. It is an answer too.
@@ -130,7 +130,7 @@ def _parse(block: bytes, events: list[SseEvent]) -> ProviderFailure | None:
             data.append(value)
         elif field and not _FIELD.fullmatch(field):
             # Unknown fields are to be ignored, but this is none: words may have been in it.
-            return ProviderFailure(f"The provider sent what is no event stream: {excerpt(line)}")
+            return f"no event stream: {excerpt(line)}"
     if data:
         events.append((name, b"\n".join(data)))
     return None

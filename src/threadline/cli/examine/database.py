@@ -4,12 +4,11 @@ import fcntl
 from pathlib import Path
 
 from threadline.cli.examine.finding import Finding, error, ok, warning
+from threadline.cli.serve import LOCK_NAME
 from threadline.cli.terminal import size
 from threadline.clock import Clock
 from threadline.errors import StoreRefused
 from threadline.store.sqlite.survey import Survey, newest_version, wal_bytes
-
-LOCK_NAME = "serve.lock"
 
 WAL_BYTES_MAX = 256_000_000
 """A server folds its write-ahead log into the database at a few MB. A hundred times that means that something holds
@@ -50,7 +49,7 @@ def server_process(path: Path) -> str | None:
     lock = path.with_name(LOCK_NAME)
     try:
         with lock.open() as file:
-            # Shared, and let go of at once: a server that starts in this very moment is what it could get in the way of.
+            # Shared, and let go of at once: nobody but a server that starts in this very moment would notice.
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return lock.read_text().strip() or "unknown"

@@ -2,6 +2,7 @@
 
 import errno
 import socket
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import httpx
@@ -26,6 +27,28 @@ def port(host: str, number: int) -> list[Finding]:
         return [error(f"The port {number} is reserved for the administrator.", "Choose one above 1023 with --port.")]
     reason = problem.strerror or str(problem)
     return [error(f"Nobody can listen on {where}: {reason}.", "Choose an address of this machine with --host.")]
+
+
+def client(env: Mapping[str, str]) -> list[Finding]:
+    """Check the server that `THREADLINE_URL` names for clients such as `chat`, and the key that they would show."""
+    url, key = env.get("THREADLINE_URL", "").strip().rstrip("/"), env.get("THREADLINE_API_KEY", "").strip()
+    if not url:
+        return []
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    shown = f"THREADLINE_URL, {_without_password(url)},"
+    try:
+        status = httpx.get(f"{url}/v1/models", headers=headers, timeout=PROBE_SECONDS).status_code
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as problem:
+        said = type(problem).__name__
+        return [error(f"Nobody answers at {shown} at all ({said}).", "Start that server, or mend the variable.")]
+    if status == HTTPStatus.OK:
+        return [ok(f"The server at {shown} answers and takes THREADLINE_API_KEY.")]
+    if status == HTTPStatus.UNAUTHORIZED:
+        state = (
+            "does not take the key in THREADLINE_API_KEY" if key else "wants a key, and THREADLINE_API_KEY is not set"
+        )
+        return [error(f"The server at {shown} {state}.", "`threadline keys create` makes one.")]
+    return [error(f"What answers at {shown} is no Threadline (HTTP {status}).", "Mend the variable.")]
 
 
 def _binding(host: str, number: int) -> OSError | None:
@@ -69,3 +92,9 @@ def _reached(host: str) -> str:
     if host == "::":
         return "[::1]"
     return f"[{host}]" if ":" in host else host
+
+
+def _without_password(url: str) -> str:
+    scheme, separator, rest = url.rpartition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
