@@ -91,15 +91,19 @@ PersonBlock = TextBlock | ImageBlock | FileBlock
 ContentView = Literal["user", "audit"]
 
 
-def visible(content: list[Block], view: ContentView) -> list[Block]:
-    """Return what a reader of this view is meant to see: a person sees no tool traffic and no vendor seals."""
+def visible(content: list[Block], view: ContentView, *, keep_places: bool = False) -> list[Block]:
+    """Return what a reader of this view is meant to see: a person sees no tool traffic and no vendor seals.
+
+    `keep_places` leaves an empty text where something is not shown: deltas name their block by its place.
+    """
     if view == "audit":
         return content
     shown: list[Block] = []
     for block in content:
         match block:
             case ToolUseBlock() | ToolResultBlock() | ProviderBlock():
-                continue
+                if keep_places:
+                    shown.append(TextBlock(text=""))
             case ReasoningBlock():
                 shown.append(ReasoningBlock(text=block.text))
             case _:

@@ -52,6 +52,24 @@ class Draft:
         self._whole: dict[int, Block] = {}
         self._seals: dict[int, tuple[str, str]] = {}
 
+    @classmethod
+    def resumed(cls, content: list[Block]) -> "Draft":
+        """Return the draft whose `positions` are this content: how a reader goes on from a snapshot."""
+        draft = cls()
+        for number, block in enumerate(content):
+            match block:
+                case TextBlock(text=text) if text:
+                    draft.add(number, "text", text)
+                case ReasoningBlock(text=text, signature=None):
+                    draft.add(number, "reasoning", text)
+                case ToolUseBlock(id="", input=text):
+                    draft.add(number, "tool_input", text)
+                case TextBlock():
+                    pass
+                case _:
+                    draft.put(number, block)
+        return draft
+
     def add(self, block: int, kind: DeltaKind, text: str) -> None:
         """Add `text` to block number `block`, which becomes one of `kind` with its first piece."""
         pieces = self._pieces.get(block)
@@ -87,10 +105,25 @@ class Draft:
         numbers = sorted(self._pieces.keys() | self._whole.keys())
         return [block for number in numbers if (block := self._block(number)) is not None]
 
+    def positions(self) -> list[Block]:
+        """Return the content so far with every block at its number, so that the next delta finds its place.
+
+        A block that has not come yet is an empty text; a tool's input that is still arriving is the text of it, in a
+        request without a name.
+        """
+        return [self._block(number) or self._place_of(number) for number in range(self.next_block)]
+
+    def _place_of(self, number: int) -> Block:
+        if number in self._kinds:
+            return ToolUseBlock(id="", name="", input=self.text(number))
+        return TextBlock(text="")
+
     def _block(self, number: int) -> Block | None:
         if number in self._whole:
             return self._whole[number]
-        match self._kinds[number]:
+        match self._kinds.get(number):
+            case None:
+                return None
             case "text":
                 return TextBlock(text=self.text(number))
             case "reasoning":
@@ -116,7 +149,9 @@ class ThreadState:
         self._thread = thread
         self._messages: dict[MessageId, Message] = {message.id: message for message in messages}
         self._drafts: dict[MessageId, Draft] = {
-            message.id: Draft() for message in self._messages.values() if message.status == "streaming"
+            message.id: Draft.resumed(message.content)
+            for message in self._messages.values()
+            if message.status == "streaming"
         }
         self._runs: dict[RunId, Run] = {run.id: run for run in runs}
 
@@ -227,7 +262,7 @@ class ThreadState:
 
     def _with_draft(self, message: Message) -> Message:
         draft = self._drafts.get(message.id)
-        return message if draft is None else structs.replace(message, content=draft.blocks())
+        return message if draft is None else structs.replace(message, content=draft.positions())
 
 
 def tool_input(text: str) -> Any:

@@ -126,4 +126,9 @@ def seen(messages: list[Message], view: ContentView) -> list[Message]:
     """Return the messages as a reader of this view is meant to see them."""
     if view == "audit":
         return messages
-    return [structs.replace(message, content=visible(message.content, view)) for message in messages]
+    return [
+        structs.replace(
+            message, content=visible(message.content, view, keep_places=message.status == "streaming")
+        )
+        for message in messages
+    ]

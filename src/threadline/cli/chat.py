@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 
 import click
 from rich.console import Console
@@ -47,17 +46,19 @@ def command(
     if is_new and thread_id is not None:
         raise click.UsageError("--new and --thread exclude each other.")
     address, secret = _address(url), api_key_from(key, os.environ)
-    with closing(Threadline(address, secret, timeout=CALL_SECONDS_MAX)) as client:
-        chat = Chat(client, address, _screen(reasoning), secret or "", model)
-        try:
-            chat.check(has_key=secret is not None)
-            chat.start(thread_id, is_new)
-            chat.talk()
-        except ClientError as error:
-            raise CommandRefused(sentence(error, address)) from error
-        except KeyboardInterrupt:
-            chat.leave()
-            raise
+    client = Threadline(address, secret, timeout=CALL_SECONDS_MAX)
+    chat = Chat(client, address, _screen(reasoning), secret or "", model)
+    try:
+        chat.check(has_key=secret is not None)
+        chat.start(thread_id, is_new)
+        chat.talk()
+    except ClientError as error:
+        raise CommandRefused(sentence(error, address)) from error
+    except KeyboardInterrupt:
+        # The client is not closed: its stream is still being read, by a thread that ends with the process.
+        chat.leave()
+        raise
+    client.close()
 
 
 class Chat:

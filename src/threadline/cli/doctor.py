@@ -26,8 +26,8 @@ MARKS: dict[Level, tuple[str, str]] = {
 def command(**options: Any) -> None:
     """Say what is wrong with this installation.
 
-    And what to do about it. Looks at Python, the data folder, the disk, the database, the port, the providers and the clock. Changes nothing,
-    and shows no secrets. Exits with 1 if something does not work.
+    And what to do about it. Looks at Python, the data folder, the disk, the database, the port, the providers and the
+    clock. Changes nothing, and shows no secrets. Exits with 1 if something does not work.
     """
     found = [*machine.python(), *machine.open_files()]
     try:

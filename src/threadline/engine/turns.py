@@ -22,10 +22,8 @@ from threadline.events import (
     RunExpired,
     RunFailed,
     TerminalEvent,
-    ToolCompleted,
-    ToolRequested,
 )
-from threadline.fold import ThreadState
+from threadline.fold import Draft
 from threadline.ids import RunId, ThreadId
 from threadline.journal.lease import end_lease
 from threadline.records import Attempt, ErrorInfo, Message, MessageStatus, Run, Usage
@@ -111,15 +109,17 @@ async def said_so_far(transaction: Transaction, row: RunRow, message: Message) -
     """Return what the current attempt of a run has said, as the log has it."""
     scope, thread_id = Tenant(row.tenant_id), row.run.thread_id
     assert message.seq is not None, "a message that was begun has a seq"
-    state = ThreadState(messages=[message])
+    draft = Draft()
     end = await transaction.next_seq(scope, thread_id)
     for entry in await transaction.log(scope, thread_id, message.seq, end):
         match entry.event:
-            case MessageDelta() | MessageSuperseded() | ToolRequested() | ToolCompleted():
-                state.apply_to_message(entry.event)
+            case MessageDelta() as delta if delta.message_id == message.id:
+                draft.add(delta.block, delta.kind, delta.text)
+            case MessageSuperseded() as emptied if emptied.message_id == message.id:
+                draft = Draft()
             case _:
                 pass
-    return state.messages[0].content
+    return draft.blocks()
 
 
 def closed_attempts(run: Run, now: str, usage: Usage | None, error: ErrorInfo | None) -> list[Attempt]:
