@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tests.property.machine import SCOPE, FinishChunk, ReasoningChunk, ToolCallChunk, ToolInputChunk, World, text
+from .machine import SCOPE, FinishChunk, ReasoningChunk, ToolCallChunk, ToolInputChunk, World, text
 from threadline.content import TextBlock
 from threadline.engine.accept import Send
 from threadline.engine.state import Snapshot, snapshot

@@ -30,6 +30,13 @@ class Naps:
         await asyncio.sleep(0)
 
 
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The vendor is on this machine; a proxy that this machine is told to use would not find it."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
 @pytest.fixture
 async def vendor() -> AsyncIterator[Vendor]:
     """A vendor, listening."""

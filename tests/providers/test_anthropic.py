@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from threadline.content import (
@@ -321,6 +321,7 @@ def test_an_answer_that_was_stopped_while_thinking_is_left_out() -> None:
 # --- what is understood ---
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_where_the_bytes_are_cut_makes_no_difference(data: st.DataObject) -> None:
     """The same chunks come out, whatever reads the network makes of it, also inside characters and escapes."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from threadline.content import (
@@ -288,6 +288,7 @@ def test_a_whole_answer() -> None:
     assert isinstance(chunks[-1], FinishChunk)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_where_the_bytes_are_cut_makes_no_difference(data: st.DataObject) -> None:
     """The same chunks come out, whatever reads the network makes of it, also inside characters and escapes."""
@@ -546,6 +547,7 @@ def test_bytes_that_are_no_text() -> None:
     assert text_of(decode(broken, DONE)) == "a\ufffd\ufffdb"
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=[])))
 def test_all_text_is_storable(text: str) -> None:
     """Whatever JSON can say, what comes out can be stored, and text that could be stored anyway is unchanged."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from threadline.content import TextBlock, ToolResultBlock, ToolUseBlock
@@ -64,6 +64,7 @@ def test_the_welcome_shows_what_markdown_can_do() -> None:
         assert sign in WELCOME
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_words_joined_are_the_text(text: str) -> None:
     """Cutting into tokens loses no letter and no space."""

@@ -1,7 +1,7 @@
 """Bytes become events, wherever they are cut."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from threadline.limits import PROVIDER_LINE_BYTES_MAX
@@ -44,6 +44,7 @@ def test_forms(stream: bytes, events: list[SseEvent]) -> None:
     assert split(stream) == events
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from([b"data: x", b"event: e", b": c", b"", b"data: \xc3\xa9\xf0\x9f\x98\x80", b"id: 1"])),
     st.sampled_from([b"\n", b"\r\n", b"\r"]),

@@ -1,5 +1,6 @@
 """A client of the HTTP API that hides nothing: statuses, headers, bytes, and whether a stream ended or was cut."""
 
+import io
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -171,7 +172,7 @@ class Client:
         path: str,
         body: Any = NOTHING,
         *,
-        data: bytes | None = None,
+        data: bytes | AsyncIterator[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
         seconds: float = 60.0,
     ) -> Answer:
@@ -181,7 +182,7 @@ class Client:
         async with self.session.request(
             method,
             self.url + path,
-            data=data,
+            data=io.BytesIO(data) if isinstance(data, bytes) else data,
             headers={"content-type": "application/json", **self._headers, **(headers or {})},
             timeout=aiohttp.ClientTimeout(total=seconds),
             allow_redirects=False,

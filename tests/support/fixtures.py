@@ -21,6 +21,10 @@ CONFIG = """
 type = "openai"
 base_url = "{url}/v1"
 models = ["one", "two"]
+
+[providers.nowhere]
+type = "openai"
+base_url = "http://127.0.0.1:9/v1"
 """
 
 

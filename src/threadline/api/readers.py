@@ -53,6 +53,10 @@ class Readers:
         self._open.discard(stream)
         self._metrics.readers = len(self._open)
 
+    def note_lag(self, events: int) -> None:
+        """Count by how many events a reader was behind when it pulled; at most a page of the log."""
+        self._metrics.reader_lag.observe(events)
+
     def cut_all(self) -> None:
         """Cut every stream: the process goes down."""
         for stream in list(self._open):

@@ -1,4 +1,4 @@
-"""Stop 8 of a token's way, on this side: frames go onto the wire as server-sent events. Before: `dialects/native.py`.
+"""A token, stop 8 of 8: frames go onto the wire. Before: `dialects/native.py`; next: the client.
 
 A response of our own: it sends bytes that are encoded already, joins what is pending into one write, and holds no
 buffer. A write waits for the socket, so a slow reader slows down itself alone.
@@ -141,6 +141,7 @@ class EventStream(Response):
         await send({"type": "http.response.body", "body": native.RETRY, "more_body": True})
         frames = self._frames
         async for entries in self._batches:
+            self._readers.note_lag(len(entries))
             for frame in frames.of(entries):
                 if connection is None:
                     await send({"type": "http.response.body", "body": frame, "more_body": True})

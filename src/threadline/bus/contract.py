@@ -1,4 +1,4 @@
-"""Stop 5 of a token's way: "thread T reached seq N". Stop before: `journal/append.py`; next: `journal/tail.py`.
+"""A token, stop 5 of 8: "thread T reached seq N". Before: `journal/append.py`; next: `journal/tail.py`.
 
 A nudge says where to look, never what is there. A bus may lose, repeat and reorder nudges; behind it stands a slow
 poll of the store (`journal/tail.py`). A node does not hear its own nudges: it has told its readers already.

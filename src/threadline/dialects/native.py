@@ -1,4 +1,4 @@
-"""Stop 7 of a token's way: an entry becomes a frame of the native wire. Before: `journal/tail.py`; next: `api/sse.py`.
+"""A token, stop 7 of 8: an entry becomes a frame. Before: `journal/tail.py`; next: `api/sse.py`.
 
 Pure: the same entry is the same bytes, on every replay and on every node. An entry is encoded once, and the frame is
 shared by all of its readers.

@@ -1,4 +1,4 @@
-"""Stop 3 of a token's way: chunks are joined into deltas. Before: `engine/turn.py`; next: `journal/append.py`.
+"""A token, stop 3 of 8: chunks become deltas. Before: `engine/turn.py`; next: `journal/append.py`.
 
 The journal's writer pulls what is pending here once for each commit. Between two commits several chunks of one block
 become one delta: one row, one event, one frame.

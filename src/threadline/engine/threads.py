@@ -6,7 +6,7 @@ from msgspec import Struct, structs
 
 from threadline.clock import rfc3339
 from threadline.engine.turns import Ending, end_run
-from threadline.errors import InvalidRequest
+from threadline.errors import Forbidden, InvalidRequest
 from threadline.events import ThreadCreated, ThreadDeleted, ThreadUpdated
 from threadline.ids import IdMaker, RunId, ThreadId
 from threadline.records import Thread
@@ -33,6 +33,7 @@ async def create_thread(
 
     Raises:
         InvalidRequest: an end-user token names another end user.
+        Forbidden: an end-user token that is for some threads only wants another one.
     """
     end_user_id = wanted.end_user_id
     if isinstance(scope, EndUser):
@@ -43,6 +44,9 @@ async def create_thread(
         found = await transaction.thread_by_external_id(scope, end_user_id, wanted.external_id)
         if found is not None:
             return found.thread, False
+    if isinstance(scope, EndUser) and scope.thread_ids is not None:
+        # It could not reach what it made; and whether another thread has this external id is not its business.
+        raise Forbidden("This token is for some threads only; it makes no new ones.")
     now = rfc3339(now_ms)
     thread = Thread(
         id=ids.thread(),

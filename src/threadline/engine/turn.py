@@ -1,4 +1,4 @@
-"""Stop 2 of a token's way: one attempt of a run. Before: `providers/contract.py`; next: `engine/batch.py`.
+"""A token, stop 2 of 8: a run reads its provider. Before: `providers/contract.py`; next: `engine/batch.py`.
 
 A turn has an owner (the scheduler's task) and outlives every client. It ends in words, whatever happens: what a
 provider does is caught here, what nobody foresaw is caught by the supervisor in `engine/schedule.py`.

@@ -1,4 +1,4 @@
-"""Stop 4 of a token's way, the one write door. Stop before: `engine/batch.py`; next: `bus/contract.py`.
+"""A token, stop 4 of 8: the one write door. Before: `engine/batch.py`; next: `bus/contract.py`.
 
 Everything that changes a thread passes here: deltas of running answers, and scripts (an accepted send, the end of a
 run). One writer takes whatever is pending, commits it as one transaction, and only then shows it: to the readers of

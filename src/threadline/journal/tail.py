@@ -1,6 +1,6 @@
-"""Stop 6 of a token's way, the one live read: rows and committed entries become a stream of entries again.
+"""A token, stop 6 of 8: the one live read. Before: `bus/contract.py`; next: `dialects/native.py`.
 
-Stop before: `bus/contract.py`; next: `dialects/native.py`. A reader pulls; nothing is pushed at it and nothing is
+Rows and committed entries become a stream of entries again. A reader pulls; nothing is pushed at it and nothing is
 buffered for it. Whoever is slow goes back to reading pages of the store by cursor.
 """
 

@@ -1,4 +1,4 @@
-"""Stop 1 of a token's way: a vendor's bytes become chunks. Next stop: `engine/turn.py`.
+"""A token, stop 1 of 8: vendor's bytes become chunks. Before: the vendor; next: `engine/turn.py`.
 
 Every provider is one class with `stream`. What it raises is a `ProviderFailure` of `errors.py`, whatever its vendor's
 error looked like. It retries by itself, but only before the first chunk: after it, a word may have been seen.

@@ -1,4 +1,4 @@
-"""Stop 4½ of a token's way: rows into the file. Stop before: `journal/append.py`; after the commit: `bus/contract.py`.
+"""The SQLite store: where the writer's rows go into the file, between `journal/append.py` and the bus.
 
 One writer thread makes one transaction at a time, fully synced; a few reader threads serve snapshots beside it. A
 driver's call is made in those threads only, never in the event loop.
@@ -79,7 +79,6 @@ class SqliteStore:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._writer, self._close_connections)
         self._writer.shutdown()
-        self._readers.shutdown()
 
     async def read(self, script: ReadScript[T]) -> T:
         """Run a script on one consistent snapshot. Raises what it raises, or Unavailable."""
@@ -221,6 +220,8 @@ class SqliteStore:
         ]
 
     def _close_connections(self) -> None:
+        # Reads that are under way first: a connection is closed by nobody while somebody uses it.
+        self._readers.shutdown(wait=True)
         for connection in self._read_connections:
             connection.close()
         if self._write_connection is not None:
