@@ -110,7 +110,7 @@ def test_it_goes_on_where_it_was(terminal: OpenTerminal, talking: dict[str, str]
 
 
 def test_a_mistake_does_not_end_the_sitting(terminal: OpenTerminal, talking: dict[str, str]) -> None:
-    """What a pipe ends with, a person is told; orders to the terminal in foreign text are not obeyed."""
+    """What ends a pipe, a person is told, and the next line is taken."""
     chat = terminal("chat", "--new", "--model", "demo/echo@max", settings=talking)
     chat.wait_for_prompt()
     chat.type("/nothing\r")

@@ -46,7 +46,9 @@ def relative(path: Path) -> str:
 def functions_of(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
     """Return all functions of a file."""
     return [
-        node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        node
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
 
 
@@ -113,7 +115,9 @@ def test_broad_excepts_stand_at_the_edges_only() -> None:
     for path in FILES:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ExceptHandler):
-                names = [name.id for name in ast.walk(node.type) if isinstance(name, ast.Name)] if node.type else ["bare"]
+                names = (
+                    [name.id for name in ast.walk(node.type) if isinstance(name, ast.Name)] if node.type else ["bare"]
+                )
                 reraises = any(isinstance(inner, ast.Raise) and inner.exc is None for inner in ast.walk(node))
                 if {"Exception", "BaseException", "bare"} & set(names) and not reraises:
                     assert relative(path) in BROAD_EXCEPTS_ALLOWED, f"{relative(path)}:{node.lineno}"

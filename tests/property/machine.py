@@ -22,7 +22,15 @@ from threadline.journal.lease import Leases
 from threadline.journal.tail import Tail
 from threadline.journal.window import Windows
 from threadline.observe import Metrics
-from threadline.providers.contract import Chunk, FinishChunk, Prompt, ReasoningChunk, TextChunk, ToolCallChunk, ToolInputChunk
+from threadline.providers.contract import (
+    Chunk,
+    FinishChunk,
+    Prompt,
+    ReasoningChunk,
+    TextChunk,
+    ToolCallChunk,
+    ToolInputChunk,
+)
 from threadline.scopes import Tenant
 from threadline.store.contract import Reader
 from threadline.store.sqlite.store import SqliteStore
@@ -176,8 +184,8 @@ def text(words: str, block: int = 0) -> TextChunk:
 __all__ = [
     "SCOPE",
     "FinishChunk",
-    "ReasoningChunk",
     "Reader",
+    "ReasoningChunk",
     "ToolCallChunk",
     "ToolInputChunk",
     "World",

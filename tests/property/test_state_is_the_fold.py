@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from .machine import SCOPE, FinishChunk, ReasoningChunk, ToolCallChunk, ToolInputChunk, World, text
 from threadline.content import TextBlock
 from threadline.engine.accept import Send
 from threadline.engine.state import Snapshot, snapshot
@@ -16,6 +15,8 @@ from threadline.engine.threads import NewThread
 from threadline.errors import IdempotencyMismatch, ThreadBusy
 from threadline.events import TERMINAL_TYPES, MessageCompleted, MessageStarted, RunQueued
 from threadline.fold import ThreadState
+
+from .machine import SCOPE, FinishChunk, ReasoningChunk, ToolCallChunk, ToolInputChunk, World, text
 
 WORDS = st.text(st.characters(exclude_characters="\x00", exclude_categories=("Cs",)), min_size=1, max_size=20)
 WHICH = st.integers(0, 5)
@@ -191,4 +192,3 @@ TestConversation.settings = settings(
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-

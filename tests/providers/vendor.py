@@ -145,5 +145,5 @@ async def _read_request(reader: asyncio.StreamReader, number: int) -> Asked | No
 async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
     """Wait until something has happened."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - What is waited for is state of somebody else's.
+        while not condition():
             await asyncio.sleep(0.001)

@@ -1,0 +1,182 @@
+"""What comes in from outside: headers, cursors, bodies, settings, keys, tokens, ids."""
+
+import random
+from pathlib import Path
+
+import jwt
+import pytest
+from starlette.requests import Request
+
+from threadline.access.keys import hashed, matches, parse
+from threadline.access.tokens import Token, TokenSigner
+from threadline.api.bodies import check_text
+from threadline.api.requests import _explained, cursor_of, from_page_cursor, idempotency_key, to_page_cursor
+from threadline.clock import ManualClock, from_rfc3339, rfc3339
+from threadline.errors import BadCursor, InvalidRequest, SettingsRefused, Unauthorized
+from threadline.ids import IdMaker, KeyId, TenantId, is_well_formed
+from threadline.observe import Metrics
+from threadline.records import ErrorInfo, Usage
+from threadline.settings import Settings, load_settings
+from threadline.store.contract import KeyRow
+
+
+def request(**headers: str) -> Request:
+    """Make a request with these headers."""
+    raw = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()]
+    return Request({"type": "http", "method": "GET", "path": "/", "headers": raw, "query_string": b""})
+
+
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [("abc", "abc"), ('"abc"', "abc"), ('"a\\"b\\\\c"', 'a"b\\c'), (" spaced ", "spaced"), ('"', '"')],
+)
+def test_an_idempotency_key_comes_quoted_or_bare(given: str, key: str) -> None:
+    """RFC 8941's string and the bare word that most clients send are the same key."""
+    assert idempotency_key(request(idempotency_key=given)) == key
+
+
+@pytest.mark.parametrize("given", ["", '""', "x" * 257, "caf\u00e9", "a\x07b"])
+def test_a_key_that_is_none_is_refused(given: str) -> None:
+    """Empty, endless and unprintable keys are told, not ignored: ignoring one would make a second run."""
+    with pytest.raises(InvalidRequest):
+        idempotency_key(request(idempotency_key=given))
+
+
+def test_cursors_of_streams() -> None:
+    """`Last-Event-ID` wins over `after`; neither is the start; "now" is no number."""
+    assert cursor_of(request(), None) == 0
+    assert cursor_of(request(), "7") == 7
+    assert cursor_of(request(last_event_id="9"), "7") == 9
+    assert cursor_of(request(), "now") is None
+    for bad in ("-1", "1.5", "x", "1e3", "9" * 17, "\u0661", " 1"):
+        with pytest.raises(BadCursor):
+            cursor_of(request(), bad)
+
+
+@pytest.mark.parametrize(
+    "bad", ["", "!", "AAAA", "bnVsbA", "x" * 2000, to_page_cursor("desc"), to_page_cursor(1, "desc")]
+)
+def test_a_page_cursor_that_was_never_handed_out_is_refused(bad: str) -> None:
+    """Garbage, other forms and the cursors of other lists."""
+    with pytest.raises(BadCursor):
+        from_page_cursor(bad, tuple[str, int])
+    assert from_page_cursor(to_page_cursor("desc", 5), tuple[str, int]) == ("desc", 5)
+
+
+def test_a_refusal_points_at_the_field() -> None:
+    """Msgspec's path becomes a JSON pointer."""
+    assert _explained("Expected `int`, got `str` - at `$.limit`") == ("Expected `int`, got `str`.", "/limit")
+    assert _explained("Expected `str` - at `$.content[0].text`")[1] == "/content/0/text"
+    assert _explained("Object contains unknown field `colour`")[1] == "/colour"
+    for value, pointer in (({"a": ["b\x00"]}, "/a/0"), ({"a/b": {"c~": "\x00"}}, "/a~1b/c~0")):
+        with pytest.raises(InvalidRequest) as refused:
+            check_text(value)
+        assert refused.value.extra["pointer"] == pointer
+
+
+def test_ids_sort_by_creation_whatever_the_clock_does() -> None:
+    """Within a millisecond and over a clock that steps back, the next id is the larger one."""
+    clock = ManualClock()
+    ids = IdMaker(clock, random.Random(1))
+    made = [ids.message() for _ in range(100)]
+    clock.advance(1)
+    made += [ids.message() for _ in range(3)]
+    clock._now_ms -= 10_000
+    made += [ids.message() for _ in range(3)]
+    assert made == sorted(made)
+    assert len(set(made)) == len(made)
+    assert all(map(is_well_formed, made))
+
+
+def test_time_is_written_and_read_alike() -> None:
+    """RFC 3339 with milliseconds, both ways, sorting as text."""
+    assert rfc3339(1_767_225_600_007) == "2026-01-01T00:00:00.007Z"
+    assert from_rfc3339("2026-01-01T00:00:00.007Z") == 1_767_225_600_007
+
+
+def test_keys_are_compared_by_their_hash() -> None:
+    """A secret fits its row; another one, or a torn one, does not."""
+    secret = "tl_01ARZ3NDEKTSV4RRFFQ69G5FAV_a_b-c"
+    assert parse(secret) == ("key_01ARZ3NDEKTSV4RRFFQ69G5FAV", "a_b-c")
+    for bad in ("", "tl_", "tl_short_x", "sk_01ARZ3NDEKTSV4RRFFQ69G5FAV_x", "tl_01ARZ3NDEKTSV4RRFFQ69G5FAV_"):
+        assert parse(bad) is None
+    row = KeyRow(KeyId("k"), TenantId("t"), "t", "", "server", hashed("a_b-c"), "now")
+    assert matches(row, "a_b-c")
+    assert not matches(row, "a_b-d")
+
+
+def test_tokens_are_read_as_they_were_issued_and_not_otherwise() -> None:
+    """Expired, forged, unsigned, and other people's tokens are all refused."""
+    clock = ManualClock()
+    signer = TokenSigner(b"s" * 32, clock)
+    token = Token(KeyId("k"), TenantId("t"), "ann", None, frozenset({"read"}), clock.now_ms() + 60_000)
+    issued = signer.issue(token)
+    assert signer.read(issued.token) == token
+    claims = {"aud": "threadline", "exp": 4_000_000_000, "kid": "k", "tnt": "t", "sub": "ann", "rgt": ["read"]}
+    forged = [
+        TokenSigner(b"x" * 32, clock).issue(token).token,
+        jwt.encode(claims, None, algorithm="none"),
+        jwt.encode({**claims, "aud": "other"}, b"s" * 32, algorithm="HS256"),
+        jwt.encode({name: value for name, value in claims.items() if name != "kid"}, b"s" * 32, algorithm="HS256"),
+        issued.token[:-2],
+        "rubbish",
+    ]
+    for text in forged:
+        with pytest.raises(Unauthorized):
+            signer.read(text)
+    clock.advance(61)
+    with pytest.raises(Unauthorized):
+        signer.read(issued.token)
+
+
+def test_settings_come_in_layers(tmp_path: Path) -> None:
+    """An option beats a variable beats the file beats the default."""
+    config = tmp_path / "t.toml"
+    config.write_text('port = 1\nhost = "file"\nlog_level = "debug"\nallowed_origins = ["https://a"]\n')
+    settings = load_settings({"port": 3}, {"THREADLINE_PORT": "2", "THREADLINE_HOST": "env"}, config)
+    assert (settings.port, settings.host, settings.log_level) == (3, "env", "debug")
+    assert settings.drain_seconds == Settings().drain_seconds
+    listed = load_settings({}, {"THREADLINE_ALLOWED_ORIGINS": "https://a, https://b"}, config)
+    assert listed.allowed_origins == ("https://a", "https://b")
+
+
+@pytest.mark.parametrize("text", ["port = 70000", "prot = 1", "port = ", 'durability = "sometimes"', "\xff"])
+def test_settings_that_are_none_are_refused_in_words(tmp_path: Path, text: str) -> None:
+    """A value out of bounds, a misspelt name, and a file that is no TOML."""
+    config = tmp_path / "t.toml"
+    config.write_bytes(text.encode("latin-1"))
+    with pytest.raises(SettingsRefused):
+        load_settings({}, {}, config)
+    with pytest.raises(SettingsRefused, match="no config file"):
+        load_settings({}, {}, tmp_path / "missing.toml")
+
+
+def test_another_database_is_refused_in_words() -> None:
+    """The setting says what it takes."""
+    assert Settings(database="sqlite:////tmp/x.db").database_path == Path("/tmp/x.db")
+    with pytest.raises(SettingsRefused, match="mysql"):
+        _ = Settings(database="mysql://x").database_path
+
+
+def test_metrics_are_valid_and_complete() -> None:
+    """The names that the docs promise are in the text that Prometheus reads."""
+    metrics = Metrics()
+    metrics.commit(0.01, 5, 1)
+    metrics.run_ended("failed", 2.0, Usage(output_tokens=100), ErrorInfo("provider_error", "", True))
+    metrics.requests[("/v1/threads", 201)] += 1
+    text = metrics.render().decode()
+    for name in (
+        "threadline_streams_started_total",
+        'threadline_streams_ended_total{status="failed"} 1.0',
+        'threadline_run_failures_total{code="provider_error"} 1.0',
+        "threadline_time_to_first_token_seconds_bucket",
+        "threadline_inter_token_seconds_bucket",
+        "threadline_run_duration_seconds_sum 2.0",
+        "threadline_tokens_per_second_bucket",
+        'threadline_tokens_total{direction="output"} 100.0',
+        'threadline_commit_seconds_bucket{le="0.01"} 1.0',
+        "threadline_commit_batch_size_sum 6.0",
+        "threadline_readers ",
+        "threadline_reader_lag_events_bucket",
+    ):
+        assert name in text, name
