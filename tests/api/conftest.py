@@ -38,7 +38,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     data = Path(tmp_path_factory.mktemp("scoping")) / "data"
     owner, admin = make_key(data), make_key(data, role="admin")
     foreign, foreign_admin = make_key(data, tenant="other"), make_key(data, tenant="other", role="admin")
-    server = Server(data).start()
+    server = Server(data, {"THREADLINE_DEFAULT_MODEL": "demo/count-3@max"}).start()
     try:
         with httpx.Client(base_url=server.url, headers={"x-api-key": owner}, timeout=20) as client:
             thread = client.post("/v1/threads", json={"end_user_id": "ann"}).json()["id"]

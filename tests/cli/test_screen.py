@@ -80,8 +80,8 @@ def test_all_of_the_reasoning_is_shown_where_wanted() -> None:
     screen.think("one\ntwo")
     screen.say("three")
     screen.end()
-    shown = file.getvalue().split()
-    assert shown.index("one") < shown.index("two") < shown.index("three")
+    shown = file.getvalue()
+    assert 0 < shown.rindex("one") < shown.rindex("two") < shown.rindex("three")
 
 
 def test_states_come_and_go() -> None:

@@ -1,18 +1,21 @@
 """Every implementation of the store, one after the other; and a bench to put rows on."""
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from threadline.clock import ManualClock
 from threadline.content import TextBlock
+from threadline.events import DeltaKind, Entry, Event, MessageDelta, MessageSuperseded, ThreadUpdated
 from threadline.ids import IdMaker, MessageId, NodeId, TenantId, ThreadId
 from threadline.records import Author, Message, Run, RunOptions, Thread
 from threadline.scopes import System, Tenant
-from threadline.store.contract import AttemptRow, DeltaRow, RunRow, Store, ThreadRow, Transaction
+from threadline.store.contract import AttemptRow, DeltaRow, Reader, RunRow, Store, ThreadRow, Transaction
+from threadline.store.packing import pack_of
 
 from .kits import STORES, StoreKit
 
@@ -88,7 +91,9 @@ class Bench:
         found: AttemptRow = await self.write(script)
         return found
 
-    def delta(self, attempt: AttemptRow, text: str, epoch: int | None = None, block: int = 0) -> DeltaRow:
+    def delta(
+        self, attempt: AttemptRow, text: str, epoch: int | None = None, block: int = 0, kind: DeltaKind = "text"
+    ) -> DeltaRow:
         """Make a delta of an attempt."""
         return DeltaRow(
             attempt.tenant_id,
@@ -97,9 +102,71 @@ class Bench:
             attempt.message_id,
             attempt.epoch if epoch is None else epoch,
             block,
-            "text",
+            kind,
             text,
         )
+
+    async def say(self, *deltas: DeltaRow) -> list[int | None]:
+        """Commit deltas alone; return their seqs."""
+        return (await self.store.commit(deltas, [])).seqs
+
+    async def append(self, thread_id: ThreadId, event: Event | None = None) -> int:
+        """Append one event, by default a change of title."""
+        said = event if event is not None else ThreadUpdated({"title": "t"})
+        seq: int = await self.write(lambda transaction: transaction.append(MINE, thread_id, said, None))
+        return seq
+
+    async def log(self, thread_id: ThreadId, after: int = 0, upto: int = 1_000_000) -> list[Entry]:
+        """Read a stretch of a thread's log, by default all of it."""
+
+        async def script(reader: Reader) -> list[Entry]:
+            return await reader.log(MINE, thread_id, after, upto)
+
+        return await self.store.read(script)
+
+    async def head(self, thread_id: ThreadId) -> int:
+        """Read a thread's head; what the poll behind the bus sees must be the same."""
+
+        async def script(reader: Reader) -> int:
+            head = await reader.head(MINE, thread_id)
+            assert await reader.heads(SYSTEM, [thread_id]) == {thread_id: head}
+            return head
+
+        return await self.store.read(script)
+
+    async def close_attempt(self, attempt: AttemptRow) -> AttemptRow:
+        """Write an event that ends an attempt, and close it. Returns it closed."""
+
+        async def script(transaction: Transaction) -> int:
+            event = MessageSuperseded(attempt.message_id, attempt.epoch + 1)
+            seq = await transaction.append(MINE, attempt.thread_id, event, attempt.run_id)
+            row = await transaction.run(MINE, attempt.run_id)
+            await transaction.close_attempt(SYSTEM, row, attempt.epoch, seq)
+            return seq
+
+        return structs.replace(attempt, last_seq=await self.write(script))
+
+    async def pack(
+        self, attempt: AttemptRow, deltas: Sequence[tuple[int, MessageDelta]], is_last: bool, prune: bool = True
+    ) -> None:
+        """Store a pack of these deltas, and prune."""
+
+        async def script(transaction: Transaction) -> None:
+            made = pack_of(attempt.run_id, attempt.message_id, attempt.epoch, deltas)
+            await transaction.insert_pack(SYSTEM, attempt, made, is_last=is_last)
+            if prune:
+                await transaction.prune_deltas(SYSTEM)
+
+        await self.write(script)
+
+    async def deltas(self, attempt: AttemptRow) -> list[tuple[int, MessageDelta]]:
+        """Read the unpacked deltas of an attempt."""
+
+        async def script(reader: Reader) -> list[tuple[int, MessageDelta]]:
+            current = await reader.unpacked_attempt(SYSTEM, attempt)
+            return [] if current is None else await reader.deltas(SYSTEM, current)
+
+        return await self.store.read(script)
 
     def message(self, thread_id: ThreadId, seq: int, **fields: Any) -> Message:
         """Make a person's message."""

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +51,12 @@ def run_command(*arguments: str, home: Path, settings: Mapping[str, str] | None 
 class Server:
     """One `threadline serve`. Starts again on the same folder and the same port."""
 
-    def __init__(self, data: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, data: Path, settings: Mapping[str, str] | None = None, prefix: Sequence[str] = ()
+    ) -> None:
+        """`prefix` is put before the command line; it must become the server by `exec`."""
         self.data = data
+        self.prefix = prefix
         self.home = data.parent
         self.settings = dict(settings or {})
         self.log_path = self.home / f"{data.name}.log"
@@ -146,7 +150,7 @@ class Server:
         before = self.log_path.stat().st_size if self.log_path.exists() else 0
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                command("serve", "--data", str(self.data), "--port", str(self.port)),
+                [*self.prefix, *command("serve", "--data", str(self.data), "--port", str(self.port))],
                 env=environment(self.home, self.settings),
                 cwd=self.home,
                 stdin=subprocess.DEVNULL,

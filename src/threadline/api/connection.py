@@ -32,11 +32,12 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Count a head that has not ended."""
+        if self._head_bytes > HEAD_BYTES_MAX:
+            self.send_400_response("The request's head is too large.")
+            return
+        # Counted after what came before: the first read may carry a small head and much of a large body.
         if self._head_timer is not None:
             self._head_bytes += len(data)
-            if self._head_bytes > HEAD_BYTES_MAX:
-                self.send_400_response("The request's head is too large.")
-                return
         super().data_received(data)
 
     def on_header(self, name: bytes, value: bytes) -> None:

@@ -1,13 +1,20 @@
 """The routes for operators and load balancers: alive, ready, metrics."""
 
 import ipaddress
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from threadline.api.house import TheHouse, answer, asking
 from threadline.errors import Unavailable
 
 router = APIRouter(tags=["health"])
+
+
+def _problem(words: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": words, "content": {"application/problem+json": {"schema": schema}}}
 
 
 @router.get("/healthz")
@@ -16,7 +23,7 @@ async def is_alive() -> Response:
     return answer({"status": "ok"})
 
 
-@router.get("/readyz", responses={503: {"description": "The store or the bus does not answer, or we are draining."}})
+@router.get("/readyz", responses={503: _problem("The store or the bus does not answer, or we are draining.")})
 async def is_ready(house: TheHouse) -> Response:
     """Say whether the store and the bus answer, so that a load balancer may send requests here."""
     checks = {
@@ -31,7 +38,11 @@ async def is_ready(house: TheHouse) -> Response:
 
 @router.get(
     "/metrics",
-    responses={401: {"description": "From elsewhere than this machine it takes an operator key."}},
+    response_class=PlainTextResponse,
+    responses={
+        401: _problem("From elsewhere than this machine it takes an operator key."),
+        403: _problem("That key is no operator's."),
+    },
 )
 async def metrics(request: Request, house: TheHouse) -> Response:
     """Return Prometheus metrics: to this machine, or to an operator key."""

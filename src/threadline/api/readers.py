@@ -57,6 +57,10 @@ class Readers:
         """Count by how many events a reader was behind when it pulled; at most a page of the log."""
         self._metrics.reader_lag.observe(events)
 
+    def note_lag(self, entries: int) -> None:
+        """Count how many entries a reader was behind when it pulled."""
+        self._metrics.reader_lag.observe(entries)
+
     def cut_all(self) -> None:
         """Cut every stream: the process goes down."""
         for stream in list(self._open):

@@ -74,7 +74,7 @@ def cat(thread_id: str, as_json: bool, tenant: str, **options: Any) -> None:
                 continue
             said = body(message)
             click.secho(harmless(heading(message)), bold=True)
-            click.echo(f"{harmless(said) if is_terminal else said}\n")
+            click.echo(f"{harmless(said) if is_terminal else said}\n", color=True)
 
     _read(options, tenant, look)
 

@@ -77,7 +77,9 @@ class PlainScreen:
     def say(self, piece: str) -> None:
         """Write it, at once."""
         self._end_thought()
-        click.echo(piece, nl=False)
+        # Not by click, which would take out what could be orders: a file gets the answer as it is.
+        sys.stdout.write(harmless(piece) if sys.stdout.isatty() else piece)
+        sys.stdout.flush()
         self._is_mid_answer = not piece.endswith("\n")
 
     def think(self, piece: str) -> None:

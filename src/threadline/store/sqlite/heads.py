@@ -67,7 +67,7 @@ class Heads:
         ).get
         self.next_delta_id = int(newest)
         rows = connection.execute(
-            "SELECT threads.id, max(threads.seq, coalesce((SELECT max(seq) FROM deltas "
+            "SELECT threads.id, max(threads.seq, first_seq - 1, coalesce((SELECT max(seq) FROM deltas "
             "WHERE deltas.run_id = unpacked_attempts.run_id AND deltas.id >= delta_floor), 0)) "
             "FROM unpacked_attempts JOIN threads "
             "ON threads.tenant_id = unpacked_attempts.tenant_id AND threads.id = unpacked_attempts.thread_id "

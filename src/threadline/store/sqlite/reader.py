@@ -224,15 +224,16 @@ class SqliteReader:
         # the end of the table while its run is alive, and bounded by the attempt's floor when it is not.
         head = stored
         attempts = self._connection.execute(
-            "SELECT run_id, delta_floor FROM unpacked_attempts "
+            "SELECT run_id, delta_floor, first_seq FROM unpacked_attempts "
             "WHERE tenant_id = ? AND thread_id = ? AND last_seq IS NULL",
             (tenant_id, thread_id),
         )
-        for run_id, floor in list(attempts):
+        for run_id, floor, first_seq in list(attempts):
             newest = self._one(
                 "SELECT seq FROM deltas WHERE id >= ? AND run_id = ? ORDER BY id DESC LIMIT 1", (floor, run_id)
             )
-            head = max(head, newest[0] if newest else 0)
+            # Without a delta left the attempt begins behind what is packed of it already.
+            head = max(head, newest[0] if newest else first_seq - 1)
         return head
 
     def _thread_row(self, scope: Scope, thread_id: ThreadId) -> tuple[Any, ...] | None:

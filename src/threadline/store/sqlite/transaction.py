@@ -200,10 +200,18 @@ class SqliteTransaction(SqliteReader):
         if is_last:
             await self.forget_attempt(system, attempt)
             return
+        # What was said since the pack was read is not in it: the floor rises to the first of that, and no further.
+        left = self._one(
+            "SELECT min(deltas.id) FROM deltas JOIN unpacked_attempts USING (run_id) WHERE deltas.id >= delta_floor "
+            "AND seq > ? AND tenant_id = ? AND thread_id = ? AND run_id = ? AND epoch = ?",
+            (pack.last_seq, *_attempt_key(attempt)),
+        )
+        assert left is not None, "an aggregate gives a row"
+        floor = self._heads.next_delta_id if left[0] is None else left[0]
         self._connection.execute(
             "UPDATE unpacked_attempts SET first_seq = ?, delta_floor = ? "
             "WHERE tenant_id = ? AND thread_id = ? AND run_id = ? AND epoch = ?",
-            (pack.last_seq + 1, self._heads.next_delta_id, *_attempt_key(attempt)),
+            (pack.last_seq + 1, floor, *_attempt_key(attempt)),
         )
 
     async def forget_attempt(self, system: System, attempt: AttemptRow) -> None:
