@@ -68,6 +68,10 @@ WINDOW_BYTES_TOTAL_MAX: Final = 256 * 1024 * 1024
 LOG_PAGE_EVENTS: Final = 1000
 """Events that one read of the store returns. A backlog is replayed in pages, so memory does not follow its length."""
 
+LOG_PAGE_BYTES: Final = 256 * 1024
+"""The same in bytes of whole events, and one event more: a message may have a million characters, and a reader that
+does not read holds its page for as long as it may stall."""
+
 SSE_JOIN_BYTES_MAX: Final = 64 * 1024
 """Frames joined into one write. One high-water mark of the socket: larger writes only grow buffers."""
 

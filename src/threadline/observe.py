@@ -4,13 +4,15 @@ Counting a token may cost a fraction of a microsecond, so what is on the hot pat
 handed to the Prometheus library only when somebody scrapes.
 """
 
+import io
 import logging
 import sys
 import time
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO, cast
 
 import structlog
 from prometheus_client import CollectorRegistry, generate_latest
@@ -38,12 +40,31 @@ def set_up_logging(level: str = "info", as_json: bool = True) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Stderr())),
         cache_logger_on_first_use=True,
     )
     # The web server's own lines would repeat ours, and its access log would write down tokens in addresses.
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+class _Stderr(io.TextIOBase):
+    """The standard error stream, where a line that cannot be written is lost and nothing else is.
+
+    A log often lies on the disk that the data lies on. When that is full, answers wait for room; they do not die of
+    the line that says so.
+    """
+
+    def write(self, text: str) -> int:
+        """Write, if possible."""
+        with suppress(OSError):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, if possible."""
+        with suppress(OSError):
+            sys.stderr.flush()
 
 
 class Histogram:

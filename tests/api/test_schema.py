@@ -52,9 +52,13 @@ def try_operation(operation: schemathesis.APIOperation, mode: GenerationMode, sc
     def run(case: schemathesis.Case) -> None:
         nonlocal count
         # A thread's event stream does not end by itself, so made-up ids stay there; elsewhere a real one goes deeper.
-        if mode is GenerationMode.POSITIVE and "thread_id" in case.path_parameters and not case.path.endswith("/events"):
-            if operation.method.upper() != "DELETE":
-                case.path_parameters["thread_id"] = scene.thread_id
+        if (
+            mode is GenerationMode.POSITIVE
+            and "thread_id" in case.path_parameters
+            and not case.path.endswith("/events")
+            and operation.method.upper() != "DELETE"
+        ):
+            case.path_parameters["thread_id"] = scene.thread_id
         response = case.call(headers=headers, timeout=20)
         # Schemathesis does not count 413 as a refusal.
         checks = [check for check in CHECKS if response.status_code != 413 or check is not negative_data_rejection]

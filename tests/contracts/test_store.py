@@ -278,7 +278,8 @@ async def test_sends_are_remembered_and_forgotten(bench: Bench) -> None:
     assert await find(MINE, "ann", "key") == row
     assert await find(MINE, "bob", "key") is None
     assert await find(MINE, "ann", "other") is None
-    assert await find(THEIRS, "ann", "key") is None
+    with pytest.raises(NotFound):
+        await find(THEIRS, "ann", "key")
     assert await bench.write(lambda transaction: transaction.sweep_sends(SYSTEM, NOW)) == 0
     assert await bench.write(lambda transaction: transaction.sweep_sends(SYSTEM, "2026-01-01T00:00:00.001Z")) == 1
     assert await find(MINE, "ann", "key") is None

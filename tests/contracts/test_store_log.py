@@ -75,7 +75,9 @@ async def test_kinds_blocks_and_text_come_back_exactly(bench: Bench) -> None:
     said = [("reasoning", 0, "hm…"), ("text", 1, ""), ("text", 1, "e\u0301 \U0001f9f5"), ("tool_input", 2, '{"a":')]
     rows = [bench.delta(attempt, text, block=block, kind=kind) for kind, block, text in said]
     await bench.say(*rows)
-    expected = [(place, MessageDelta(attempt.message_id, row.block, row.kind, row.text)) for place, row in enumerate(rows, 1)]
+    expected = [
+        (place, MessageDelta(attempt.message_id, row.block, row.kind, row.text)) for place, row in enumerate(rows, 1)
+    ]
     assert lines(await bench.log(thread.id)) == expected
     closed = await bench.close_attempt(attempt)
     await bench.pack(closed, await bench.deltas(closed), is_last=True)
@@ -225,7 +227,9 @@ class Model:
         self.logs[thread.id] = []
 
     async def speak(self) -> None:
-        attempts = [self.source.choice(list(self.live.values())) for _ in range(self.source.randint(1, 90)) if self.live]
+        attempts = [
+            self.source.choice(list(self.live.values())) for _ in range(self.source.randint(1, 90)) if self.live
+        ]
         rows = []
         for attempt in attempts:
             epoch = attempt.epoch - 1 if self.source.random() < 0.02 else attempt.epoch

@@ -1,10 +1,6 @@
 """The fixtures of the journeys."""
 
-import pytest
-
-pytest.register_assert_rewrite("support")
-
-from support.fixtures import (  # noqa: E402, F401 - pytest finds them by their names here
+from support.fixtures import (  # noqa: F401 - pytest finds them by their names here
     admin,
     client,
     foreign,

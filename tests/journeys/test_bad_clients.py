@@ -72,8 +72,8 @@ async def test_readers_that_never_read_stop_nobody_and_fill_no_memory(
             words = [frame.data["message"] for frame in follow.frames if frame.event == "message.completed"]
             assert [message["content"][0]["text"] == LONG for message in words[1:]] == [True] * 8
             grown = server.resident_bytes() - before
-            # Forty readers who are 8 MB behind would be 600 MB of buffers.
-            assert grown < 120 * MIB, f"{grown / MIB:.0f} MiB more"
+            # Forty readers who are 34 MB behind: what is kept for each is a page of the log and one large event.
+            assert grown < 250 * MIB, f"{grown / MIB:.0f} MiB more"
         finally:
             for connection in live:
                 connection.close()
@@ -106,15 +106,15 @@ async def test_a_huge_backlog_is_replayed_in_pieces(client: Client, server: Serv
         async for data, is_whole in follow.response.content.iter_chunks():
             assert is_whole or data
             sizes.append(len(data))
+            assert len(data) <= 64 * 1024 or data.count(b"\nevent: ") <= 1
             body = body[-100:] + data
             if len(sizes) % 10 == 0:
                 peak = max(peak, server.resident_bytes())
             if b"event: caught_up" in body:
                 break
     assert sum(sizes) > 9 * MIB
-    # The whole messages are frames of nearly a megabyte each; everything else is joined up to 64 KiB.
-    assert max(sizes) < 2.2 * MIB
-    assert sorted(sizes)[len(sizes) // 2] <= 64 * 1024
+    # What is larger than 64 KiB is one frame: a whole message, or as much of an answer as came at once.
+    assert len(sizes) > 25
     assert peak - before < 60 * MIB
 
 

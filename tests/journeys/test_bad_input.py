@@ -65,7 +65,10 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"content": "x" * 1_000_001}, "/content"),
     ({"content": [{"type": "text", "text": "x" * 1_000_001}]}, "/content/0/text"),
     ({"content": [{"type": "image", "source": {"type": "url", "url": "file:///etc/passwd"}}]}, "/content/0/source/url"),
-    ({"content": [{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "?"}}]}, "/content/0"),
+    (
+        {"content": [{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "?"}}]},
+        "/content/0",
+    ),
     ({"content": [{"type": "tool_use", "id": "t", "name": "n", "input": {}}]}, "/content/0/type"),
     ({"content": [{"type": "tool_result", "tool_use_id": "t", "content": "x"}]}, "/content/0/type"),
     ({"content": "x", "stream": "yes"}, "/stream"),

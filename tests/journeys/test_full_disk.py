@@ -140,9 +140,7 @@ async def _is_full(client: Client) -> bool:
     return (await client.get("/readyz")).status == 503
 
 
-async def test_a_crash_on_a_full_disk_loses_nothing_that_was_seen(
-    installation: Installation, tmp_path: Path
-) -> None:
+async def test_a_crash_on_a_full_disk_loses_nothing_that_was_seen(installation: Installation, tmp_path: Path) -> None:
     """Killed while the disk is full and started again with room: the log begins with what was seen, and it goes on."""
     disk = Limited(installation, tmp_path)
     try:

@@ -227,7 +227,10 @@ async def test_keys_are_forgotten_when_their_time_is_over(make_server: StartServ
     server.stop()
     await asyncio.to_thread(server.start)
     async with Client(server.url, installation.key) as client:
-        while "idempotency-replayed" in (again := await client.send(thread_id, "x", key="k", model="demo/echo@max")).headers:
+        while (
+            "idempotency-replayed"
+            in (again := await client.send(thread_id, "x", key="k", model="demo/echo@max")).headers
+        ):
             await asyncio.sleep(0.01)
         again.ok(200)
         assert len(await runs_of(client, thread_id)) == 2

@@ -68,7 +68,9 @@ async def test_nobody_there_is_a_failure_in_words(client: Client) -> None:
 async def test_the_second_try_comes_before_the_first_word(client: Client, upstream: Upstream) -> None:
     """A vendor that is overloaded at first and then answers: one run, one attempt, nobody notices."""
     model = unique()
-    upstream.play(model, refusal(503, headers={"retry-after": "0"}), refusal(429, headers={"retry-after": "0"}), chat("at last"))
+    upstream.play(
+        model, refusal(503, headers={"retry-after": "0"}), refusal(429, headers={"retry-after": "0"}), chat("at last")
+    )
     sent = await client.ask(await client.thread(), "x", model=f"openai/{model}")
     assert (sent["run"]["status"], sent["run"]["attempt"], text_of(sent["reply"])) == ("completed", 1, "at last")
     assert len(upstream.asked(model)) == 3

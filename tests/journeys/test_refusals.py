@@ -1,22 +1,25 @@
 """A server that cannot serve says so in a sentence, and changes nothing."""
 
 import os
-import shutil
 import socket
 import sqlite3
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support.fixtures import Installation, StartServer
-from support.server import copy_installation, environment, run_command
+from support.server import command, copy_installation, environment, run_command
 
-NOBODY = 65_534
+WITHOUT_RIGHT = """
+import ctypes, os, sys
+PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1
+if ctypes.CDLL(None, use_errno=True).prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0):
+    sys.exit(os.strerror(ctypes.get_errno()))
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 def refused(result: Any) -> str:
@@ -58,19 +61,10 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     assert "/proc/threadline" in refused(serve("/proc/threadline/data", tmp_path))
 
 
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that every user of the machine may enter."""
-    folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
-
-
 @pytest.mark.parametrize("has_database", [False, True])
-def test_a_read_only_folder_is_refused(open_folder: Path, installation: Installation, has_database: bool) -> None:
+def test_a_read_only_folder_is_refused(tmp_path: Path, installation: Installation, has_database: bool) -> None:
     """Without the right to write there is no serving, whether there is a database already or not."""
-    data = open_folder / "data"
+    data = tmp_path / "data"
     if has_database:
         copy_installation(installation.folder, data)
         for file in data.iterdir():
@@ -78,20 +72,19 @@ def test_a_read_only_folder_is_refused(open_folder: Path, installation: Installa
     else:
         data.mkdir()
     data.chmod(0o555)
-    # Root may write everywhere, so root becomes nobody.
-    user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+    # Root may write everywhere; without that one right it is a user like others.
+    without_right = [sys.executable, "-c", WITHOUT_RIGHT] if os.geteuid() == 0 else []
     result = subprocess.run(
-        [sys.executable, "-m", "threadline", "serve", "--data", str(data), "--port", "0"],
-        env=environment(open_folder, {}),
-        cwd="/",
+        [*without_right, *command("serve", "--data", str(data), "--port", "0")],
+        env=environment(tmp_path, {}),
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
-        **user,  # type: ignore[arg-type]
     )
-    assert "not writable" in refused(result)
     data.chmod(0o755)
+    assert "not writable" in refused(result)
 
 
 def test_a_newer_database_is_refused_and_left_alone(installation: Installation, tmp_path: Path) -> None:

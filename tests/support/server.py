@@ -51,9 +51,7 @@ def run_command(*arguments: str, home: Path, settings: Mapping[str, str] | None 
 class Server:
     """One `threadline serve`. Starts again on the same folder and the same port."""
 
-    def __init__(
-        self, data: Path, settings: Mapping[str, str] | None = None, prefix: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, data: Path, settings: Mapping[str, str] | None = None, prefix: Sequence[str] = ()) -> None:
         """`prefix` is put before the command line; it must become the server by `exec`."""
         self.data = data
         self.prefix = prefix

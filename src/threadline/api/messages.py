@@ -42,7 +42,7 @@ def _sent(words: str) -> dict[str, Any]:
         200: {
             **streams("The run's events, or the answer when it is whole."),
             "content": {
-                "text/event-stream": {"schema": {"type": "string"}},
+                "text/event-stream": {},
                 "application/json": {"schema": {"$ref": "#/components/schemas/Sent"}},
             },
         },
@@ -68,7 +68,8 @@ async def send_message(
     if body.background:
         row = await _with_input(house, scope, accepted.run)
         return answer(SentInBackground(accepted.message, row.run), 202, headers)
-    return await _waited(house, scope, accepted, headers)
+    with house.readers.waiting(request):
+        return await _waited(house, scope, accepted, headers)
 
 
 @router.get("/v1/threads/{thread_id}/messages", responses=gives(MessagePage, errors=(400, 403, 404)))

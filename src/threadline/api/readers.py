@@ -5,6 +5,10 @@ client that sees a cut comes back with its cursor.
 """
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from fastapi import Request
 
 from threadline.api.connection import Connection
 from threadline.clock import Clock
@@ -57,9 +61,17 @@ class Readers:
         """Count by how many events a reader was behind when it pulled; at most a page of the log."""
         self._metrics.reader_lag.observe(events)
 
-    def note_lag(self, entries: int) -> None:
-        """Count how many entries a reader was behind when it pulled."""
-        self._metrics.reader_lag.observe(entries)
+    @contextmanager
+    def waiting(self, request: Request) -> Iterator[None]:
+        """Count a request in that waits for the end of a run: it is cut with the streams, and for the same reasons."""
+        task = asyncio.current_task()
+        assert task is not None, "a request is handled in a task"
+        waits = Open(task, request.scope.get("threadline.connection"), None)
+        self.add(waits)
+        try:
+            yield
+        finally:
+            self.remove(waits)
 
     def cut_all(self) -> None:
         """Cut every stream: the process goes down."""

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from threadline.api.bodies import check_text
 from threadline.errors import BadCursor, InvalidRequest, TooLarge
@@ -106,6 +107,9 @@ async def _read(request: Request) -> bytes:
                 chunks.append(chunk)
     except TimeoutError as error:
         raise InvalidRequest("The body did not arrive in time.", pointer="") from error
+    except ClientDisconnect as error:
+        # Nobody is there to hear it; it is not a fault of ours, so it is none in the log either.
+        raise InvalidRequest("The connection was closed before the body had arrived.", pointer="") from error
     return b"".join(chunks)
 
 

@@ -5,7 +5,7 @@ buffer. A write waits for the socket, so a slow reader slows down itself alone.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from fastapi import Response
@@ -34,7 +34,7 @@ class Frames(Protocol):
     is_over: bool
     """Nothing follows what was returned last."""
 
-    def of(self, entries: Sequence[Entry]) -> Sequence[bytes]:
+    def of(self, entries: Sequence[Entry]) -> Iterable[bytes]:
         """Return the writes for a batch, none or several."""
         ...
 
@@ -47,7 +47,7 @@ class ThreadFrames:
         self._cursor = after
         self._is_live = False
 
-    def of(self, entries: Sequence[Entry]) -> Sequence[bytes]:
+    def of(self, entries: Sequence[Entry]) -> Iterable[bytes]:
         """Return the writes for a batch."""
         if entries:
             self._cursor = entries[-1].seq
@@ -66,7 +66,7 @@ class RunFrames:
         self._run_id = run_id
         self._is_live = False
 
-    def of(self, entries: Sequence[Entry]) -> Sequence[bytes]:
+    def of(self, entries: Sequence[Entry]) -> Iterable[bytes]:
         """Return the writes for a batch."""
         if not entries:
             is_heartbeat, self._is_live = self._is_live, True
@@ -76,23 +76,19 @@ class RunFrames:
         return _joined(mine)
 
 
-def _joined(entries: Sequence[Entry]) -> Sequence[bytes]:
-    """Join frames into writes of a bounded size."""
-    if len(entries) == 1:
-        return (native.frame(entries[0]),)
-    writes: list[bytes] = []
+def _joined(entries: Sequence[Entry]) -> Iterator[bytes]:
+    """Join frames into writes of a bounded size, each made when the one before it is on its way."""
     pending: list[bytes] = []
     size = 0
     for entry in entries:
         frame = native.frame(entry)
         if pending and size + len(frame) > SSE_JOIN_BYTES_MAX:
-            writes.append(b"".join(pending))
+            yield b"".join(pending)
             pending, size = [], 0
         pending.append(frame)
         size += len(frame)
     if pending:
-        writes.append(b"".join(pending))
-    return writes
+        yield pending[0] if len(pending) == 1 else b"".join(pending)
 
 
 class EventStream(Response):

@@ -127,8 +127,6 @@ def seen(messages: list[Message], view: ContentView) -> list[Message]:
     if view == "audit":
         return messages
     return [
-        structs.replace(
-            message, content=visible(message.content, view, keep_places=message.status == "streaming")
-        )
+        structs.replace(message, content=visible(message.content, view, keep_places=message.status == "streaming"))
         for message in messages
     ]

@@ -18,7 +18,7 @@ import uvicorn
 
 from threadline.api.connection import Connection
 from threadline.cli.options import setting_options, settings_from
-from threadline.errors import StoreRefused
+from threadline.errors import SettingsRefused, StoreRefused
 from threadline.observe import log, set_up_logging
 from threadline.settings import Settings
 from threadline.wiring import Node
@@ -39,6 +39,7 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, node: Node) -> None:
         super().__init__(config)
         self._node = node
+        self.refusal: SettingsRefused | None = None
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -59,7 +60,14 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: Any = None) -> None:
         """Listen, and say where."""
-        await super().startup(sockets)
+        try:
+            await super().startup(sockets)
+        except SystemExit as error:
+            # Uvicorn has said why to its log, which we do not show, and means to end the process from within.
+            reason = getattr(error.__context__, "strerror", None) or error.__context__
+            self.refusal = SettingsRefused(f"Cannot listen on {self.config.host}:{self.config.port}: {reason}.")
+            self.should_exit = True
+            return
         port = self.servers[0].sockets[0].getsockname()[1]
         host = self.config.host
         shown = f"[{host}]" if ":" in host else host
@@ -101,7 +109,12 @@ def command(**options: Any) -> None:
 
 
 async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises StoreRefused where the store cannot be opened."""
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        StoreRefused: the store cannot be opened.
+        SettingsRefused: nobody can listen there.
+    """
     node = Node(settings, os.environ)
     config = uvicorn.Config(
         node.app(),
@@ -115,8 +128,11 @@ async def serve(settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
+    server = Server(config, node)
     async with node.running():
-        await Server(config, node).serve()
+        await server.serve()
+    if server.refusal is not None:
+        raise server.refusal
 
 
 @contextmanager

@@ -76,7 +76,8 @@ class Packer:
             if (attempt.run_id, attempt.epoch) in added:
                 continue
             if attempt.last_seq is not None or attempt.rows_behind > DELTA_ROWS_BEHIND_MAX:
-                await self._write([(attempt, await self._stored(attempt))])
+                # An attempt that ends after this look has said more than was read: the next sweep packs the rest.
+                await self._write([(attempt, await self._stored(attempt))], are_whole=attempt.last_seq is not None)
 
     async def _stored(self, attempt: AttemptRow) -> Deltas:
         async def read(reader: Reader) -> Deltas:
@@ -84,16 +85,16 @@ class Packer:
 
         return await self._store.read(read)
 
-    async def _write(self, attempts: Sequence[tuple[AttemptRow, Deltas]]) -> None:
+    async def _write(self, attempts: Sequence[tuple[AttemptRow, Deltas]], are_whole: bool = True) -> None:
         async def script(transaction: Transaction) -> None:
             for attempt, deltas in attempts:
-                await _pack_one(transaction, attempt, deltas)
+                await _pack_one(transaction, attempt, deltas, are_whole)
             await transaction.prune_deltas(_PACK)
 
         await self._journal.write(script)
 
 
-async def _pack_one(transaction: Transaction, attempt: AttemptRow, deltas: Deltas) -> None:
+async def _pack_one(transaction: Transaction, attempt: AttemptRow, deltas: Deltas, is_whole: bool) -> None:
     unpacked = await transaction.unpacked_attempt(_PACK, attempt)
     if unpacked is None:
         # Somebody was quicker, or the thread is gone.
@@ -101,6 +102,6 @@ async def _pack_one(transaction: Transaction, attempt: AttemptRow, deltas: Delta
     left = [(seq, delta) for seq, delta in deltas if seq >= unpacked.first_seq]
     if left:
         pack = pack_of(attempt.run_id, attempt.message_id, attempt.epoch, left)
-        await transaction.insert_pack(_PACK, attempt, pack, is_last=unpacked.last_seq is not None)
-    elif unpacked.last_seq is not None:
+        await transaction.insert_pack(_PACK, attempt, pack, is_last=is_whole and unpacked.last_seq is not None)
+    elif is_whole and unpacked.last_seq is not None:
         await transaction.forget_attempt(_PACK, attempt)

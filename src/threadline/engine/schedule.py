@@ -15,7 +15,7 @@ from threadline.engine.pack import Packer
 from threadline.engine.prompt import build_prompt
 from threadline.engine.turn import StopReason, Turn
 from threadline.engine.turns import Ending, end_run, failure
-from threadline.errors import LeaseLost, ModelUnknown, ProviderRefused, RunFailure, ShuttingDown, Unavailable
+from threadline.errors import LeaseLost, ModelUnknown, NotFound, ProviderRefused, RunFailure, ShuttingDown, Unavailable
 from threadline.events import ToolCompleted, ToolRequested
 from threadline.ids import IdMaker, RunId, ThreadId
 from threadline.journal.append import Journal
@@ -140,7 +140,8 @@ class Scheduler:
         next_run: RunRow | None = None
         try:
             next_run = await self._answer(row)
-        except (LeaseLost, ShuttingDown):
+        except (LeaseLost, NotFound, ShuttingDown):
+            # Another node has it, or its thread was deleted meanwhile.
             log.info("run_given_up", run_id=run_id, thread_id=thread_id)
         except Exception as error:
             log.exception("run_supervisor_failed", run_id=run_id, thread_id=thread_id, error=repr(error))
@@ -177,6 +178,8 @@ class Scheduler:
         try:
             provider, prompt = await self._prepare(turn.claim)
             return await turn.answer(provider, prompt)
+        except NotFound:
+            raise
         except Exception as error:
             # Whatever nobody foresaw still ends the run in words; no spinner without an owner.
             log.exception("run_failed_unforeseen", run_id=run.id, thread_id=run.thread_id, error=repr(error))

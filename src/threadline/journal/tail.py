@@ -13,7 +13,7 @@ from threadline.errors import BadCursor, Unavailable
 from threadline.events import Entry, ThreadDeleted
 from threadline.ids import ThreadId
 from threadline.journal.window import Window, Windows
-from threadline.limits import HEARTBEAT_SECONDS, LOG_PAGE_EVENTS
+from threadline.limits import HEARTBEAT_SECONDS, LOG_PAGE_BYTES, LOG_PAGE_EVENTS
 from threadline.observe import log
 from threadline.scopes import Scope, System
 from threadline.store.contract import Reader, Store
@@ -141,7 +141,7 @@ class Tail:
 
     async def _page(self, scope: Scope, thread_id: ThreadId, cursor: int) -> Sequence[Entry]:
         async def page(reader: Reader) -> list[Entry]:
-            return await reader.log(scope, thread_id, cursor, cursor + LOG_PAGE_EVENTS)
+            return await reader.log(scope, thread_id, cursor, cursor + LOG_PAGE_EVENTS, LOG_PAGE_BYTES)
 
         return await self._store.read(page)
 

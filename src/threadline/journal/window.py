@@ -7,7 +7,7 @@ that writes); nobody holds an idle thread, so it costs nothing.
 import asyncio
 from collections.abc import Sequence
 
-from threadline.events import Entry, MessageDelta
+from threadline.events import Entry, MessageDelta, encode_event
 from threadline.ids import ThreadId
 from threadline.limits import WINDOW_BYTES_MAX, WINDOW_BYTES_TOTAL_MAX
 
@@ -153,5 +153,6 @@ class Windows:
 
 
 def _size(entry: Entry) -> int:
-    text = len(entry.event.text) if isinstance(entry.event, MessageDelta) else 2000
-    return ENTRY_BYTES + 2 * text
+    event = entry.event
+    # Twice: the event itself, and its frame.
+    return ENTRY_BYTES + 2 * (len(event.text) if isinstance(event, MessageDelta) else len(encode_event(event)))

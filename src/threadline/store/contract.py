@@ -201,13 +201,16 @@ class Reader(Protocol):
         ...
 
     async def send(self, scope: Scope, thread_id: ThreadId, end_user_id: str, key: str) -> SendRow | None:
-        """Return what this Idempotency-Key was used for."""
+        """Return what this Idempotency-Key was used for. Raises NotFound for the thread."""
         ...
 
-    async def log(self, scope: Scope, thread_id: ThreadId, after: int, upto: int) -> list[Entry]:
+    async def log(
+        self, scope: Scope, thread_id: ThreadId, after: int, upto: int, bytes_max: int | None = None
+    ) -> list[Entry]:
         """Return the entries with `after` < seq <= `upto`, without a hole, packed stretches unpacked.
 
-        Also of a deleted thread whose rows are still there: its readers are owed the last event.
+        Over `bytes_max` it returns fewer, but at least one. Also of a deleted thread whose rows are still there: its
+        readers are owed the last event.
         """
         ...
 

@@ -20,10 +20,13 @@ def data_folder(folder: Path) -> list[Finding]:
     """Check that the folder is there, or can be made, and that we may write into it."""
     if not folder.exists():
         parent = _nearest(folder)
-        if os.access(parent, os.W_OK):
+        if parent.is_dir() and os.access(parent, os.W_OK):
             return [ok(f"The data folder {folder} is not there yet; `threadline serve` makes it.")]
         return [
-            error(f"The data folder {folder} cannot be made: {parent} is not writable.", "Choose another with --data.")
+            error(
+                f"The data folder {folder} cannot be made: {parent} is no folder that this user may write to.",
+                "Choose another with --data.",
+            )
         ]
     if not folder.is_dir():
         return [error(f"{folder} is no folder.", "Choose another with --data.")]

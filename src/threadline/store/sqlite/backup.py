@@ -64,7 +64,7 @@ def _open_source(source: Path) -> apsw.Connection:
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
         # One snapshot, held from the first page to the last: without it SQLite begins the copy again whenever the
         # server has committed, which under load is before every step.
-        pass
+        connection.execute("BEGIN")
         version_of(connection)
         return connection
     except apsw.Error as error:

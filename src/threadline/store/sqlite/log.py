@@ -9,12 +9,17 @@ from threadline.store.packing import KINDS, decode_marks, deltas_of
 
 
 def read_log(
-    connection: apsw.Connection, tenant_id: TenantId, thread_id: ThreadId, after: int, upto: int
+    connection: apsw.Connection,
+    tenant_id: TenantId,
+    thread_id: ThreadId,
+    after: int,
+    upto: int,
+    bytes_max: int | None = None,
 ) -> list[Entry]:
-    """Return the entries with `after` < seq <= `upto`, in order and without a hole."""
+    """Return the entries with `after` < seq <= `upto`, in order and without a hole; fewer where they are large."""
     found: dict[int, tuple[RunId | None, Event]] = {}
     key = (tenant_id, thread_id)
-    _add_events(connection, key, after, upto, found)
+    upto = _add_events(connection, key, after, upto, found, bytes_max)
     _add_packs(connection, key, after, upto, found)
     _add_deltas(connection, key, after, upto, found)
     entries = [Entry(thread_id, seq, *found[seq]) for seq in sorted(found)]
@@ -29,13 +34,22 @@ def _add_events(
     after: int,
     upto: int,
     found: dict[int, tuple[RunId | None, Event]],
-) -> None:
+    bytes_max: int | None,
+) -> int:
+    """Add the whole events, up to `bytes_max` and one more. Returns up to which seq that is."""
     rows = connection.execute(
-        "SELECT seq, run_id, body FROM events WHERE tenant_id = ? AND thread_id = ? AND seq > ? AND seq <= ?",
+        "SELECT seq, run_id, body FROM events WHERE tenant_id = ? AND thread_id = ? AND seq > ? AND seq <= ? "
+        "ORDER BY seq",
         (*key, after, upto),
     )
+    size = 0
     for seq, run_id, body in rows:
         found[seq] = (run_id, decode_event(body.encode()))
+        size += len(body)
+        # Deltas need no bound of their own: they are said again in the event that completes their message.
+        if bytes_max is not None and size > bytes_max:
+            return int(seq)
+    return upto
 
 
 def _add_packs(

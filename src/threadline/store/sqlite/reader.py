@@ -123,18 +123,21 @@ class SqliteReader:
         return [_run_row(row) for row in rows]
 
     async def send(self, scope: Scope, thread_id: ThreadId, end_user_id: str, key: str) -> SendRow | None:
-        """Return what this Idempotency-Key was used for."""
+        """Return what this Idempotency-Key was used for. Raises NotFound for the thread."""
+        self._require_thread(scope, thread_id)
         row = self._one(
             f"{_SEND} WHERE tenant_id = ? AND thread_id = ? AND end_user_id = ? AND key = ?",
             (scope.tenant_id, thread_id, end_user_id, key),
         )
         return None if row is None else SENDS.record(row)
 
-    async def log(self, scope: Scope, thread_id: ThreadId, after: int, upto: int) -> list[Entry]:
-        """Return the entries with `after` < seq <= `upto`, without a hole, packed stretches unpacked."""
+    async def log(
+        self, scope: Scope, thread_id: ThreadId, after: int, upto: int, bytes_max: int | None = None
+    ) -> list[Entry]:
+        """Return the entries with `after` < seq <= `upto`, without a hole; fewer, but one, over `bytes_max`."""
         if self._thread_row(scope, thread_id) is None:
             raise NotFound
-        return read_log(self._connection, scope.tenant_id, thread_id, after, upto)
+        return read_log(self._connection, scope.tenant_id, thread_id, after, upto, bytes_max)
 
     async def keys(self, scope: Scope) -> list[KeyRow]:
         """Return the tenant's keys, revoked ones too, oldest first."""
@@ -243,13 +246,15 @@ class SqliteReader:
         owner = row[THREADS.columns.index("end_user_id")]
         return row if scope.may_reach(owner, thread_id) else None
 
-    def _require_thread(self, scope: Scope, thread_id: ThreadId) -> None:
+    def _require_thread(self, scope: Scope, thread_id: ThreadId) -> int:
+        """Raise NotFound where a thread is unknown, deleted or out of scope; return the seq in its row."""
         row = self._one(
-            "SELECT end_user_id FROM threads WHERE tenant_id = ? AND id = ? AND deleted_at IS NULL",
+            "SELECT end_user_id, seq FROM threads WHERE tenant_id = ? AND id = ? AND deleted_at IS NULL",
             (scope.tenant_id, thread_id),
         )
         if row is None or not scope.may_reach(row[0], thread_id):
             raise NotFound
+        return int(row[1])
 
     def _one(self, sql: str, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
         return self._connection.execute(sql, values).fetchone()

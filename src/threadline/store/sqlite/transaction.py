@@ -66,11 +66,13 @@ class SqliteTransaction(SqliteReader):
 
     async def save_thread(self, scope: Scope, row: ThreadRow) -> None:
         """Store what changed of a thread, all but its seq, which only `append` moves."""
+        self._require_thread(scope, row.thread.id)
         values = _chosen(THREADS.columns, THREADS.values(row.thread), _THREAD_SAVED)
         self._update(_SAVE_THREAD, [*values, row.tip_message_id, scope.tenant_id, row.thread.id])
 
     async def delete_thread(self, scope: Scope, thread_id: ThreadId, deleted_at: str) -> None:
         """Hide a thread from everybody. Its rows go later, in batches (`sweep_deleted`)."""
+        self._require_thread(scope, thread_id)
         self._update(
             "UPDATE threads SET deleted_at = ? WHERE tenant_id = ? AND id = ?",
             [deleted_at, scope.tenant_id, thread_id],
@@ -79,27 +81,32 @@ class SqliteTransaction(SqliteReader):
     async def insert_message(self, scope: Scope, message: Message) -> None:
         """Store a new message; its seq must be that of its event."""
         assert message.seq is not None, "a message in the history has a seq"
+        self._require_thread(scope, message.thread_id)
         self._connection.execute(_INSERT_MESSAGE, [*MESSAGES.values(message), scope.tenant_id])
 
     async def save_message(self, scope: Scope, message: Message) -> None:
         """Store how a message ended."""
+        self._require_thread(scope, message.thread_id)
         values = _chosen(MESSAGES.columns, MESSAGES.values(message), _MESSAGE_SAVED)
         self._update(_SAVE_MESSAGE, [*values, scope.tenant_id, message.id])
 
     async def insert_run(self, scope: Scope, row: RunRow) -> None:
         """Store a new run."""
         assert row.tenant_id == scope.tenant_id, "a row belongs to the scope that stores it"
+        self._require_thread(scope, row.run.thread_id)
         more = [row.tenant_id, to_json(row.options), row.first_seq, *_engine_values(row)]
         self._connection.execute(_INSERT_RUN, [*RUNS.values(row.run), *more])
 
     async def save_run(self, scope: Scope, row: RunRow) -> None:
         """Store what changed of a run."""
+        self._require_thread(scope, row.run.thread_id)
         values = _chosen(RUNS.columns, RUNS.values(row.run), _RUN_SAVED)
         self._update(_SAVE_RUN, [*values, *_engine_values(row), scope.tenant_id, row.run.id])
 
     async def insert_send(self, scope: Scope, row: SendRow) -> None:
         """Remember what an Idempotency-Key was used for."""
         assert row.tenant_id == scope.tenant_id, "a row belongs to the scope that stores it"
+        self._require_thread(scope, row.thread_id)
         self._connection.execute(_insert("sends", SENDS.columns), SENDS.values(row))
 
     async def append(self, scope: Scope, thread_id: ThreadId, event: Event, run_id: RunId | None) -> int:
@@ -116,13 +123,9 @@ class SqliteTransaction(SqliteReader):
 
     async def next_seq(self, scope: Scope, thread_id: ThreadId) -> int:
         """Return the seq that the next `append` to this thread will give."""
+        seq = self._require_thread(scope, thread_id)
         live = self._heads.get(thread_id)
-        if live is not None:
-            return live + 1
-        row = self._one("SELECT seq FROM threads WHERE tenant_id = ? AND id = ?", (scope.tenant_id, thread_id))
-        if row is None:
-            raise NotFound
-        return int(row[0]) + 1
+        return (seq if live is None else live) + 1
 
     async def take_lease(self, system: System, run: RunRow, node_id: NodeId, epoch: int) -> None:
         """Make `node_id` the one that writes for this run, from `epoch` on."""
