@@ -4,6 +4,7 @@ A setting is a command-line option, else a `THREADLINE_…` variable, else a key
 `docs/reference/settings.md` is compared with this table by a test.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -125,7 +126,20 @@ def load_settings(options: Mapping[str, Any], env: Mapping[str, str], config: Pa
     try:
         return msgspec.convert(layers, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsRefused(f"The settings are not usable: {error}.") from error
+        raise SettingsRefused(_explained(str(error), options, from_env, path)) from error
+
+
+def _explained(message: str, options: Mapping[str, Any], from_env: Mapping[str, str], path: Path | None) -> str:
+    """Name the setting that is not usable, and where it was given."""
+    found = re.search(r" - at `\$\.(\w+)", message)
+    if found is None:
+        return f"The settings in {path or CONFIG_NAME} are not usable: {message}."
+    name = found.group(1)
+    if name in options:
+        given = f"--{name.replace('_', '-')}"
+    else:
+        given = f"{ENV_PREFIX}{name.upper()}" if name in from_env else f"`{name}` in {path or CONFIG_NAME}"
+    return f"{given} is not usable: {message[: found.start()]}."
 
 
 def _config_file(path: Path | None) -> dict[str, Any]:

@@ -170,13 +170,19 @@ class Bench:
 
     def message(self, thread_id: ThreadId, seq: int, **fields: Any) -> Message:
         """Make a person's message."""
-        given = {"role": "user", "author": Author("user"), "content": [TextBlock("hi")], "status": "complete", **fields}
+        given = {
+            "role": "user",
+            "author": Author("user"),
+            "content": [TextBlock("hi")],
+            "status": "complete",
+            "metadata": {},
+            **fields,
+        }
         return Message(
             id=MessageId(self.ids.make("msg")),
             thread_id=thread_id,
             seq=seq,
             parent_id=None,
-            metadata={},
             created_at=NOW,
             **given,
         )

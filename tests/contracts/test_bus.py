@@ -1,31 +1,118 @@
 """What every bus promises: it wakes the others, and it never fails its caller."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Protocol
 
-from threadline.bus.contract import Nudge
+import pytest
+
+from threadline.bus.contract import Bus, Nudge
 from threadline.bus.memory import Exchange, MemoryBus
 from threadline.ids import ThreadId
 
 
-async def test_the_others_hear_and_the_sender_does_not() -> None:
+class BusKit(Protocol):
+    """One kind of bus. `postgres` and `redis` will be one more class each."""
+
+    def node(self) -> Bus:
+        """Make the bus of one more node, not open yet."""
+        ...
+
+
+class MemoryKit:
+    """Nodes of one process."""
+
+    def __init__(self) -> None:
+        self._exchange = Exchange()
+
+    def node(self) -> MemoryBus:
+        """Make the bus of one more node."""
+        return MemoryBus(self._exchange)
+
+
+BUSES: dict[str, Callable[[], BusKit]] = {"memory": MemoryKit}
+
+
+class Node:
+    """A bus, and what was heard on it."""
+
+    def __init__(self, bus: Bus) -> None:
+        self.bus = bus
+        self.heard: list[Nudge] = []
+
+    def hear(self, nudges: Sequence[Nudge]) -> None:
+        """Take down what comes."""
+        self.heard.extend(nudges)
+
+    async def wait_for(self, nudge: Nudge) -> None:
+        """Sleep until it has come; a bus may take its time."""
+        async with asyncio.timeout(10):
+            while nudge not in self.heard:
+                await asyncio.sleep(0.001)
+
+
+@pytest.fixture(params=BUSES.values(), ids=BUSES.keys())
+async def nodes(request: pytest.FixtureRequest) -> AsyncIterator[list[Node]]:
+    """Three nodes that hear each other."""
+    kit = request.param()
+    nodes = [Node(kit.node()) for _ in range(3)]
+    for node in nodes:
+        await node.bus.open(node.hear)
+    yield nodes
+    for node in nodes:
+        await node.bus.close()
+
+
+def nudge(seq: int, thread_id: str = "thr_1") -> Nudge:
+    """Say that a thread has reached `seq`."""
+    return Nudge(ThreadId(thread_id), seq)
+
+
+async def test_the_others_hear_and_the_sender_does_not(nodes: list[Node]) -> None:
     """A node has told its own readers already; the bus is for the others."""
-    exchange = Exchange()
-    one, two = MemoryBus(exchange), MemoryBus(exchange)
-    heard: dict[str, list[Nudge]] = {"one": [], "two": []}
+    one, two, three = nodes
+    said = [nudge(5), nudge(9, "thr_2")]
+    one.bus.nudge(said)
+    for other in (two, three):
+        await other.wait_for(said[-1])
+        assert other.heard == said
+    # What comes back from somebody else shows that nothing of one's own was on its way.
+    two.bus.nudge([nudge(6)])
+    await one.wait_for(nudge(6))
+    assert one.heard == [nudge(6)]
 
-    def listen(name: str):
-        def listener(nudges: Sequence[Nudge]) -> None:
-            heard[name].extend(nudges)
 
-        return listener
+async def test_after_its_end_a_node_hears_nothing_and_tells_nothing_badly(nodes: list[Node]) -> None:
+    """Closing is the end of hearing; a nudge after it is dropped, not an error, and the others go on."""
+    one, two, three = nodes
+    await two.bus.close()
+    one.bus.nudge([nudge(1)])
+    await three.wait_for(nudge(1))
+    assert two.heard == []
+    two.bus.nudge([nudge(2)])
+    await two.bus.close()
+    one.bus.nudge([nudge(3)])
+    await three.wait_for(nudge(3))
+    assert two.heard == []
 
-    await one.open(listen("one"))
-    await two.open(listen("two"))
-    one.nudge([Nudge(ThreadId("thr_1"), 5)])
-    assert heard == {"one": [], "two": [Nudge(ThreadId("thr_1"), 5)]}
-    assert await one.is_healthy()
-    await two.close()
-    one.nudge([Nudge(ThreadId("thr_1"), 6)])
-    assert len(heard["two"]) == 1
-    await one.close()
-    one.nudge([Nudge(ThreadId("thr_1"), 7)])
+
+@pytest.mark.parametrize("kind", BUSES)
+async def test_telling_never_waits_and_never_fails(kind: str) -> None:
+    """Before it is open, with nothing to say, with much to say, alone, and after its end: it returns, and that is all."""
+    alone = Node(BUSES[kind]().node())
+    alone.bus.nudge([nudge(1)])
+    await alone.bus.open(alone.hear)
+    assert await alone.bus.is_healthy()
+    alone.bus.nudge([])
+    alone.bus.nudge([nudge(seq, f"thr_{seq}") for seq in range(10_000)])
+    await alone.bus.close()
+    alone.bus.nudge([nudge(1)])
+    assert alone.heard == []
+
+
+async def test_a_nudge_says_where_and_never_what(nodes: list[Node]) -> None:
+    """It has a thread and a seq and no more: what was written is read from the store, by whoever may read it."""
+    assert Nudge.__struct_fields__ == ("thread_id", "seq")
+    one, two, _ = nodes
+    one.bus.nudge([nudge(2**53 - 1, "thr_" + "Z" * 26)])
+    await two.wait_for(nudge(2**53 - 1, "thr_" + "Z" * 26))

@@ -1,25 +1,56 @@
-"""Promise 9, for random sequences of operations on the real engine: state is the fold of the log."""
+"""Promises 1, 2, 5, 6, 7 and 9, for random sequences of operations on the real engine, crashes included.
 
+What is held after every step: state is the fold of the log, from the start and from every state that a client has held
+on to; what followers have seen is what is stored; every run ends once; one key is one send.
+"""
+
+import os
 import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from threadline.content import TextBlock
-from threadline.engine.accept import Send
+from threadline.content import TextBlock, ToolResultBlock, ToolUseBlock
+from threadline.engine.accept import Accepted, OnBusy, Send
 from threadline.engine.state import Snapshot, snapshot
 from threadline.engine.threads import NewThread
-from threadline.errors import IdempotencyMismatch, ThreadBusy
-from threadline.events import TERMINAL_TYPES, MessageCompleted, MessageStarted, RunQueued
+from threadline.errors import IdempotencyMismatch, NotFound, ThreadBusy, Unavailable
+from threadline.events import TERMINAL_TYPES, Entry, MessageCompleted, MessageCreated, MessageStarted, RunQueued, ThreadDeleted
 from threadline.fold import ThreadState
+from threadline.ids import RunId
+from threadline.journal import append
+from threadline.providers.contract import (
+    Chunk,
+    FinishChunk,
+    ReasoningChunk,
+    SignatureChunk,
+    TextChunk,
+    ToolCallChunk,
+    ToolInputChunk,
+    UsageChunk,
+)
+from threadline.records import TERMINAL, Role, Usage
+from threadline.store.contract import Reader, RunRow
 
-from .machine import SCOPE, FinishChunk, ReasoningChunk, ToolCallChunk, ToolInputChunk, World, text
+from .machine import PATIENCE_STEPS, SCOPE, World
 
 WORDS = st.text(st.characters(exclude_characters="\x00", exclude_categories=("Cs",)), min_size=1, max_size=20)
 WHICH = st.integers(0, 5)
+ROLES: list[Role] = ["user", "assistant", "system"]
+
+EXAMPLES = int(os.environ.get("THREADLINE_TEST_EXAMPLES", "60"))
+"""More of them for a night: THREADLINE_TEST_EXAMPLES=5000."""
+
+
+@pytest.fixture(autouse=True)
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that has room again is noticed at once."""
+    monkeypatch.setattr(append, "RETRY_SECONDS_MIN", 0.001)
+    monkeypatch.setattr(append, "RETRY_SECONDS_MAX", 0.004)
 
 
 def is_same(state: ThreadState, found: Snapshot) -> None:
@@ -31,110 +62,225 @@ def is_same(state: ThreadState, found: Snapshot) -> None:
 
 
 class Conversation(RuleBasedStateMachine):
-    """One thread, everything that may happen to it, crashes included."""
+    """One thread, and everything that may happen to it."""
 
     @initialize()
     def begin(self) -> None:
+        """Make a thread on a new file."""
         self.folder = Path(tempfile.mkdtemp(prefix="threadline-property-"))
         self.world = World(self.folder / "threadline.db")
+        self.begin_thread()
+
+    def begin_thread(self) -> None:
+        """Begin with an empty thread."""
         self.thread, _ = self.world.do(self.world.node.engine.create_thread(SCOPE, NewThread(title="t")))
         self.remembered: list[Snapshot] = []
-        self.sent: dict[str, tuple[str, str]] = {}
+        self.sent: dict[str, tuple[str, bool, Accepted]] = {}
 
-    def send(self, words: str, **options: object) -> object:
-        made = Send(content=[TextBlock(words)], **options)
-        return self.world.do(self.world.node.engine.send(SCOPE, self.thread.id, made))
+    # --- what people do ---
 
-    @rule(words=WORDS)
-    def ask(self, words: str) -> None:
-        self.send(words)
-
-    @rule(words=WORDS, key=st.sampled_from("abc"))
-    def ask_once(self, words: str, key: str) -> None:
-        """The same key and body is the same run for ever; another body is refused."""
-        if key not in self.sent:
-            self.sent[key] = (words, self.send(words, key=key).run.run.id)
-            return
-        first, run_id = self.sent[key]
-        again = self.send(first, key=key)
-        assert again.is_replay
-        assert again.run.run.id == run_id
-        if words != first:
-            try:
-                self.send(words, key=key)
-            except IdempotencyMismatch:
-                pass
-            else:
-                raise AssertionError("another body was taken for the same send")
-
-    @rule(words=WORDS)
-    def ask_if_free(self, words: str) -> None:
+    def send(self, words: str, **options: object) -> Accepted | None:
+        """Send, and return what it became; None where the disk is full, which must have left nothing."""
+        made = Send(content=[TextBlock(words)], **options)  # type: ignore[arg-type]
+        before = self.sends()
         try:
-            self.send(words, on_busy="reject")
+            return self.world.do(self.world.node.engine.send(SCOPE, self.thread.id, made))
+        except Unavailable:
+            assert self.sends() == before
+            return None
+
+    def sends(self) -> list[Entry]:
+        """Return the events that sends have made; what was on its way already may add others at any time."""
+        log = self.look()[1]
+        made = [entry for entry in log if isinstance(entry.event, RunQueued)]
+        return made + [entry for entry in log if isinstance(entry.event, MessageCreated) and entry.run_id is None]
+
+    @rule(words=WORDS, on_busy=st.sampled_from(["enqueue", "reject"]))
+    def ask(self, words: str, on_busy: OnBusy) -> None:
+        """Ask; who does not want to wait is told who is answering."""
+        try:
+            self.send(words, on_busy=on_busy)
         except ThreadBusy as busy:
-            assert busy.extra["run_id"]
+            assert on_busy == "reject"
+            assert busy.extra["run_id"] == self.look()[0].thread.active_run_id
 
-    @rule(words=WORDS, role=st.sampled_from(["user", "assistant", "system"]))
-    def move_in(self, words: str, role: str) -> None:
+    @rule(words=WORDS, key=st.sampled_from("abc"), respond=st.booleans())
+    def ask_once(self, words: str, key: str, respond: bool) -> None:
+        """The same key and body is the same message and run for ever; another body is refused."""
+        if key not in self.sent:
+            if (accepted := self.send(words, key=key, respond=respond)) is not None:
+                assert not accepted.is_replay
+                self.sent[key] = (words, respond, accepted)
+            return
+        if self.world.node.store.is_full:
+            return
+        first, responds, accepted = self.sent[key]
+        again = self.send(first, key=key, respond=responds)
+        assert again is not None
+        assert again.is_replay
+        assert again.message.id == accepted.message.id
+        assert again.first_seq == accepted.first_seq
+        assert (again.run and again.run.run.id) == (accepted.run and accepted.run.run.id)
+        if (words, respond) != (first, responds):
+            try:
+                self.send(words, key=key, respond=respond)
+            except IdempotencyMismatch:
+                return
+            raise AssertionError("another body was taken for the same send")
+
+    @rule(words=WORDS, role=st.sampled_from(ROLES))
+    def move_in(self, words: str, role: Role) -> None:
+        """Store a message that nobody answers."""
         self.send(words, respond=False, role=role)
-
-    @rule(words=WORDS, which=WHICH)
-    def speak(self, words: str, which: int) -> None:
-        self.world.node.puppet.say(which, text(words, 1))
-
-    @rule(words=WORDS, which=WHICH)
-    def think(self, words: str, which: int) -> None:
-        self.world.node.puppet.say(which, ReasoningChunk(0, words))
-
-    @rule(which=WHICH, is_whole=st.booleans())
-    def call_a_tool(self, which: int, is_whole: bool) -> None:
-        listeners = self.world.node.puppet.listening
-        if listeners:
-            chunks = [ToolCallChunk(2, "call_1", "weather"), ToolInputChunk(2, '{"city": "Rome"')]
-            if is_whole:
-                chunks += [ToolInputChunk(2, "}"), FinishChunk("tool_use")]
-                self.world.node.puppet.say(which, *chunks)
-
-    @rule(which=WHICH)
-    def finish(self, which: int) -> None:
-        self.world.node.puppet.say(which, FinishChunk("stop"))
-
-    @rule(which=WHICH)
-    def fail(self, which: int) -> None:
-        self.world.node.puppet.fail(which)
 
     @rule(which=WHICH)
     def cancel(self, which: int) -> None:
-        async def script(reader):
-            return await reader.open_runs(SCOPE, self.thread.id)
-
-        runs = self.world.read(script)
+        """Stop one of the runs that have not ended."""
+        runs = self.open_runs()
         if runs:
+            self.write_or_be_refused(which, runs)
+
+    def write_or_be_refused(self, which: int, runs: list[RunRow]) -> None:
+        """Cancel, where there is room to write it down."""
+        try:
             self.world.do(self.world.node.engine.cancel(SCOPE, runs[which % len(runs)].run.id))
+        except Unavailable:
+            assert self.world.node.store.is_full
 
     @rule(title=WORDS, is_pinned=st.booleans())
     def change(self, title: str, is_pinned: bool) -> None:
-        changed = {"title": title, "pinned": is_pinned}
-        self.world.do(self.world.node.engine.update_thread(SCOPE, self.thread.id, changed))
+        """Change the thread; what is as it was is no event."""
+        if not self.world.node.store.is_full:
+            before = self.look()[0]
+            changed = {"title": title, "pinned": is_pinned}
+            after = self.world.do(self.world.node.engine.update_thread(SCOPE, self.thread.id, changed))
+            assert (after.title, after.pinned) == (title, is_pinned)
+            if (before.thread.title, before.thread.pinned) == (title, is_pinned):
+                assert [entry for entry in self.look()[1][before.seq :] if entry.type == "thread.updated"] == []
+
+    # --- what the provider does ---
+
+    @rule(words=WORDS, which=WHICH)
+    def speak(self, words: str, which: int) -> None:
+        """Say something."""
+        self.say(which, TextChunk(1, words))
+
+    @rule(words=WORDS, which=WHICH)
+    def think(self, words: str, which: int) -> None:
+        """Think aloud, and seal it."""
+        self.say(which, ReasoningChunk(0, words), SignatureChunk(0, "c2Vh"))
+
+    @rule(which=WHICH, is_whole=st.booleans())
+    def call_a_tool(self, which: int, is_whole: bool) -> None:
+        """Ask for a tool, or begin to."""
+        chunks = [ToolCallChunk(2, "call_1", "weather"), ToolInputChunk(2, '{"city": "Rome"')]
+        rest = [ToolInputChunk(2, "}"), FinishChunk("tool_use")] if is_whole else []
+        self.say(which, *chunks, *rest)
+
+    @rule(which=WHICH)
+    def finish(self, which: int) -> None:
+        """End an answer."""
+        self.say(which, UsageChunk(Usage(output_tokens=7)), FinishChunk("stop"))
+
+    @rule(which=WHICH)
+    def fail(self, which: int) -> None:
+        """Break off an answer."""
+        self.world.node.puppet.fail(which)
+
+    def say(self, which: int, *chunks: Chunk) -> None:
+        """Say something to somebody, if anybody listens."""
+        self.world.node.puppet.say(which, *chunks)
+
+    # --- what machines do ---
 
     @rule()
     def crash(self) -> None:
+        """Kill -9, between any two steps."""
         self.world.crash()
 
     @rule()
+    def restart(self) -> None:
+        """SIGTERM, and no patience."""
+        if not self.world.node.store.is_full:
+            self.world.restart()
+
+    @rule()
+    def let_time_pass(self) -> None:
+        """Let happen what can happen by itself."""
+        if not self.world.node.store.is_full:
+            self.world.settle(self.thread.id)
+
+    @rule()
     def pack(self) -> None:
-        self.world.settle()
-        self.world.do(self.world.node.packer.sweep())
+        """Pack what has ended, before or after everything else that is on its way."""
+        if not self.world.node.store.is_full:
+            self.world.do(self.world.node.packer.pack_ended())
+            self.world.do(self.world.node.packer.sweep())
+
+    @rule()
+    def fill_the_disk(self) -> None:
+        """From now on nothing can be written."""
+        self.world.node.store.is_full = True
+
+    @rule()
+    def make_room(self) -> None:
+        """Now it can."""
+        self.world.node.store.is_full = False
+
+    # --- what readers do ---
 
     @rule()
     def remember(self) -> None:
+        """Hold on to a state, as a client does that goes away."""
         if len(self.remembered) < 4:
-            self.remembered.append(self.snapshot())
+            self.remembered.append(self.look()[0])
+
+    @rule(which=WHICH)
+    def follow(self, which: int) -> None:
+        """Follow from some cursor on."""
+        if len(self.world.followers) < 3:
+            self.world.follow(self.thread.id, self.look()[0].seq * which // 5)
+
+    @rule()
+    def delete(self) -> None:
+        """Delete the thread, look what became of everything, and begin with a new one."""
+        if self.world.node.store.is_full:
+            return
+        before = self.look()[1]
+        self.world.do(self.world.node.engine.delete_thread(SCOPE, self.thread.id))
+        log = self.log_to(100_000)
+        assert log[: len(before)] == before
+        assert isinstance(log[-1].event, ThreadDeleted)
+        state = ThreadState()
+        for entry in log:
+            state.apply(entry)
+        assert state.thread is None
+        assert state.runs == []
+        self.check_endings(log, are_all_ended=True)
+        for read in (self.look, self.open_runs):
+            with pytest.raises(NotFound):
+                read()
+        self.end_followers(log)
+        self.begin_thread()
+
+    def end_followers(self, log: list[Entry]) -> None:
+        """Whoever follows a deleted thread is told so, and their stream ends by itself."""
+        self.world.settle(self.thread.id)
+        for follower in self.world.followers:
+            assert follower.has_ended
+            assert follower.seen == log[follower.after :]
+            self.world.do(follower.leave())
+        self.world.followers = []
+
+    # --- what must hold ---
 
     @invariant()
     def state_is_the_fold(self) -> None:
+        """snapshot(seq a) + events(a..b) == snapshot(seq b), from the start and from every state held on to."""
         if not hasattr(self, "world"):
             return
+        # Time goes on while one looks: what is compared with the log was seen before it.
+        seen = [(follower.after, list(follower.seen)) for follower in self.world.followers]
         found, log = self.look()
         whole = ThreadState()
         for entry in log:
@@ -142,52 +288,109 @@ class Conversation(RuleBasedStateMachine):
         is_same(whole, found)
         for earlier in self.remembered:
             state = ThreadState(earlier.thread, earlier.messages, earlier.runs, earlier.seq)
-            self.check_resumed(state, earlier, log, found)
-        self.check_endings(log)
+            for entry in log[earlier.seq :]:
+                state.apply(entry)
+            is_same(state, found)
+        for after, entries in seen:
+            assert entries == log[after : after + len(entries)], "what was seen is on disk"
+        self.check_endings(log, are_all_ended=False)
 
-    def check_resumed(self, state: ThreadState, earlier: Snapshot, log: list, found: Snapshot) -> None:
-        """snapshot(seq a) + events(a..b) == snapshot(seq b), as a client does it that reloads in mid-answer."""
-        for entry in log[earlier.seq :]:
-            state.apply(entry)
-        is_same(state, found)
-
-    def check_endings(self, log: list) -> None:
-        """Every run has at most one terminal event, every started message at most one completion, both in order."""
+    def check_endings(self, log: list[Entry], are_all_ended: bool) -> None:
+        """Every run has one terminal event at most, each begun message one completion at most, before it."""
         queued = [entry.event.run.id for entry in log if isinstance(entry.event, RunQueued)]
         ended = [entry.run_id for entry in log if entry.type in TERMINAL_TYPES]
+        assert len(set(queued)) == len(queued)
         assert len(set(ended)) == len(ended)
         assert set(ended) <= set(queued)
-        started = [entry.event.message.id for entry in log if isinstance(entry.event, MessageStarted)]
-        completed = [entry.event.message.id for entry in log if isinstance(entry.event, MessageCompleted)]
-        assert len(set(started)) == len(started)
-        assert len(set(completed)) == len(completed)
-        assert set(completed) <= set(started)
+        if are_all_ended:
+            assert set(ended) == set(queued)
+        places = {entry.run_id: place for place, entry in enumerate(log) if entry.type in TERMINAL_TYPES}
+        started = {entry.event.message.id: entry.run_id for entry in log if isinstance(entry.event, MessageStarted)}
+        completed: dict[str, int] = {}
+        for place, entry in enumerate(log):
+            if isinstance(entry.event, MessageCompleted):
+                message = entry.event.message
+                assert message.id in started
+                assert message.id not in completed
+                completed[message.id] = place
+                check_pairing(message.content)
+        for message_id, run_id in started.items():
+            assert (message_id in completed) == (run_id in places)
+            if run_id in places:
+                assert completed[message_id] < places[run_id], "a message is completed before its run ends"
+        for run_id, place in places.items():
+            assert all(entry.run_id != run_id for entry in log[place + 1 :]), "a run that has ended says nothing more"
 
-    def snapshot(self) -> Snapshot:
-        async def script(reader):
-            return await snapshot(reader, SCOPE, self.thread.id, 10_000)
+    def finale(self) -> None:
+        """Let every run come to its end: none may be left without one (promise 6)."""
+        self.world.node.store.is_full = False
+        for _ in range(PATIENCE_STEPS // 50):
+            for which in range(len(self.world.node.puppet.listening)):
+                self.say(which, FinishChunk("stop"))
+            self.world.settle(self.thread.id)
+            if not self.open_runs():
+                break
+        found, log = self.look()
+        assert self.open_runs() == []
+        assert found.runs == []
+        assert found.thread.active_run_id is None
+        self.check_endings(log, are_all_ended=True)
+        self.check_rows(log)
+        self.world.settle(self.thread.id)
+        for follower in self.world.followers:
+            assert follower.seen == log[follower.after :], "whoever follows has everything"
 
-        return self.world.read(script)
+    def check_rows(self, log: list[Entry]) -> None:
+        """What a run's row says is what its events say; one key has led to one run."""
+        ends = {entry.run_id: entry for entry in log if entry.type in TERMINAL_TYPES}
+        begins = {entry.run_id: entry.seq for entry in log if isinstance(entry.event, RunQueued)}
+        for run_id, entry in ends.items():
+            row = self.world.read(lambda reader, run_id=run_id: reader.run(SCOPE, RunId(run_id or "")))
+            assert row.run.status in TERMINAL
+            assert entry.type == f"run.{row.run.status}"
+            assert entry.event.run == row.run  # type: ignore[union-attr]
+            assert (row.first_seq, row.last_seq) == (begins[run_id], entry.seq)
+            assert all(attempt.ended_at is not None for attempt in row.run.attempts)
+            assert [attempt.attempt for attempt in row.run.attempts] == list(range(1, row.run.attempt + 1))
 
-    def look(self):
+    def look(self) -> tuple[Snapshot, list[Entry]]:
         """Read state and log of one moment."""
 
-        async def script(reader):
+        async def script(reader: Reader) -> tuple[Snapshot, list[Entry]]:
             found = await snapshot(reader, SCOPE, self.thread.id, 10_000)
             return found, await reader.log(SCOPE, self.thread.id, 0, found.seq)
 
         return self.world.read(script)
 
+    def log_to(self, upto: int) -> list[Entry]:
+        """Read the log alone."""
+        return self.world.read(lambda reader: reader.log(SCOPE, self.thread.id, 0, upto))
+
+    def open_runs(self) -> list[RunRow]:
+        """Read the runs that have not ended."""
+        return self.world.read(lambda reader: reader.open_runs(SCOPE, self.thread.id))
+
     def teardown(self) -> None:
+        """End well, and leave nothing behind."""
         if hasattr(self, "world"):
-            self.world.close()
-            shutil.rmtree(self.folder, ignore_errors=True)
+            try:
+                self.finale()
+            finally:
+                self.world.close()
+                shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def check_pairing(content: list[object]) -> None:
+    """Every request for a tool has its outcome in the same message (promise 7)."""
+    asked = [block.id for block in content if isinstance(block, ToolUseBlock)]
+    told = [block.tool_use_id for block in content if isinstance(block, ToolResultBlock)]
+    assert asked == told
 
 
 TestConversation = Conversation.TestCase
 TestConversation.settings = settings(
-    max_examples=40,
-    stateful_step_count=25,
+    max_examples=EXAMPLES,
+    stateful_step_count=30,
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

@@ -81,7 +81,7 @@ class Server:
     def start(self) -> "Server":
         """Start, and wait until it says that it is ready."""
         for _ in range(3):
-            before = self._launch()
+            before = self.launch()
             said = self._wait_until_ready(before)
             if said is None:
                 return self
@@ -90,6 +90,12 @@ class Server:
             self.port = _free_port()
             self.starts = 0
         raise AssertionError("no free port")
+
+    def start_to_die(self, seconds: float) -> None:
+        """Start, and pull the plug after so many seconds, wherever it is by then."""
+        self.launch()
+        time.sleep(seconds)
+        self.kill9()
 
     def kill9(self) -> None:
         """Pull the plug."""
@@ -101,6 +107,11 @@ class Server:
         """Ask it to stop, and do not wait for it."""
         assert self.process is not None, "started"
         self.process.send_signal(signal.SIGTERM)
+
+    def has_died(self) -> bool:
+        """Say whether it has killed itself."""
+        assert self.process is not None, "started"
+        return self.process.poll() == -signal.SIGKILL
 
     def wait_for_exit(self, seconds: float = 30.0) -> int:
         """Wait until the process has ended; return its exit code."""
@@ -143,7 +154,8 @@ class Server:
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
-    def _launch(self) -> int:
+    def launch(self) -> int:
+        """Start the process and do not wait for it. Returns where its part of the log begins."""
         assert not self.is_running, "one at a time"
         before = self.log_path.stat().st_size if self.log_path.exists() else 0
         with self.log_path.open("ab") as log:

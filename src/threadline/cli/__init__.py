@@ -45,7 +45,7 @@ def commands() -> None:
 def main() -> None:
     """Run a command; say in words what went wrong."""
     try:
-        commands.main(standalone_mode=False)
+        status = commands.main(standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -54,3 +54,6 @@ def main() -> None:
     except ThreadlineError as error:
         click.echo(f"threadline: {error.detail}", err=True)
         sys.exit(1)
+    # Without its standalone mode click returns the status of `ctx.exit` instead of leaving with it.
+    if isinstance(status, int):
+        sys.exit(status)

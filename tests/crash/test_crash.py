@@ -1,0 +1,101 @@
+"""The plug is pulled again and again, and promises 1 to 6 hold for everybody who was there."""
+
+import asyncio
+import os
+import random
+from pathlib import Path
+
+from support.client import Client
+from support.fixtures import Installation, StartServer
+from support.server import Server
+from support.waiting import until
+
+from .checker import broken_promises
+from .witness import Crowd, Seen, all_settled, stored_of
+
+ROUNDS = int(os.environ.get("THREADLINE_CRASH_ROUNDS", "14"))
+SEED = int(os.environ.get("THREADLINE_CRASH_SEED", random.SystemRandom().randrange(10**6)))
+THREADS = 6
+PLUG = Path(__file__).with_name("plug")
+
+
+async def test_nothing_that_anybody_saw_is_lost(make_server: StartServer, installation: Installation) -> None:
+    """People send, readers read, and the server dies at random moments, in its start and between two exact steps.
+
+    In the end everything that was seen is stored as it was seen, every acknowledged send happened once, every run
+    ended once, and every answer is whole. `THREADLINE_CRASH_SEED` and `THREADLINE_CRASH_ROUNDS` choose another storm.
+    """
+    print(f"THREADLINE_CRASH_SEED={SEED} THREADLINE_CRASH_ROUNDS={ROUNDS}")
+    source = random.Random(SEED)
+    server = make_server(THREADLINE_ATTEMPTS_MAX="100").start()
+    seen = Seen()
+    async with Client(server.url, installation.key) as client:
+        thread_ids = [await client.thread() for _ in range(THREADS)]
+        crowd = Crowd(client, seen, source)
+        people = [
+            asyncio.create_task(member(thread_id))
+            for thread_id in thread_ids
+            for member in (crowd.person, crowd.reader, crowd.reader, crowd.onlooker)
+        ]
+        for _ in range(ROUNDS):
+            await _pull_the_plug(server, source)
+        crowd.is_over = True
+        await _leave(people)
+        await until(lambda: all_settled(client, thread_ids), "the end of all runs", 60)
+        threads = {thread_id: await stored_of(client, thread_id) for thread_id in thread_ids}
+    replaced = sum(frame.event == "message.superseded" for stored in threads.values() for frame in stored.log)
+    acknowledged = sum(send.is_acknowledged for send in seen.sends)
+    print(
+        f"{acknowledged} of {len(seen.sends)} sends acknowledged, {len(seen.frames)} frames seen, {replaced} replaced"
+    )
+    breaches = broken_promises(seen, threads)
+    assert not breaches, f"seed {SEED}, {len(breaches)} breaches:\n" + "\n".join(breaches[:20])
+    failed = [run for stored in threads.values() for run in stored.runs.values() if run["status"] != "completed"]
+    assert not failed, f"seed {SEED}: {failed[:3]}"
+    # A storm that hit nothing would prove nothing.
+    assert replaced >= ROUNDS // 3
+    assert acknowledged >= ROUNDS
+    assert any(send.tries > 1 for send in seen.sends)
+
+
+async def _pull_the_plug(server: Server, source: random.Random) -> None:
+    """Let it die in one of three ways, and leave it running."""
+    match source.choices(["moment", "start", "step"], [5, 1, 4])[0]:
+        case "moment":
+            await asyncio.sleep(source.uniform(0.05, 1.2))
+            server.kill9()
+        case "start":
+            await asyncio.sleep(source.uniform(0.05, 0.6))
+            server.kill9()
+            await asyncio.to_thread(server.start_to_die, source.uniform(0.2, 1.2))
+        case "step":
+            await asyncio.sleep(source.uniform(0.05, 0.3))
+            server.kill9()
+            await _die_at_a_step(server, source)
+    await asyncio.to_thread(server.start)
+
+
+async def _die_at_a_step(server: Server, source: random.Random) -> None:
+    """Start it with its plug tied to one commit, and wait until it is pulled."""
+    path = os.pathsep.join(filter(None, [str(PLUG), os.environ.get("PYTHONPATH", "")]))
+    moment = source.choice(["before", "after"])
+    before = dict(server.settings)
+    server.settings |= {"PLUG": f"{source.randint(3, 40)}:{moment}", "PYTHONPATH": path}
+    try:
+        await asyncio.to_thread(server.launch)
+        async with asyncio.timeout(60):
+            while server.is_running:
+                await asyncio.sleep(0.01)
+        assert server.has_died(), server.log()[-2000:]
+    finally:
+        server.settings = before
+
+
+async def _leave(people: list["asyncio.Task[None]"]) -> None:
+    """Let everybody finish what they are doing; readers who wait for something new are taken by the arm."""
+    await asyncio.wait(people, timeout=3)
+    for task in people:
+        task.cancel()
+    for result in await asyncio.gather(*people, return_exceptions=True):
+        if isinstance(result, Exception):
+            raise result
