@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from support.client import Client
-from support.server import Server
+from support.installation import make_key
+from support.server import Server, run_command
 from support.waiting import until
 
 
@@ -313,8 +314,6 @@ async def test_a_person_sees_what_a_person_is_meant_to_see(client: Client) -> No
 
 async def test_keys_work_at_once_when_a_command_makes_them_beside_the_server(server: Server) -> None:
     """`threadline keys create` prints the secret alone on stdout, and a new tenant exists from then on."""
-    from support.server import run_command
-
     data = ("--data", str(server.data))
     made = await asyncio.to_thread(run_command, "keys", "create", *data, "--tenant", "new", home=server.home)
     assert (made.returncode, made.stderr) == (0, "")
@@ -331,3 +330,15 @@ async def test_keys_work_at_once_when_a_command_makes_them_beside_the_server(ser
             return (await client.get("/v1/threads")).status == 401
 
         await until(is_refused, "the revocation", 5)
+
+
+async def test_many_commands_beside_a_busy_server_do_not_lock_each_other_out(client: Client, server: Server) -> None:
+    """Ten other writers on the same database while an answer streams: all succeed, and no word is late for ever."""
+    thread_id = await client.thread()
+    async with client.send_stream(thread_id, "x", model="demo/count-60@100") as stream:
+        keys = await asyncio.gather(*(asyncio.to_thread(make_key, server.data) for _ in range(10)))
+        assert (await stream.read_to_end())[-1].event == "run.completed"
+    assert len(set(keys)) == 10
+    for key in keys:
+        async with Client(client.url, key) as other:
+            (await other.get(f"/v1/threads/{thread_id}")).ok(200)

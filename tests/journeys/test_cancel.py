@@ -151,3 +151,29 @@ async def test_a_cancel_that_races_with_the_end_is_one_of_the_two(client: Client
     begun = [frame.data["message"]["id"] for frame in log if frame.event == "message.started"]
     done = [frame.data["message"]["id"] for frame in log if frame.event == "message.completed"]
     assert begun == done
+
+
+@pytest.mark.parametrize("words", [1, 2, 5, 9])
+async def test_a_tool_request_that_was_cut_off_has_an_outcome(client: Client, upstream: Upstream, words: int) -> None:
+    """Cancelled while a tool's input is still coming: requests and outcomes are paired, and the next vendor is happy."""
+    script = '{"steps": [{"say": "wait"}, {"call": "look", "input": {"at": "%s"}, "pace": 40}]}' % ("x" * 200)
+    thread_id = await client.thread()
+    async with client.send_stream(thread_id, script, model="demo/script@max") as stream:
+        while sum(frame.event == "message.delta" for frame in stream.frames) < words:
+            await stream.read_until("message.delta")
+        await client.post(f"/v1/runs/{stream.headers['x-threadline-run-id']}/cancel")
+        frames = await stream.read_to_end()
+    assert frames[-1].event == "run.cancelled"
+    asked = [frame.data["tool_use_id"] for frame in frames if frame.event == "tool.requested"]
+    told = [frame.data["tool_use_id"] for frame in frames if frame.event == "tool.completed"]
+    blocks = frames[-2].data["message"]["content"]
+    assert asked == told
+    assert [block["id"] for block in blocks if block["type"] == "tool_use"] == asked
+    assert [block["tool_use_id"] for block in blocks if block["type"] == "tool_result"] == told
+    model = f"after-{uuid.uuid4()}"
+    upstream.play(model, chat("fine"))
+    assert text_of((await client.ask(thread_id, "go on", model=f"openai/{model}"))["reply"]) == "fine"
+    messages = upstream.asked(model)[0].body["messages"]
+    called = [call["id"] for message in messages for call in message.get("tool_calls") or ()]
+    answered = [message["tool_call_id"] for message in messages if message["role"] == "tool"]
+    assert called == answered

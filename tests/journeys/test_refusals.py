@@ -123,7 +123,7 @@ def test_a_taken_port_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "word"),
     [
-        ({"THREADLINE_ATTEMPTS_MAX": "0"}, "attempts_max"),
+        ({"THREADLINE_ATTEMPTS_MAX": "0"}, "THREADLINE_ATTEMPTS_MAX is not usable"),
         ({"THREADLINE_DATABASE": "oracle://x/y"}, "oracle"),
         ({"THREADLINE_CONFIG": "/nowhere/threadline.toml"}, "/nowhere/threadline.toml"),
         ({"THREADLINE_DEFAULT_MODEL": "nobody/x"}, "nobody"),

@@ -252,3 +252,23 @@ async def test_a_deletion_is_felt_by_readers_that_are_far_behind(client: Client)
     assert frames[-1].event == "thread.deleted"
     whole = [frame.data["message"] for frame in frames if frame.event == "message.completed"]
     assert [message["content"][0]["text"] for message in whole] == [counted(300)] * 3
+
+
+async def test_changes_at_once_are_all_kept(client: Client) -> None:
+    """Ten people who each change another field at the same time: nobody's change is written over."""
+    thread_id = await client.thread()
+    fields: list[dict[str, Any]] = [
+        {"title": "t"},
+        {"pinned": True},
+        {"archived": True},
+        {"model": "demo/echo"},
+        {"instructions": "i"},
+        {"agent_id": "a"},
+        {"metadata": {"m": 1}},
+    ]
+    answers = await asyncio.gather(*(client.patch(f"/v1/threads/{thread_id}", body) for body in fields))
+    assert sorted(answer.ok(200)["seq"] for answer in answers) == list(range(2, 9))
+    thread = (await client.get(f"/v1/threads/{thread_id}")).ok(200)
+    for body in fields:
+        assert body.items() <= thread.items()
+    assert sorted(str(frame.data["thread"]) for frame in (await client.log(thread_id))[1:]) == sorted(map(str, fields))

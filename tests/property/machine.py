@@ -134,7 +134,8 @@ class LiveNode:
         self.windows = Windows()
         self.journal = Journal(self.store, MemoryBus(), self.windows, clock, self.metrics, gather_seconds=0.0)
         self.tail = Tail(self.store, self.windows)
-        self.leases = Leases(self.journal, NodeId(ids.make("node")), 30)
+        # Renewed often: the renewal is also what finds out that a disk has room again when nobody else writes.
+        self.leases = Leases(self.journal, NodeId(ids.make("node")), 0.15)
         self.packer = Packer(self.store, self.journal)
         self.scheduler = Scheduler(
             self.store,
@@ -158,7 +159,7 @@ class LiveNode:
         await self.store.open()
         tasks = [asyncio.ensure_future(self.journal.run())]
         await self.leases.begin_alone()
-        tasks.append(asyncio.ensure_future(self.scheduler.run()))
+        tasks += [asyncio.ensure_future(room) for room in (self.leases.renew_forever(), self.scheduler.run())]
         try:
             yield self
         finally:

@@ -19,7 +19,15 @@ from threadline.engine.accept import Accepted, OnBusy, Send
 from threadline.engine.state import Snapshot, snapshot
 from threadline.engine.threads import NewThread
 from threadline.errors import IdempotencyMismatch, NotFound, ThreadBusy, Unavailable
-from threadline.events import TERMINAL_TYPES, Entry, MessageCompleted, MessageCreated, MessageStarted, RunQueued, ThreadDeleted
+from threadline.events import (
+    TERMINAL_TYPES,
+    Entry,
+    MessageCompleted,
+    MessageCreated,
+    MessageStarted,
+    RunQueued,
+    ThreadDeleted,
+)
 from threadline.fold import ThreadState
 from threadline.ids import RunId
 from threadline.journal import append

@@ -118,13 +118,18 @@ class Batch:
     def close_tool_calls(self) -> list[ClosedCall]:
         """Give every tool request an outcome, so that the history stays a well-formed pairing (promise 7)."""
         closed = []
-        for call in self._tool_calls.values():
-            use = ToolUseBlock(id=call.tool_use_id, name=call.name, input=tool_input(self._draft.text(call.block)))
-            result = ToolResultBlock(tool_use_id=call.tool_use_id, content=NO_SUCH_TOOL, is_error=True)
+        uses = [
+            (call.block, ToolUseBlock(call.tool_use_id, call.name, tool_input(self._draft.text(call.block))))
+            for call in self._tool_calls.values()
+        ]
+        # All requests first: one whose input has not begun has no block yet, and an outcome would take its place.
+        for block, use in uses:
+            self._draft.put(block, use)
+        for block, use in uses:
+            result = ToolResultBlock(tool_use_id=use.id, content=NO_SUCH_TOOL, is_error=True)
             place = self._draft.next_block
-            self._draft.put(call.block, use)
             self._draft.put(place, result)
-            closed.append(ClosedCall(use, call.block, result, place))
+            closed.append(ClosedCall(use, block, result, place))
         self._tool_calls = {}
         return closed
 

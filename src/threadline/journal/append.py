@@ -78,6 +78,7 @@ class Journal:
         self._writable.set()
         self._last_commit = 0.0
         self._is_closing = False
+        self._probe: Script[None] | None = None
 
     @property
     def is_writable(self) -> bool:
@@ -133,6 +134,10 @@ class Journal:
                 delay = min(delay * 2, RETRY_SECONDS_MAX)
                 self._work.set()
 
+    def probe_with(self, script: Script[None]) -> None:
+        """Use this small write to find out whether the store can write again when nothing else is waiting to."""
+        self._probe = script
+
     def close(self) -> None:
         """Take no more scripts; what is pending is still written."""
         self._is_closing = True
@@ -168,6 +173,9 @@ class Journal:
         """Commit what is pending. Returns False where the store cannot write."""
         scripts = self._take_scripts()
         self._take_deltas()
+        if not scripts and not self._taken:
+            # Everybody who could not write was refused, and running answers wait to be told that they may go on.
+            scripts = self._probes()
         deltas = [row for _, rows in self._taken for row in rows]
         started = self._last_commit = self._clock.monotonic()
         if not deltas and not scripts:
@@ -192,6 +200,13 @@ class Journal:
             self._urgent.set()
         # Whoever gave up waiting (a closed connection) has not been promised anything.
         return [pending for pending in taken if not pending.future.cancelled()]
+
+    def _probes(self) -> list[_Pending]:
+        if self._writable.is_set() or self._probe is None:
+            return []
+        unheard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        unheard.add_done_callback(asyncio.Future.exception)
+        return [_Pending(self._probe, False, unheard)]
 
     def _take_deltas(self) -> None:
         # While nothing can be written nothing is read: the providers are pushed back by their sockets.

@@ -23,6 +23,7 @@ class Leases:
         self.node_id = node_id
         self._journal = journal
         self._ttl_seconds = ttl_seconds
+        journal.probe_with(self._renewal)
 
     async def begin_alone(self) -> None:
         """Say that this node lives and no other: an earlier process's runs are free at once, not when its time is up.
@@ -38,11 +39,7 @@ class Leases:
 
     async def renew(self) -> None:
         """Say that this node lives. Raises Unavailable."""
-
-        async def script(transaction: Transaction) -> None:
-            await transaction.renew_node(_LEASE, self.node_id, self._ttl_seconds)
-
-        await self._journal.write(script)
+        await self._journal.write(self._renewal)
 
     async def renew_forever(self) -> None:
         """Renew in time, with two tries to spare. The caller owns the task."""
@@ -52,6 +49,9 @@ class Leases:
                 await self.renew()
             except Unavailable as error:
                 log.warning("lease_not_renewed", detail=error.detail)
+
+    async def _renewal(self, transaction: Transaction) -> None:
+        await transaction.renew_node(_LEASE, self.node_id, self._ttl_seconds)
 
     async def is_free(self, transaction: Transaction, row: RunRow) -> bool:
         """Whether this node may take the run: nobody has it, or nobody who lives, or this node itself."""
