@@ -189,6 +189,8 @@ class Journal:
         if not self._writable.is_set():
             log.info("store_writable_again")
             self._writable.set()
+            # Running answers were not polled meanwhile, and nobody else may have anything to write.
+            self._work.set()
         self._show(committed, scripts)
         return True
 
