@@ -14,7 +14,7 @@ from threadline.events import DeltaKind, Entry, Event, MessageDelta, MessageSupe
 from threadline.ids import IdMaker, MessageId, NodeId, TenantId, ThreadId
 from threadline.records import Author, Message, Run, RunOptions, Thread
 from threadline.scopes import System, Tenant
-from threadline.store.contract import AttemptRow, DeltaRow, Reader, RunRow, Store, ThreadRow, Transaction
+from threadline.store.contract import AttemptRow, DeltaRow, Reader, RunRow, Store, ThreadRow, Transaction, Write
 from threadline.store.packing import pack_of
 
 from .kits import STORES, StoreKit
@@ -55,7 +55,7 @@ class Bench:
 
     async def write(self, *scripts: Any) -> Any:
         """Commit scripts together; return what the last one returned, or raise its error."""
-        outcome = (await self.store.commit([], scripts)).outcomes[-1]
+        outcome = (await self.store.commit([], [Write(SYSTEM, script) for script in scripts])).outcomes[-1]
         if outcome.error is not None:
             raise outcome.error
         return outcome.value
@@ -122,7 +122,7 @@ class Bench:
         async def script(reader: Reader) -> list[Entry]:
             return await reader.log(MINE, thread_id, after, upto)
 
-        return await self.store.read(script)
+        return await self.store.read(SYSTEM, script)
 
     async def head(self, thread_id: ThreadId) -> int:
         """Read a thread's head; what the poll behind the bus sees must be the same."""
@@ -132,7 +132,7 @@ class Bench:
             assert await reader.heads(SYSTEM, [thread_id]) == {thread_id: head}
             return head
 
-        return await self.store.read(script)
+        return await self.store.read(SYSTEM, script)
 
     async def close_attempt(self, attempt: AttemptRow) -> AttemptRow:
         """Write an event that ends an attempt, and close it. Returns it closed."""
@@ -166,7 +166,7 @@ class Bench:
             current = await reader.unpacked_attempt(SYSTEM, attempt)
             return [] if current is None else await reader.deltas(SYSTEM, current)
 
-        return await self.store.read(script)
+        return await self.store.read(SYSTEM, script)
 
     def message(self, thread_id: ThreadId, seq: int, **fields: Any) -> Message:
         """Make a person's message."""

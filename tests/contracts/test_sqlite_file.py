@@ -14,6 +14,8 @@ from threadline.store.contract import Reader
 from threadline.store.sqlite.schema import migrate, steps, version_of
 from threadline.store.sqlite.store import Durability, SqliteStore
 
+from .conftest import SYSTEM
+
 
 def schema_of(connection: apsw.Connection) -> list[tuple[str, str]]:
     """Return what the file consists of, as its own words."""
@@ -102,7 +104,7 @@ async def test_a_reading_connection_cannot_write(tmp_path: Path) -> None:
         reader._connection.execute("DELETE FROM threads")  # type: ignore[attr-defined]
 
     with pytest.raises(Exception, match=r"readonly|read-only|attempt to write"):
-        await store.read(writes)
+        await store.read(SYSTEM, writes)
     await store.close()
 
 
@@ -135,6 +137,8 @@ from threadline.access.keys import create_key
 from threadline.clock import SystemClock
 from threadline.errors import Unavailable
 from threadline.ids import IdMaker
+from threadline.scopes import System
+from threadline.store.contract import Write
 from threadline.store.sqlite.store import SqliteStore
 import random
 
@@ -151,14 +155,14 @@ async def main():
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
     for _ in range(300):
         try:
-            outcome = (await store.commit([], [script])).outcomes[0]
+            outcome = (await store.commit([], [Write(System("a test"), script)])).outcomes[0]
         except Unavailable:
             refused += 1
         else:
             assert outcome.error is None, outcome.error
             written += 1
     resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
-    assert (await store.commit([], [script])).outcomes[0].error is None
+    assert (await store.commit([], [Write(System("a test"), script)])).outcomes[0].error is None
     await store.close()
     print(written + 1, refused)
 

@@ -13,7 +13,7 @@ from threadline.errors import NotFound, StoreRefused
 from threadline.events import MessageDelta, ThreadUpdated
 from threadline.ids import KeyId
 from threadline.scopes import EndUser, Scope
-from threadline.store.contract import AttemptRow, KeyRow, MessageQuery, SendRow, ThreadQuery
+from threadline.store.contract import AttemptRow, KeyRow, MessageQuery, SendRow, ThreadQuery, Write
 from threadline.store.packing import pack_of
 from threadline.store.sqlite.store import SqliteStore
 
@@ -31,7 +31,7 @@ def appending(thread_id: Any, title: str, scope: Scope = MINE) -> Any:
 
 async def log_of(bench: Bench, thread_id: Any, after: int = 0, upto: int = 10_000) -> list[Any]:
     """Read a thread's log."""
-    return await bench.store.read(lambda reader: _log(reader, thread_id, after, upto))
+    return await bench.store.read(SYSTEM, lambda reader: _log(reader, thread_id, after, upto))
 
 
 async def _log(reader: Any, thread_id: Any, after: int, upto: int) -> list[Any]:
@@ -56,7 +56,7 @@ async def test_deltas_come_before_the_scripts_of_their_batch(bench: Bench) -> No
     """The end of a run, in the same batch as its last words, is numbered after them."""
     thread = await bench.thread()
     attempt = await bench.attempt(thread)
-    committed = await bench.store.commit([bench.delta(attempt, "last")], [appending(thread.id, "end")])
+    committed = await bench.store.commit([bench.delta(attempt, "last")], [Write(MINE, appending(thread.id, "end"))])
     assert committed.seqs == [1]
     assert committed.outcomes[0].value == 2
     assert [entry.seq for entry in committed.outcomes[0].entries] == [2]
@@ -70,7 +70,9 @@ async def test_a_script_that_raises_is_undone_alone(bench: Bench) -> None:
         await transaction.append(MINE, thread.id, ThreadUpdated({"title": "never"}), None)
         raise ValueError("on purpose")
 
-    committed = await bench.store.commit([], [appending(thread.id, "a"), breaks, appending(thread.id, "b")])
+    committed = await bench.store.commit(
+        [], [Write(MINE, script) for script in (appending(thread.id, "a"), breaks, appending(thread.id, "b"))]
+    )
     assert [outcome.value for outcome in committed.outcomes] == [1, None, 2]
     assert isinstance(committed.outcomes[1].error, ValueError)
     assert [entry.event.thread["title"] for entry in await log_of(bench, thread.id)] == ["a", "b"]
@@ -85,7 +87,7 @@ async def test_an_undone_script_leaves_a_live_thread_its_number(bench: Bench) ->
         await transaction.append(MINE, thread.id, ThreadUpdated({"title": "never"}), None)
         raise LookupError("on purpose")
 
-    await bench.store.commit([bench.delta(attempt, "a")], [breaks])
+    await bench.store.commit([bench.delta(attempt, "a")], [Write(MINE, breaks)])
     assert (await bench.store.commit([bench.delta(attempt, "b")], [])).seqs == [2]
 
 
@@ -164,7 +166,7 @@ async def test_packing_changes_nothing_that_a_reader_sees(bench: Bench) -> None:
     assert [await log_of(bench, thread.id, after) for after in range(8)] == before
     await bench.reopen()
     assert [await log_of(bench, thread.id, after) for after in range(8)] == before
-    assert await bench.store.read(lambda reader: reader.unpacked_attempts(SYSTEM)) == []
+    assert await bench.store.read(SYSTEM, lambda reader: reader.unpacked_attempts(SYSTEM)) == []
 
 
 async def test_pruning_keeps_what_somebody_still_needs(bench: Bench) -> None:
@@ -207,11 +209,11 @@ async def test_a_foreign_thing_is_no_thing(bench: Bench, scope: Scope) -> None:
     ]
     for read in reads:
         with pytest.raises(NotFound):
-            await bench.store.read(read)
-    assert await bench.store.read(lambda reader: reader.threads(scope, ThreadQuery())) == []
+            await bench.store.read(SYSTEM, read)
+    assert await bench.store.read(SYSTEM, lambda reader: reader.threads(scope, ThreadQuery())) == []
     if scope != MINE and scope.tenant_id == THEIRS.tenant_id:
-        assert await bench.store.read(lambda reader: reader.thread_by_external_id(scope, "ann", "e")) is None
-        assert await bench.store.read(lambda reader: reader.keys(scope)) == []
+        assert await bench.store.read(SYSTEM, lambda reader: reader.thread_by_external_id(scope, "ann", "e")) is None
+        assert await bench.store.read(SYSTEM, lambda reader: reader.keys(scope)) == []
         with pytest.raises(NotFound):
             await bench.write(appending(thread.id, "mine now", scope))
 
@@ -236,15 +238,15 @@ async def test_threads_are_listed_pinned_first_then_latest(bench: Bench) -> None
     after = None
     while True:
         query = ThreadQuery(after=after, limit=2)
-        page = await bench.store.read(lambda reader, query=query: reader.threads(MINE, query))
+        page = await bench.store.read(SYSTEM, lambda reader, query=query: reader.threads(MINE, query))
         if not page:
             break
         found += [thread.id for thread in page]
         after = (page[-1].pinned, page[-1].last_activity_at, page[-1].id)
     assert found == expected
-    archived = await bench.store.read(lambda reader: reader.threads(MINE, ThreadQuery(archived=True)))
+    archived = await bench.store.read(SYSTEM, lambda reader: reader.threads(MINE, ThreadQuery(archived=True)))
     assert [thread.id for thread in archived] == [made[5]]
-    named = await bench.store.read(lambda reader: reader.threads(MINE, ThreadQuery(q="BER 3")))
+    named = await bench.store.read(SYSTEM, lambda reader: reader.threads(MINE, ThreadQuery(q="BER 3")))
     assert [thread.id for thread in named] == [made[3]]
 
 
@@ -254,12 +256,12 @@ async def test_a_run_is_claimable_when_its_owner_is_gone(bench: Bench) -> None:
     attempt = await bench.attempt(thread)
 
     async def claimable() -> list[Any]:
-        return [row.run.id for row in await bench.store.read(lambda reader: reader.claimable(SYSTEM))]
+        return [row.run.id for row in await bench.store.read(SYSTEM, lambda reader: reader.claimable(SYSTEM))]
 
     assert await claimable() == [attempt.run_id]
     await bench.write(lambda transaction: transaction.renew_node(SYSTEM, NODE, 10))
     assert await claimable() == []
-    assert (await bench.store.read(lambda reader: reader.lease(SYSTEM, attempt.run_id))).is_live
+    assert (await bench.store.read(SYSTEM, lambda reader: reader.lease(SYSTEM, attempt.run_id))).is_live
     bench.clock.advance(11)
     assert await claimable() == [attempt.run_id]
     await bench.write(lambda transaction: transaction.renew_node(SYSTEM, NODE, 10))
@@ -273,7 +275,7 @@ async def test_sends_are_remembered_and_forgotten(bench: Bench) -> None:
     await bench.write(lambda transaction: transaction.insert_send(MINE, row))
 
     async def find(scope: Scope, end_user_id: str, key: str) -> Any:
-        return await bench.store.read(lambda reader: reader.send(scope, thread.id, end_user_id, key))
+        return await bench.store.read(SYSTEM, lambda reader: reader.send(scope, thread.id, end_user_id, key))
 
     assert await find(MINE, "ann", "key") == row
     assert await find(MINE, "bob", "key") is None
@@ -293,14 +295,14 @@ async def test_a_deleted_thread_is_gone_at_once_and_swept_later(bench: Bench) ->
     await bench.attempt(thread)
     await bench.write(lambda transaction: transaction.delete_thread(MINE, thread.id, NOW))
     with pytest.raises(NotFound):
-        await bench.store.read(lambda reader: reader.thread(MINE, thread.id))
+        await bench.store.read(SYSTEM, lambda reader: reader.thread(MINE, thread.id))
     for _ in range(20):
         if not await bench.write(lambda transaction: transaction.sweep_deleted(SYSTEM)):
             break
     else:
         raise AssertionError("the sweep does not end")
-    assert await bench.store.read(lambda reader: reader.heads(SYSTEM, [thread.id, other.id])) == {other.id: 5}
-    assert await bench.store.read(lambda reader: reader.unpacked_attempts(SYSTEM)) == []
+    assert await bench.store.read(SYSTEM, lambda reader: reader.heads(SYSTEM, [thread.id, other.id])) == {other.id: 5}
+    assert await bench.store.read(SYSTEM, lambda reader: reader.unpacked_attempts(SYSTEM)) == []
     assert len(await log_of(bench, other.id)) == 5
 
 
@@ -314,13 +316,13 @@ async def test_keys_are_found_listed_and_revoked(bench: Bench) -> None:
         await transaction.insert_key(MINE, row)
 
     await bench.write(script)
-    assert await bench.store.read(lambda reader: reader.key_by_id(SYSTEM, row.id)) == row
-    assert await bench.store.read(lambda reader: reader.tenant_by_name(SYSTEM, "mine")) == MINE.tenant_id
+    assert await bench.store.read(SYSTEM, lambda reader: reader.key_by_id(SYSTEM, row.id)) == row
+    assert await bench.store.read(SYSTEM, lambda reader: reader.tenant_by_name(SYSTEM, "mine")) == MINE.tenant_id
     with pytest.raises(NotFound):
         await bench.write(lambda transaction: transaction.revoke_key(THEIRS, row.id, NOW))
     await bench.write(lambda transaction: transaction.revoke_key(MINE, row.id, NOW))
     await bench.write(lambda transaction: transaction.revoke_key(MINE, row.id, "later"))
-    found = await bench.store.read(lambda reader: reader.keys(MINE))
+    found = await bench.store.read(SYSTEM, lambda reader: reader.keys(MINE))
     assert [key.revoked_at for key in found] == [NOW]
 
 
@@ -333,7 +335,7 @@ async def test_a_read_is_one_snapshot(bench: Bench) -> None:
         first = await reader.head(MINE, thread.id)
         return first, len(await reader.log(MINE, thread.id, 0, 10))
 
-    assert await bench.store.read(script) == (1, 1)
+    assert await bench.store.read(SYSTEM, script) == (1, 1)
 
 
 async def test_a_newer_database_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from threadline.errors import Unavailable
 from threadline.events import Entry, MessageDelta, ThreadUpdated
 from threadline.records import Thread
-from threadline.store.contract import DeltaRow, Transaction
+from threadline.store.contract import DeltaRow, Transaction, Write
 
 from .conftest import MINE, Bench
 from .kits import StoreKit
@@ -35,7 +35,7 @@ async def test_without_room_it_is_unavailable_and_nothing_is_stored(kit: StoreKi
 
     await kit.fill()
     with pytest.raises(Unavailable):
-        await bench.store.commit([bench.delta(attempt, "never")], [small, large])
+        await bench.store.commit([bench.delta(attempt, "never")], [Write(MINE, small), Write(MINE, large)])
     assert await _lines(bench, thread) == before
     assert await bench.head(thread.id) == 1
 

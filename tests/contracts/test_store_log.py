@@ -8,7 +8,7 @@ import pytest
 from threadline.events import Entry, MessageDelta, ThreadUpdated, UnknownEvent
 from threadline.ids import ThreadId
 from threadline.records import Thread
-from threadline.store.contract import AttemptRow, Transaction
+from threadline.store.contract import AttemptRow, Transaction, Write
 
 from .conftest import MINE, NODE, SYSTEM, Bench
 
@@ -149,7 +149,9 @@ async def test_words_and_endings_of_many_threads_share_a_commit(bench: Bench) ->
 
     stranger = bench.delta(first, "nobody's", epoch=99)
     deltas = [bench.delta(first, "a"), stranger, bench.delta(second, "b"), bench.delta(first, "c")]
-    committed = await bench.store.commit(deltas, [tells(one), fails, tells(two), tells(one)])
+    committed = await bench.store.commit(
+        deltas, [Write(MINE, script) for script in (tells(one), fails, tells(two), tells(one))]
+    )
     assert committed.seqs == [1, None, 1, 2]
     assert [outcome.value for outcome in committed.outcomes] == [3, None, 2, 4]
     assert [[entry.seq for entry in outcome.entries] for outcome in committed.outcomes] == [[3], [], [2], [4]]

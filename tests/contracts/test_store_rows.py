@@ -94,7 +94,7 @@ async def test_a_thread_comes_back_as_it_went_in(bench: Bench) -> None:
         assert await reader.thread_by_external_id(MINE, "änn", "x/1") == row
         assert await reader.threads(MINE, ThreadQuery()) == [row.thread]
 
-    await bench.store.read(script)
+    await bench.store.read(SYSTEM, script)
 
 
 async def test_saving_a_thread_changes_all_but_its_number(bench: Bench) -> None:
@@ -104,7 +104,7 @@ async def test_saving_a_thread_changes_all_but_its_number(bench: Bench) -> None:
     changed = structs.replace(a_thread(bench), id=thread.id, seq=99)
     row = ThreadRow(MINE.tenant_id, changed, MessageId("msg_tip"))
     await bench.write(lambda transaction: transaction.save_thread(MINE, row))
-    found = await bench.store.read(lambda reader: reader.thread(MINE, thread.id))
+    found = await bench.store.read(SYSTEM, lambda reader: reader.thread(MINE, thread.id))
     assert found == structs.replace(row, thread=structs.replace(changed, seq=1))
 
 
@@ -134,8 +134,10 @@ async def test_a_message_comes_back_as_it_went_in(bench: Bench) -> None:
     )
     for stored, verb in ((begun, "insert_message"), (completed, "save_message")):
         await bench.write(lambda transaction, verb=verb, stored=stored: getattr(transaction, verb)(MINE, stored))
-        assert await bench.store.read(lambda reader: reader.message(MINE, begun.id)) == stored
-        assert await bench.store.read(lambda reader: reader.messages(MINE, thread.id, MessageQuery())) == [stored]
+        assert await bench.store.read(SYSTEM, lambda reader: reader.message(MINE, begun.id)) == stored
+        assert await bench.store.read(SYSTEM, lambda reader: reader.messages(MINE, thread.id, MessageQuery())) == [
+            stored
+        ]
 
 
 async def test_a_run_comes_back_as_it_went_in(bench: Bench) -> None:
@@ -159,10 +161,10 @@ async def test_a_run_comes_back_as_it_went_in(bench: Bench) -> None:
     full = a_run(bench, thread)
     for row in (bare, full):
         await bench.write(lambda transaction, row=row: transaction.insert_run(MINE, row))
-        assert await bench.store.read(lambda reader, row=row: reader.run(MINE, row.run.id)) == row
+        assert await bench.store.read(SYSTEM, lambda reader, row=row: reader.run(MINE, row.run.id)) == row
     changed = structs.replace(full, run=structs.replace(full.run, id=bare.run.id))
     await bench.write(lambda transaction: transaction.save_run(MINE, changed))
-    found = await bench.store.read(lambda reader: reader.run(MINE, bare.run.id))
+    found = await bench.store.read(SYSTEM, lambda reader: reader.run(MINE, bare.run.id))
     # What the send asked for and where the run began stay as they were written first.
     assert found == structs.replace(changed, options=bare.options, first_seq=bare.first_seq)
 
@@ -190,7 +192,7 @@ async def test_messages_are_paged_in_both_directions(bench: Bench) -> None:
         expected, found, after = made[::-1] if descending else made, [], None
         while True:
             query = MessageQuery(descending=descending, after=after, limit=2)
-            page = await bench.store.read(lambda reader, query=query: reader.messages(MINE, thread.id, query))
+            page = await bench.store.read(SYSTEM, lambda reader, query=query: reader.messages(MINE, thread.id, query))
             assert len(page) <= 2
             found += page
             if not page:
@@ -206,7 +208,7 @@ async def test_threads_of_one_moment_are_paged_without_a_skip(bench: Bench) -> N
     after = None
     for _ in range(10):
         query = ThreadQuery(after=after, limit=2)
-        page = await bench.store.read(lambda reader, query=query: reader.threads(MINE, query))
+        page = await bench.store.read(SYSTEM, lambda reader, query=query: reader.threads(MINE, query))
         if not page:
             break
         found += [thread.id for thread in page]
@@ -218,14 +220,16 @@ async def test_an_external_id_is_one_end_users_own(bench: Bench) -> None:
     """Two people, and nobody in particular, may have the same external id; one person may have it once."""
     threads = {person: await bench.thread(end_user_id=person, external_id="e") for person in ("ann", "bob", None)}
     for person, thread in threads.items():
-        found = await bench.store.read(lambda reader, person=person: reader.thread_by_external_id(MINE, person, "e"))
+        found = await bench.store.read(
+            SYSTEM, lambda reader, person=person: reader.thread_by_external_id(MINE, person, "e")
+        )
         assert found is not None
         assert found.thread.id == thread.id
     with pytest.raises(Exception, match=r"(?i)unique"):
         await bench.thread(end_user_id="ann", external_id="e")
     await bench.write(lambda transaction: transaction.delete_thread(MINE, threads["ann"].id, NOW))
     again = await bench.thread(end_user_id="ann", external_id="e")
-    found = await bench.store.read(lambda reader: reader.thread_by_external_id(MINE, "ann", "e"))
+    found = await bench.store.read(SYSTEM, lambda reader: reader.thread_by_external_id(MINE, "ann", "e"))
     assert found is not None
     assert found.thread.id == again.id
 
@@ -242,7 +246,7 @@ async def test_open_runs_are_in_the_order_of_their_sends(bench: Bench) -> None:
             await transaction.insert_run(MINE, row)
 
     await bench.write(script)
-    found = await bench.store.read(lambda reader: reader.open_runs(MINE, thread.id))
+    found = await bench.store.read(SYSTEM, lambda reader: reader.open_runs(MINE, thread.id))
     assert found == rows[:3]
 
 
@@ -260,7 +264,7 @@ async def test_only_runs_with_the_turn_and_without_an_owner_are_claimable(bench:
     await bench.write(script)
 
     async def claimable() -> list[RunId]:
-        return [row.run.id for row in await bench.store.read(lambda reader: reader.claimable(SYSTEM))]
+        return [row.run.id for row in await bench.store.read(SYSTEM, lambda reader: reader.claimable(SYSTEM))]
 
     assert await claimable() == [with_turn.run.id]
     await bench.write(lambda transaction: transaction.take_lease(SYSTEM, with_turn, NODE, 3))
@@ -272,14 +276,14 @@ async def test_only_runs_with_the_turn_and_without_an_owner_are_claimable(bench:
     assert await claimable() == []
     bench.clock.advance(0.001)
     assert await claimable() == [with_turn.run.id]
-    lease = await bench.store.read(lambda reader: reader.lease(SYSTEM, with_turn.run.id))
+    lease = await bench.store.read(SYSTEM, lambda reader: reader.lease(SYSTEM, with_turn.run.id))
     assert lease is not None
     assert (lease.node_id, lease.epoch, lease.is_live) == (NODE, 3, False)
     await bench.write(lambda transaction: transaction.renew_node(SYSTEM, NODE, 10))
     await bench.write(lambda transaction: transaction.forget_nodes(SYSTEM))
     assert await claimable() == [with_turn.run.id], "a new process on the same folder waits for nobody"
     await bench.write(lambda transaction: transaction.drop_lease(SYSTEM, with_turn.run.id))
-    assert await bench.store.read(lambda reader: reader.lease(SYSTEM, with_turn.run.id)) is None
+    assert await bench.store.read(SYSTEM, lambda reader: reader.lease(SYSTEM, with_turn.run.id)) is None
 
 
 async def test_sends_are_swept_by_age_in_batches(bench: Bench) -> None:
@@ -298,7 +302,9 @@ async def test_sends_are_swept_by_age_in_batches(bench: Bench) -> None:
     swept = [await bench.write(lambda transaction: transaction.sweep_sends(SYSTEM, LATER)) for _ in range(3)]
     assert swept == [DELETE_BATCH_ROWS, 5, 0]
     for place in range(count, count + 3):
-        found = await bench.store.read(lambda reader, place=place: reader.send(MINE, thread.id, "ann", f"k{place}"))
+        found = await bench.store.read(
+            SYSTEM, lambda reader, place=place: reader.send(MINE, thread.id, "ann", f"k{place}")
+        )
         assert found is not None
 
 

@@ -167,7 +167,7 @@ async def test_a_deleted_threads_log_is_owed_to_its_readers(bench: Bench, things
     assert len(await bench.log(thread_id)) == 1
     for scope in STRANGERS.values():
         with pytest.raises(NotFound):
-            await bench.store.read(lambda reader, scope=scope: reader.log(scope, thread_id, 0, 10))
+            await bench.store.read(SYSTEM, lambda reader, scope=scope: reader.log(scope, thread_id, 0, 10))
 
 
 @pytest.mark.parametrize("who", STRANGERS)
@@ -182,7 +182,7 @@ async def test_lists_hold_nothing_of_others(bench: Bench, things: Things, who: s
         by_name = [await reader.thread_by_external_id(scope, person, "e") for person in ("ann", "bob", None)]
         return [*found, *filter(None, by_name)]
 
-    assert await bench.store.read(script) == []
+    assert await bench.store.read(SYSTEM, script) == []
 
 
 async def test_a_row_belongs_to_the_scope_that_stores_it(bench: Bench, things: Things) -> None:
@@ -210,9 +210,9 @@ async def test_the_system_finds_whose_a_thing_is(bench: Bench, things: Things) -
             await reader.locate_run(SYSTEM, RunId("run_none")),
         ]
 
-    assert await bench.store.read(script) == [MINE.tenant_id, MINE.tenant_id, None, None]
+    assert await bench.store.read(SYSTEM, script) == [MINE.tenant_id, MINE.tenant_id, None, None]
     await bench.write(lambda transaction: transaction.delete_thread(MINE, thread_id, NOW))
-    assert (await bench.store.read(script))[0] is None
+    assert (await bench.store.read(SYSTEM, script))[0] is None
 
 
 async def _everything(bench: Bench, things: Things) -> list[Any]:
@@ -230,4 +230,4 @@ async def _everything(bench: Bench, things: Things) -> list[Any]:
             await reader.threads(THEIRS, ThreadQuery()),
         ]
 
-    return await bench.store.read(script)
+    return await bench.store.read(SYSTEM, script)

@@ -26,12 +26,13 @@ from threadline.journal.tail import Tail
 from threadline.journal.window import Windows
 from threadline.observe import Metrics
 from threadline.providers.contract import Chunk, FinishChunk, Prompt
-from threadline.scopes import Tenant
-from threadline.store.contract import Committed, DeltaRow, ReadScript, Script
+from threadline.scopes import System, Tenant
+from threadline.store.contract import Committed, DeltaRow, ReadScript, Write
 from threadline.store.sqlite.store import SqliteStore
 
 T = TypeVar("T")
 SCOPE = Tenant(TenantId("tnt_test"))
+SYSTEM = System("a test")
 
 PATIENCE_STEPS = 4000
 """Looks, a millisecond apart, before something that must happen is said not to happen."""
@@ -115,11 +116,11 @@ class Disk(SqliteStore):
 
     is_full = False
 
-    async def commit(self, deltas: Sequence[DeltaRow], scripts: Sequence[Script[Any]]) -> Committed:
+    async def commit(self, deltas: Sequence[DeltaRow], writes: Sequence[Write[Any]]) -> Committed:
         """Commit, where there is room."""
         if self.is_full:
             raise Unavailable("The disk is full.")
-        return await super().commit(deltas, scripts)
+        return await super().commit(deltas, writes)
 
 
 class LiveNode:
@@ -217,7 +218,7 @@ class World:
 
     def read(self, script: ReadScript[T]) -> T:
         """Read from the store."""
-        return self.do(self.node.store.read(script))
+        return self.do(self.node.store.read(SYSTEM, script))
 
     def follow(self, thread_id: ThreadId, after: int) -> None:
         """Let one more client follow."""
@@ -269,7 +270,7 @@ class World:
 
     async def _head(self, thread_id: ThreadId) -> int:
         try:
-            return await self.node.store.read(lambda reader: reader.head(SCOPE, thread_id))
+            return await self.node.store.read(SYSTEM, lambda reader: reader.head(SCOPE, thread_id))
         except NotFound:
             return 0
 

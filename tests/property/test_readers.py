@@ -100,7 +100,7 @@ async def test_the_bus_costs_time_and_never_words(
             if source.random() < 0.5:
                 words.say(desk.journal, f"{place} ", urgent=True)
             else:
-                await desk.journal.write(desk.tells(str(place)))
+                await desk.journal.write(SCOPE, desk.tells(str(place)))
             if place % 15 == 0:
                 end = len(await desk.log())
                 for tail in (desk.tail, far):
@@ -108,7 +108,7 @@ async def test_the_bus_costs_time_and_never_words(
                     readings.append(Reading(tail, desk.thread_id, source.randint(0, end), pause))
             if source.random() < 0.3:
                 await asyncio.sleep(0.002)
-        await desk.journal.write(desk.tells("the end"))
+        await desk.journal.write(SCOPE, desk.tells("the end"))
         log = await desk.log()
         assert [entry.seq for entry in log] == list(range(1, len(log) + 1))
         await until(lambda: all(len(one.seen) >= len(log) - one.after for one in readings))
@@ -127,7 +127,7 @@ async def test_a_nudge_wakes_a_reader_on_another_node(tmp_path: Path) -> None:
         reading = Reading(far, desk.thread_id, 1)
         await until(lambda: reading.caught_up_at == 1)
         for seq in (2, 3):
-            assert await desk.journal.write(desk.tells("t")) == seq
+            assert await desk.journal.write(SCOPE, desk.tells("t")) == seq
             await until(lambda seq=seq: len(reading.seen) == seq - 1)
         await reading.stop()
 
@@ -136,7 +136,7 @@ async def test_being_caught_up_is_said_once_and_after_the_replay(tmp_path: Path)
     """The first empty batch comes when nothing is left to replay, and never before it."""
     async with Desk(tmp_path / "threadline.db", 0.0).at_work() as desk:
         for _ in range(20):
-            await desk.journal.write(desk.tells("t"))
+            await desk.journal.write(SCOPE, desk.tells("t"))
         batches = desk.tail.follow(SCOPE, desk.thread_id, 0)
         seen: list[Entry] = []
         async for entries in batches:

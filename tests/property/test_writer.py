@@ -24,14 +24,12 @@ from threadline.journal.tail import Tail
 from threadline.journal.window import Windows
 from threadline.observe import Metrics
 from threadline.records import Run, RunOptions
-from threadline.scopes import System
-from threadline.store.contract import AttemptRow, Committed, DeltaRow, Reader, RunRow, Script, Transaction
+from threadline.store.contract import AttemptRow, Committed, DeltaRow, Reader, RunRow, Transaction, Write
 from threadline.store.sqlite.store import SqliteStore
 
-from .machine import SCOPE
+from .machine import SCOPE, SYSTEM
 
 T = TypeVar("T")
-SYSTEM = System("a test")
 AN_HOUR = 3600.0
 
 
@@ -46,13 +44,13 @@ class GatedStore(SqliteStore):
         self.commits = 0
         self.refusals = 0
 
-    async def commit(self, deltas: Sequence[DeltaRow], scripts: Sequence[Script[Any]]) -> Committed:
+    async def commit(self, deltas: Sequence[DeltaRow], writes: Sequence[Write[Any]]) -> Committed:
         """Commit, when one may."""
         await self.gate.wait()
         if not self.has_room:
             self.refusals += 1
             raise Unavailable("The disk is full.")
-        committed = await super().commit(deltas, scripts)
+        committed = await super().commit(deltas, writes)
         self.commits += 1
         return committed
 
@@ -83,6 +81,10 @@ class Words:
         self.settled.extend(committed)
         self.is_refused = self.is_refused or refused
 
+    async def wait_until_settled(self) -> None:
+        """The store has one writer: nobody asks."""
+        raise AssertionError
+
 
 class Desk:
     """A writer at work, and one thread with a running answer."""
@@ -104,7 +106,7 @@ class Desk:
         await self.store.open()
         await self.other_node.open(self.nudged.extend)
         writer = asyncio.get_running_loop().create_task(self.journal.run())
-        self.thread_id = (await self.journal.write(self._new_thread))[0].id
+        self.thread_id = (await self.journal.write(SCOPE, self._new_thread))[0].id
         self.nudged.clear()
         try:
             yield self
@@ -137,7 +139,7 @@ class Desk:
             await transaction.open_attempt(SYSTEM, attempt)
             return attempt
 
-        return await self.journal.write(script)
+        return await self.journal.write(SCOPE, script)
 
     def tells(self, title: str) -> Callable[[Transaction], Coroutine[Any, Any, int]]:
         """Return a script that appends an event."""
@@ -153,7 +155,7 @@ class Desk:
         async def script(reader: Reader) -> list[Entry]:
             return await reader.log(SCOPE, self.thread_id, 0, 100_000)
 
-        return await self.store.read(script)
+        return await self.store.read(SYSTEM, script)
 
     async def _new_thread(self, transaction: Transaction) -> Any:
         return await create_thread(transaction, SCOPE, NewThread(), self.ids, 0)
@@ -199,7 +201,7 @@ async def test_nobody_is_shown_what_is_not_on_the_disk(desk: Desk) -> None:
     await rest()
     desk.store.gate.clear()
     words.say(desk.journal, "said", urgent=True)
-    writing = asyncio.get_running_loop().create_task(desk.journal.write(desk.tells("told")))
+    writing = asyncio.get_running_loop().create_task(desk.journal.write(SCOPE, desk.tells("told")))
     await rest()
     assert (seen, desk.nudged, words.settled, writing.done()) == ([], [], [], False)
     assert len(await desk.log()) == 1
@@ -219,11 +221,11 @@ async def test_a_nudge_is_one_for_a_thread_and_says_the_newest_seq(desk: Desk) -
     words = Words(await desk.attempt())
     desk.nudged.clear()
     desk.store.gate.clear()
-    first = asyncio.get_running_loop().create_task(desk.journal.write(desk.tells("held")))
+    first = asyncio.get_running_loop().create_task(desk.journal.write(SCOPE, desk.tells("held")))
     await rest()
     for place in range(5):
         words.say(desk.journal, f"{place} ", urgent=True)
-    second = [asyncio.get_running_loop().create_task(desk.journal.write(desk.tells("t"))) for _ in range(3)]
+    second = [asyncio.get_running_loop().create_task(desk.journal.write(SCOPE, desk.tells("t"))) for _ in range(3)]
     await rest()
     desk.store.gate.set()
     await soon(asyncio.gather(first, *second))
@@ -244,8 +246,8 @@ async def test_while_there_is_no_room_sends_are_refused_and_endings_wait(
     await until(lambda: desk.store.refusals > 0)
     assert not desk.journal.is_writable
     with pytest.raises(Unavailable):
-        await desk.journal.write(desk.tells("refused"))
-    ending = asyncio.get_running_loop().create_task(desk.journal.write_patiently(desk.tells("the end")))
+        await desk.journal.write(SCOPE, desk.tells("refused"))
+    ending = asyncio.get_running_loop().create_task(desk.journal.write_patiently(SCOPE, desk.tells("the end")))
     words.say(desk.journal, "two", urgent=True)
     refusals = desk.store.refusals
     await until(lambda: desk.store.refusals > refusals + 3)
@@ -267,15 +269,15 @@ async def test_while_there_is_no_room_sends_are_refused_and_endings_wait(
 async def test_whoever_gave_up_waiting_has_not_sent(desk: Desk) -> None:
     """A connection that closes before its turn has been promised nothing, and nothing is stored for it."""
     desk.store.gate.clear()
-    first = asyncio.get_running_loop().create_task(desk.journal.write(desk.tells("held")))
+    first = asyncio.get_running_loop().create_task(desk.journal.write(SCOPE, desk.tells("held")))
     await rest()
-    second = asyncio.get_running_loop().create_task(desk.journal.write(desk.tells("given up")))
+    second = asyncio.get_running_loop().create_task(desk.journal.write(SCOPE, desk.tells("given up")))
     await rest()
     second.cancel()
     await asyncio.gather(second, return_exceptions=True)
     desk.store.gate.set()
     await soon(first)
-    assert await desk.journal.write(desk.tells("next")) == 3
+    assert await desk.journal.write(SCOPE, desk.tells("next")) == 3
     titles = [entry.event.thread["title"] for entry in (await desk.log())[1:]]  # type: ignore[union-attr]
     assert titles == ["held", "next"]
 
@@ -288,9 +290,9 @@ async def test_a_script_that_fails_is_its_callers_alone(desk: Desk) -> None:
         raise InvalidRequest("on purpose")
 
     results = await asyncio.gather(
-        desk.journal.write(desk.tells("a")),
-        desk.journal.write(fails),
-        desk.journal.write(desk.tells("b")),
+        desk.journal.write(SCOPE, desk.tells("a")),
+        desk.journal.write(SCOPE, fails),
+        desk.journal.write(SCOPE, desk.tells("b")),
         return_exceptions=True,
     )
     assert results[0] == 2
@@ -301,9 +303,9 @@ async def test_a_script_that_fails_is_its_callers_alone(desk: Desk) -> None:
 async def test_a_burst_of_sends_is_taken_in_portions(desk: Desk) -> None:
     """Thousands of sends at once do not make one endless transaction, and each gets its own number."""
     desk.store.gate.clear()
-    held = asyncio.get_running_loop().create_task(desk.journal.write(desk.tells("held")))
+    held = asyncio.get_running_loop().create_task(desk.journal.write(SCOPE, desk.tells("held")))
     await rest()
-    burst = [asyncio.get_running_loop().create_task(desk.journal.write(desk.tells("t"))) for _ in range(1000)]
+    burst = [asyncio.get_running_loop().create_task(desk.journal.write(SCOPE, desk.tells("t"))) for _ in range(1000)]
     await rest()
     before = desk.store.commits
     desk.store.gate.set()
@@ -331,7 +333,7 @@ async def test_closing_writes_what_is_pending_and_takes_no_more(tmp_path: Path) 
         words.say(desk.journal, "last words")
         desk.journal.close()
         with pytest.raises(ShuttingDown):
-            await desk.journal.write(desk.tells("too late"))
+            await desk.journal.write(SCOPE, desk.tells("too late"))
         await until(lambda: len(words.settled) == 1)
 
 
@@ -371,9 +373,9 @@ class Interrupted(SqliteStore):
 
     after_deltas: Callable[[], Coroutine[Any, Any, None]] | None = None
 
-    async def read(self, script: Any) -> Any:
+    async def read(self, scope: Any, script: Any) -> Any:
         """Read, and then let it happen."""
-        found = await super().read(script)
+        found = await super().read(scope, script)
         if isinstance(found, list) and found and isinstance(found[0], tuple) and self.after_deltas is not None:
             happens, self.after_deltas = self.after_deltas, None
             await happens()
@@ -396,7 +398,7 @@ async def test_a_far_behind_attempt_that_speaks_while_it_is_packed_loses_nothing
             words.say(desk.journal, "three ", urgent=True)
             await until(lambda: len(words.settled) == 3)
             if ends:
-                await desk.journal.write(lambda transaction: _close(transaction, attempt))
+                await desk.journal.write(SCOPE, lambda transaction: _close(transaction, attempt))
 
         reading = Interrupted(tmp_path / "threadline.db", SystemClock())
         await reading.open()
@@ -407,10 +409,10 @@ async def test_a_far_behind_attempt_that_speaks_while_it_is_packed_loses_nothing
         expected = ["one ", "two ", "three "]
         assert [entry.event.text for entry in (await desk.log())[1:4]] == expected  # type: ignore[union-attr]
         if not ends:
-            await desk.journal.write(lambda transaction: _close(transaction, attempt))
+            await desk.journal.write(SCOPE, lambda transaction: _close(transaction, attempt))
         await packer.sweep()
         assert [entry.event.text for entry in (await desk.log())[1:4]] == expected  # type: ignore[union-attr]
-        assert await reading.read(lambda reader: reader.unpacked_attempts(SYSTEM)) == []
+        assert await reading.read(SYSTEM, lambda reader: reader.unpacked_attempts(SYSTEM)) == []
         await reading.close()
 
 

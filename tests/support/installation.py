@@ -26,6 +26,6 @@ def make_key(data: Path, tenant: str = "default", role: Role = "server") -> str:
 
     # In a thread of its own: the caller may be within an event loop.
     with ThreadPoolExecutor(1) as thread:
-        made = thread.submit(write, Settings(data=str(data)), _CLOCK, script).result()
+        made = thread.submit(write, Settings(data=str(data)), _CLOCK, keys.KEYS, script).result()
     assert made.secret is not None
     return made.secret

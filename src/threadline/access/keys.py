@@ -23,7 +23,7 @@ ROLES: tuple[Role, ...] = ("server", "admin", "operator")
 
 DEFAULT_TENANT = "default"
 
-_KEYS = System("manage keys and tenants")
+KEYS = System("manage keys and tenants")
 
 
 class Key(Struct, frozen=True, kw_only=True):
@@ -76,10 +76,10 @@ async def create_key(
 ) -> Key:
     """Create a key, and its tenant where there is none of this name. Returns it with its secret."""
     check_tenant_name(tenant_name)
-    tenant_id = await transaction.tenant_by_name(_KEYS, tenant_name)
+    tenant_id = await transaction.tenant_by_name(KEYS, tenant_name)
     if tenant_id is None:
         tenant_id = TenantId(ids.make("tnt"))
-        await transaction.insert_tenant(_KEYS, tenant_id, tenant_name, rfc3339(clock.now_ms()))
+        await transaction.insert_tenant(KEYS, tenant_id, tenant_name, rfc3339(clock.now_ms()))
     return await add_key(transaction, Tenant(tenant_id), tenant_name, name, role, ids, clock)
 
 
@@ -104,7 +104,7 @@ async def add_key(
 
 async def list_keys(reader: Reader, tenant_name: str) -> list[Key]:
     """List a tenant's keys, oldest first. Raises InvalidRequest where there is no such tenant."""
-    tenant_id = await reader.tenant_by_name(_KEYS, tenant_name)
+    tenant_id = await reader.tenant_by_name(KEYS, tenant_name)
     if tenant_id is None:
         raise InvalidRequest(f"There is no tenant named {tenant_name!r}.")
     return [shown(row) for row in await reader.keys(Tenant(tenant_id))]
@@ -112,7 +112,7 @@ async def list_keys(reader: Reader, tenant_name: str) -> list[Key]:
 
 async def revoke_key(transaction: Transaction, key_id: KeyId, clock: Clock) -> None:
     """Revoke a key by its id alone: for the operator's terminal. Raises InvalidRequest where there is none."""
-    row = await transaction.key_by_id(_KEYS, key_id)
+    row = await transaction.key_by_id(KEYS, key_id)
     if row is None:
         raise InvalidRequest(f"There is no key {key_id!r}; `threadline keys list` shows them.")
     await transaction.revoke_key(Tenant(row.tenant_id), key_id, rfc3339(clock.now_ms()))

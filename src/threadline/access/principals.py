@@ -81,7 +81,7 @@ class Access:
         async def script(reader: Reader) -> TenantId | None:
             return await reader.locate_thread(_OPERATE, thread_id)
 
-        return _found(await self._store.read(script))
+        return _found(await self._store.read(_OPERATE, script))
 
     async def scope_of_run(self, principal: Principal, run_id: RunId) -> Scope:
         """Return the scope in which a run is to be looked for."""
@@ -91,7 +91,7 @@ class Access:
         async def script(reader: Reader) -> TenantId | None:
             return await reader.locate_run(_OPERATE, run_id)
 
-        return _found(await self._store.read(script))
+        return _found(await self._store.read(_OPERATE, script))
 
     async def _by_token(self, token: Token) -> Principal:
         row = await self._key(token.key_id)
@@ -110,7 +110,7 @@ class Access:
         async def script(reader: Reader) -> KeyRow | None:
             return await reader.key_by_id(_AUTHENTICATE, key_id)
 
-        row = await self._store.read(script)
+        row = await self._store.read(_AUTHENTICATE, script)
         if row is None or row.revoked_at is not None:
             raise Unauthorized
         return row

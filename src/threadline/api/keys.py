@@ -55,7 +55,7 @@ async def create_key(request: Request, house: TheHouse, principal: Asking) -> Re
         tenant = principal.tenant_name
         return await add_key(transaction, principal.scope, tenant, body.name, body.role, house.ids, house.clock)
 
-    return answer(await house.journal.write(script), 201)
+    return answer(await house.journal.write(principal.scope, script), 201)
 
 
 @router.get("/v1/keys", responses=gives(KeyPage, errors=(403,)))
@@ -66,7 +66,7 @@ async def list_keys(house: TheHouse, principal: Asking) -> Response:
     async def script(reader: Reader) -> list[KeyRow]:
         return await reader.keys(principal.scope)
 
-    return answer(KeyPage([shown(row) for row in await house.store.read(script)]))
+    return answer(KeyPage([shown(row) for row in await house.store.read(principal.scope, script)]))
 
 
 @router.delete("/v1/keys/{key_id}", status_code=204, responses=gives(None, 204, (403, 404), "Revoked."))
@@ -77,7 +77,7 @@ async def revoke_key(house: TheHouse, principal: Asking, key_id: str) -> Respons
     async def script(transaction: Transaction) -> None:
         await transaction.revoke_key(principal.scope, KeyId(key_id), rfc3339(house.clock.now_ms()))
 
-    await house.journal.write(script)
+    await house.journal.write(principal.scope, script)
     return Response(status_code=204)
 
 

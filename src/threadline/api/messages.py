@@ -156,4 +156,4 @@ async def _with_input(house: House, scope: Scope, row: RunRow) -> RunRow:
     async def script(reader: Reader) -> RunRow:
         return await with_input(reader, scope, row)
 
-    return await house.store.read(script)
+    return await house.store.read(scope, script)

@@ -37,7 +37,7 @@ def create(tenant: str, name: str, role: keys.Role, **options: Any) -> None:
     async def script(transaction: Transaction) -> keys.Key:
         return await keys.create_key(transaction, tenant, name, role, ids, clock)
 
-    made = write(settings, clock, script)
+    made = write(settings, clock, keys.KEYS, script)
     assert made.secret is not None, "a new key has its secret"
     click.echo(made.secret)
 
@@ -52,7 +52,7 @@ def list_keys(tenant: str, **options: Any) -> None:
     async def script(reader: Reader) -> list[keys.Key]:
         return await keys.list_keys(reader, tenant)
 
-    for key in read(settings, SystemClock(), script):
+    for key in read(settings, SystemClock(), keys.KEYS, script):
         state = f"revoked {key.revoked_at}" if key.revoked_at else "active"
         click.echo(f"{key.id}  {key.role:<8}  {key.created_at}  {state:<32}  {key.name}")
 
@@ -67,5 +67,5 @@ def revoke(key_id: str, **options: Any) -> None:
     async def script(transaction: Transaction) -> None:
         await keys.revoke_key(transaction, KeyId(key_id), clock)
 
-    write(settings, clock, script)
+    write(settings, clock, keys.KEYS, script)
     click.echo(f"{key_id} is revoked.", err=True)

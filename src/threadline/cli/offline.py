@@ -7,20 +7,21 @@ from typing import Any, TypeVar, cast
 
 from threadline.clock import Clock
 from threadline.errors import StoreRefused
+from threadline.scopes import Scope, System
 from threadline.settings import Settings
-from threadline.store.contract import ReadScript, Script, Store
+from threadline.store.contract import ReadScript, Script, Store, Write
 from threadline.store.sqlite.store import SqliteStore
 
 T = TypeVar("T")
 
 
-def write(settings: Settings, clock: Clock, script: Script[T]) -> T:
+def write(settings: Settings, clock: Clock, scope: Scope | System, script: Script[T]) -> T:
     """Commit one script. Raises what it raises, StoreRefused and Unavailable."""
 
     async def run() -> T:
         store = await _opened(settings, clock)
         try:
-            outcome = (await store.commit([], [script])).outcomes[0]
+            outcome = (await store.commit([], [Write(scope, script)])).outcomes[0]
         finally:
             await store.close()
         if outcome.error is not None:
@@ -31,12 +32,12 @@ def write(settings: Settings, clock: Clock, script: Script[T]) -> T:
     return asyncio.run(run())
 
 
-def read(settings: Settings, clock: Clock, script: ReadScript[T]) -> T:
+def read(settings: Settings, clock: Clock, scope: Scope | System, script: ReadScript[T]) -> T:
     """Run one reading script. Raises what it raises, StoreRefused and Unavailable."""
 
     async def run() -> T:
         async with reading(settings, clock) as store:
-            return await store.read(script)
+            return await store.read(scope, script)
 
     return asyncio.run(run())
 

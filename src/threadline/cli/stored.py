@@ -47,7 +47,7 @@ class StoredThreads:
                 raise CommandRefused(f"There is no tenant named {tenant_name!r}. Its first key makes it.")
             return Tenant(tenant_id)
 
-        return cls(store, tenant_name, await store.read(script))
+        return cls(store, tenant_name, await store.read(_FIND_TENANT, script))
 
     async def latest(self, count: int) -> list[Thread]:
         """Return up to `count` threads: pinned first, then latest activity."""
@@ -59,7 +59,7 @@ class StoredThreads:
             async def page(reader: Reader, query: ThreadQuery = query) -> list[Thread]:
                 return await reader.threads(self._scope, query)
 
-            threads = await self._store.read(page)
+            threads = await self._store.read(self._scope, page)
             if not threads:
                 break
             found.extend(threads)
@@ -74,7 +74,7 @@ class StoredThreads:
             return structs.replace(row.thread, seq=await reader.head(self._scope, thread_id))
 
         try:
-            return await self._store.read(script)
+            return await self._store.read(self._scope, script)
         except NotFound as error:
             self._refuse(thread_id, error)
 
@@ -118,7 +118,7 @@ class StoredThreads:
                 return News(await self._last_words(reader, thread_id, after), is_over=True)
             return News(await reader.log(self._scope, thread_id, after, end), is_over=False)
 
-        return await self._store.read(script)
+        return await self._store.read(self._scope, script)
 
     async def _page(self, thread_id: ThreadId, query: MessageQuery) -> list[Message]:
         async def script(reader: Reader) -> list[Message]:
@@ -128,7 +128,7 @@ class StoredThreads:
             live = {message.id: message for message in (await snapshot(reader, self._scope, thread_id, 2)).messages}
             return [live.get(message.id, message) for message in messages]
 
-        return await self._store.read(script)
+        return await self._store.read(self._scope, script)
 
     async def _last_words(self, reader: Reader, thread_id: ThreadId, after: int) -> list[Entry]:
         # The rows of a deleted thread go in batches, some perhaps already gone: asked for one by one, up to where

@@ -56,6 +56,7 @@ class Batch:
         self._pending: list[tuple[int, DeltaKind, list[str]]] = []
         self._pending_chars = 0
         self._taken_chars = 0
+        self._unsettled = 0
         self._taken = asyncio.Event()
 
     @property
@@ -95,15 +96,24 @@ class Batch:
             for block, kind, pieces in self._pending
         ]
         self._pending = []
-        self._pending_chars, self._taken_chars = 0, self._pending_chars
+        self._pending_chars, self._taken_chars = 0, self._taken_chars + self._pending_chars
+        self._unsettled += bool(rows)
         return rows
 
     def settle(self, committed: Sequence[tuple[int, MessageDelta]], refused: bool) -> None:
         """Hear what became of what was taken."""
         self.committed.extend(committed)
         self.is_refused = self.is_refused or refused
-        self._taken_chars = 0
+        self._unsettled -= 1
+        if not self._unsettled:
+            self._taken_chars = 0
         self._taken.set()
+
+    async def wait_until_settled(self) -> None:
+        """Sleep until nothing is pending here and nothing is on its way."""
+        while self._pending or self._unsettled:
+            self._taken.clear()
+            await self._taken.wait()
 
     async def wait_for_room(self) -> None:
         """Sleep until the writer has taken what is pending."""

@@ -20,6 +20,7 @@ from threadline.scopes import Scope, System
 from threadline.store.contract import MessageQuery, Reader, RunRow, Store, ThreadQuery, Transaction
 
 _CANCEL = System("see who owns a run that is to be cancelled")
+_DELETE = System("end the runs of a thread that is deleted")
 
 
 class Engine:
@@ -54,7 +55,7 @@ class Engine:
         async def script(transaction: Transaction) -> tuple[Thread, bool]:
             return await create_thread(transaction, scope, wanted, self._ids, self._clock.now_ms())
 
-        return await self._journal.write(script)
+        return await self._journal.write(scope, script)
 
     async def thread(self, scope: Scope, thread_id: ThreadId) -> Thread:
         """Return a thread with the seq of its newest event. Raises NotFound."""
@@ -63,7 +64,7 @@ class Engine:
             row = await reader.thread(scope, thread_id)
             return structs.replace(row.thread, seq=await reader.head(scope, thread_id))
 
-        return await self._store.read(script)
+        return await self._store.read(scope, script)
 
     async def threads(self, scope: Scope, query: ThreadQuery) -> list[Thread]:
         """List threads: pinned first, then latest activity."""
@@ -71,7 +72,7 @@ class Engine:
         async def script(reader: Reader) -> list[Thread]:
             return await reader.threads(scope, query)
 
-        return await self._store.read(script)
+        return await self._store.read(scope, script)
 
     async def update_thread(self, scope: Scope, thread_id: ThreadId, changed: dict[str, Any]) -> Thread:
         """Change a thread's fields. Raises NotFound."""
@@ -81,7 +82,7 @@ class Engine:
             row = await transaction.thread(scope, thread_id)
             return structs.replace(row.thread, seq=await transaction.next_seq(scope, thread_id) - 1)
 
-        return await self._journal.write(script)
+        return await self._journal.write(scope, script)
 
     async def delete_thread(self, scope: Scope, thread_id: ThreadId) -> None:
         """End a thread's runs and readers and hide it from everybody. Raises NotFound."""
@@ -89,7 +90,7 @@ class Engine:
         async def script(transaction: Transaction) -> list[RunId]:
             return await delete_thread(transaction, scope, thread_id, self._clock.now_ms())
 
-        for run_id in await self._journal.write(script):
+        for run_id in await self._journal.write(_DELETE, script):
             self._scheduler.stop(run_id, "lease_lost")
 
     async def send(self, scope: Scope, thread_id: ThreadId, send: Send) -> Accepted:
@@ -104,7 +105,7 @@ class Engine:
 
         # Watched until the run's owner watches it: the sender's stream then begins in memory.
         with self.tail.watching(thread_id):
-            accepted = await self._journal.write(script)
+            accepted = await self._journal.write(scope, script)
             if accepted.run is not None and accepted.run.has_turn:
                 self._scheduler.nudge(accepted.run)
         return accepted
@@ -119,7 +120,7 @@ class Engine:
             live = {message.id: message for message in (await snapshot(reader, scope, thread_id, 2)).messages}
             return [live.get(message.id, message) for message in messages]
 
-        return await self._store.read(script)
+        return await self._store.read(scope, script)
 
     async def snapshot(self, scope: Scope, thread_id: ThreadId, limit: int) -> Snapshot:
         """Return the state of a thread, and see that its active run has an owner. Raises NotFound."""
@@ -127,7 +128,7 @@ class Engine:
         async def script(reader: Reader) -> Snapshot:
             return await snapshot(reader, scope, thread_id, limit)
 
-        found = await self._store.read(script)
+        found = await self._store.read(scope, script)
         self._see_to(found.thread.active_run_id)
         return found
 
@@ -137,7 +138,7 @@ class Engine:
         async def script(reader: Reader) -> RunRow:
             return await with_input(reader, scope, await reader.run(scope, run_id))
 
-        row = await self._store.read(script)
+        row = await self._store.read(scope, script)
         if row.has_turn:
             self._see_to(run_id)
         return row
@@ -151,7 +152,7 @@ class Engine:
         async def script(reader: Reader) -> Message:
             return await reader.message(scope, message_id)
 
-        return await self._store.read(script)
+        return await self._store.read(scope, script)
 
     async def wait_for_end(self, scope: Scope, row: RunRow) -> RunRow:
         """Sleep until a run has ended, and return it. Raises NotFound when its thread is deleted meanwhile."""
@@ -179,7 +180,7 @@ class Engine:
             await transaction.save_run(scope, wished)
             return wished, None
 
-        row, next_run = await self._journal.write(script)
+        row, next_run = await self._journal.write(_CANCEL, script)
         if next_run is not None:
             self._scheduler.nudge(next_run)
         if not row.run.is_terminal and not self._scheduler.stop(run_id, "cancelled"):
@@ -193,7 +194,7 @@ class Engine:
         async def script(reader: Reader) -> RunId | None:
             return (await reader.thread(scope, thread_id)).thread.active_run_id
 
-        self._see_to(await self._store.read(script))
+        self._see_to(await self._store.read(scope, script))
 
     def _see_to(self, run_id: RunId | None) -> None:
         if run_id is not None and not self._scheduler.owns(run_id):

@@ -72,7 +72,7 @@ class Packer:
             return await reader.unpacked_attempts(_PACK)
 
         added = {(attempt.run_id, attempt.epoch) for attempt, _ in self._ended}
-        for attempt in await self._store.read(find):
+        for attempt in await self._store.read(_PACK, find):
             if (attempt.run_id, attempt.epoch) in added:
                 continue
             if attempt.last_seq is not None or attempt.rows_behind > DELTA_ROWS_BEHIND_MAX:
@@ -83,7 +83,7 @@ class Packer:
         async def read(reader: Reader) -> Deltas:
             return await reader.deltas(_PACK, attempt)
 
-        return await self._store.read(read)
+        return await self._store.read(_PACK, read)
 
     async def _write(self, attempts: Sequence[tuple[AttemptRow, Deltas]], are_whole: bool = True) -> None:
         async def script(transaction: Transaction) -> None:
@@ -91,7 +91,7 @@ class Packer:
                 await _pack_one(transaction, attempt, deltas, are_whole)
             await transaction.prune_deltas(_PACK)
 
-        await self._journal.write(script)
+        await self._journal.write(_PACK, script)
 
 
 async def _pack_one(transaction: Transaction, attempt: AttemptRow, deltas: Deltas, is_whole: bool) -> None:

@@ -29,6 +29,8 @@ from threadline.scopes import System, Tenant
 from threadline.store.contract import MessageQuery, Reader, RunRow, Store, Transaction
 
 _FIND = System("find runs that nobody owns")
+_CLAIM = System("claim a run")
+_END = System("end or give back a run of this node")
 
 ResolveProvider = Callable[[str], tuple[Provider, str]]
 """`provider/model` -> (the provider, its own name of the model). Raises ModelUnknown."""
@@ -159,7 +161,7 @@ class Scheduler:
             self._is_idle.set()
 
     async def _answer(self, row: RunRow) -> RunRow | None:
-        claimed = await self._journal.write_patiently(self._claim_script(row))
+        claimed = await self._journal.write_patiently(_CLAIM, self._claim_script(row))
         if isinstance(claimed, Settled):
             return claimed.next_run
         self._count_start(claimed)
@@ -207,7 +209,7 @@ class Scheduler:
             messages = await reader.messages(scope, run.thread_id, query)
             return row.thread, messages[::-1]
 
-        return await self._store.read(script)
+        return await self._store.read(scope, script)
 
     async def _end(self, turn: Turn, ending: Ending) -> RunRow | None:
         row, attempt = turn.claim.row, turn.claim.attempt
@@ -225,7 +227,7 @@ class Scheduler:
             current = await transaction.run(scope, row.run.id)
             return await end_run(transaction, current, ending, self._clock.now_ms())
 
-        next_run = await self._journal.write_patiently(script)
+        next_run = await self._journal.write_patiently(_END, script, after=turn.batch)
         self._packer.add(attempt, turn.batch.committed)
         self._count_end(turn, ending)
         return next_run
@@ -246,7 +248,7 @@ class Scheduler:
             await transaction.save_run(scope, drained)
             await end_lease(transaction, row.run.id)
 
-        await self._journal.write(script)
+        await self._journal.write(_END, script, after=turn.batch)
 
     def _claim_script(self, row: RunRow) -> Callable[[Transaction], Coroutine[None, None, Claim | Settled]]:
         async def script(transaction: Transaction) -> Claim | Settled:
@@ -269,7 +271,7 @@ class Scheduler:
             return await reader.claimable(_FIND)
 
         try:
-            for row in await self._store.read(script):
+            for row in await self._store.read(_FIND, script):
                 self.nudge(row)
         except Unavailable as error:
             log.warning("reap_failed", detail=error.detail)

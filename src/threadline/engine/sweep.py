@@ -43,4 +43,4 @@ class Sweeper:
         async def script(transaction: Transaction) -> int:
             return await transaction.sweep_sends(_SWEEP, before) + await transaction.sweep_deleted(_SWEEP)
 
-        return await self._journal.write(script)
+        return await self._journal.write(_SWEEP, script)

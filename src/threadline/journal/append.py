@@ -2,7 +2,8 @@
 
 Everything that changes a thread passes here: deltas of running answers, and scripts (an accepted send, the end of a
 run). One writer takes whatever is pending, commits it as one transaction, and only then shows it: to the readers of
-this node, and by nudge to the other nodes. The batch grows with the load by itself.
+this node, and by nudge to the other nodes. The batch grows with the load by itself. Where the store has a writer for
+everybody (PostgreSQL), the deltas of all answers still share a commit, and each script has one of its own.
 
 Promise 1: an entry reaches a window, a reader or a caller only after the commit that holds it.
 """
@@ -17,7 +18,8 @@ from threadline.errors import ShuttingDown, Unavailable
 from threadline.events import Entry, MessageDelta
 from threadline.journal.window import Windows
 from threadline.observe import Metrics, log
-from threadline.store.contract import Committed, DeltaRow, Outcome, Script, Store
+from threadline.scopes import Scope, System
+from threadline.store.contract import LATER, Committed, DeltaRow, Outcome, Script, Store, Write
 
 T = TypeVar("T")
 
@@ -40,6 +42,13 @@ class DeltaSource(Protocol):
         """Hear what became of it. `refused`: the fence let nothing through, another attempt owns the run."""
         ...
 
+    async def wait_until_settled(self) -> None:
+        """Sleep until nothing is pending here and nothing is on its way."""
+        ...
+
+
+_Taken = list[tuple[DeltaSource, list[DeltaRow]]]
+"""What sources have handed over and not heard of, in order."""
 
 Poll = Callable[[], bool]
 """Takes in what has arrived, without waiting; offers it by itself. False: nothing comes this way any more."""
@@ -48,10 +57,10 @@ Poll = Callable[[], bool]
 class _Pending:
     """One script on its way."""
 
-    __slots__ = ("future", "is_patient", "script")
+    __slots__ = ("future", "is_patient", "write")
 
-    def __init__(self, script: Script[Any], is_patient: bool, future: "asyncio.Future[Any]") -> None:
-        self.script = script
+    def __init__(self, write: Write[Any], is_patient: bool, future: "asyncio.Future[Any]") -> None:
+        self.write = write
         self.is_patient = is_patient
         self.future = future
 
@@ -69,16 +78,17 @@ class Journal:
         self._metrics = metrics
         self._gather_seconds = gather_seconds
         self._scripts: list[_Pending] = []
+        self._beside: set[asyncio.Task[None]] = set()
         self._sources: dict[DeltaSource, None] = {}
         self._polls: dict[Poll, asyncio.Future[None]] = {}
-        self._taken: list[tuple[DeltaSource, list[DeltaRow]]] = []
+        self._taken: _Taken = []
         self._work = asyncio.Event()
         self._urgent = asyncio.Event()
         self._writable = asyncio.Event()
         self._writable.set()
         self._last_commit = 0.0
         self._is_closing = False
-        self._probe: Script[None] | None = None
+        self._probe: Write[None] | None = None
 
     @property
     def is_writable(self) -> bool:
@@ -89,18 +99,20 @@ class Journal:
         """Sleep until commits go through again."""
         await self._writable.wait()
 
-    async def write(self, script: Script[T]) -> T:
+    async def write(self, scope: Scope | System, script: Script[T], after: "DeltaSource | None" = None) -> T:
         """Run a script in the next commit and return its value once that is on disk.
+
+        What `after` has pending comes first: the end of an answer stands behind its last word.
 
         Raises:
             Unavailable: the store cannot write; nothing was stored.
             Exception: whatever the script raised; it has left nothing behind.
         """
-        return await self._submit(script, is_patient=False)
+        return await self._submit(Write(scope, script), False, after)
 
-    async def write_patiently(self, script: Script[T]) -> T:
+    async def write_patiently(self, scope: Scope | System, script: Script[T], after: "DeltaSource | None" = None) -> T:
         """Do what `write` does, but wait for as long as the store cannot write: the end of a run must be told."""
-        return await self._submit(script, is_patient=True)
+        return await self._submit(Write(scope, script), True, after)
 
     def offer(self, source: DeltaSource, urgent: bool = False) -> None:
         """Note that `source` has deltas. The first token of an answer is urgent: it waits for no window."""
@@ -134,9 +146,9 @@ class Journal:
                 delay = min(delay * 2, RETRY_SECONDS_MAX)
                 self._work.set()
 
-    def probe_with(self, script: Script[None]) -> None:
+    def probe_with(self, write: Write[None]) -> None:
         """Use this small write to find out whether the store can write again when nothing else is waiting to."""
-        self._probe = script
+        self._probe = write
 
     def close(self) -> None:
         """Take no more scripts; what is pending is still written."""
@@ -144,17 +156,50 @@ class Journal:
         self._work.set()
         self._urgent.set()
 
-    async def _submit(self, script: Script[T], is_patient: bool) -> T:
+    async def _submit(self, write: Write[T], is_patient: bool, after: DeltaSource | None) -> T:
         if self._is_closing:
             raise ShuttingDown
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._scripts.append(_Pending(script, is_patient, future))
+        pending = _Pending(write, is_patient, future)
+        if self._store.has_one_writer:
+            # In one transaction with the deltas, and behind them: `after` needs no waiting.
+            self._scripts.append(pending)
+        else:
+            # A task of its own: a caller who goes away does not leave half-known what was committed.
+            task = asyncio.get_running_loop().create_task(self._write_beside(pending, after))
+            self._beside.add(task)
+            task.add_done_callback(lambda done: self._note_beside(done, pending))
         self._work.set()
         self._urgent.set()
         return await future
 
+    async def _write_beside(self, pending: _Pending, after: DeltaSource | None) -> None:
+        """Commit a script by itself, beside the deltas and the scripts of others."""
+        if after is not None:
+            await after.wait_until_settled()
+        delay = RETRY_SECONDS_MIN
+        while not pending.future.cancelled():
+            try:
+                committed = await self._store.commit([], [pending.write])
+            except Unavailable as error:
+                if not pending.is_patient:
+                    _resolve(pending.future, Outcome(None, error, []))
+                    return
+            else:
+                self._show([], committed, [pending])
+                return
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, RETRY_SECONDS_MAX)
+
+    def _note_beside(self, task: asyncio.Task[None], pending: _Pending) -> None:
+        self._beside.discard(task)
+        # Whatever nobody foresaw is its caller's to hear; the writer goes on.
+        if not task.cancelled() and (error := task.exception()) is not None and not pending.future.done():
+            pending.future.set_exception(error)
+        self._work.set()
+
     def _is_idle(self) -> bool:
-        return not (self._scripts or self._sources or self._taken)
+        return not (self._scripts or self._sources or self._taken or self._beside)
 
     async def _gather(self) -> None:
         """Sleep until there is work, and then as long as it may wait for company."""
@@ -181,7 +226,7 @@ class Journal:
         if not deltas and not scripts:
             return True
         try:
-            committed = await self._store.commit(deltas, [pending.script for pending in scripts])
+            committed = await self._store.commit(deltas, [pending.write for pending in scripts])
         except Unavailable as error:
             self._hold_back(scripts, error)
             return False
@@ -191,7 +236,8 @@ class Journal:
             self._writable.set()
             # Running answers were not polled meanwhile, and nobody else may have anything to write.
             self._work.set()
-        self._show(committed, scripts)
+        taken, self._taken = self._taken, []
+        self._show(taken, committed, scripts)
         return True
 
     def _take_scripts(self) -> list[_Pending]:
@@ -239,13 +285,12 @@ class Journal:
             if not pending.is_patient and not pending.future.done():
                 pending.future.set_exception(error)
 
-    def _show(self, committed: Committed, scripts: list[_Pending]) -> None:
+    def _show(self, taken: _Taken, committed: Committed, scripts: list[_Pending]) -> None:
         """Tell everybody, after the commit and never before.
 
         A reader woken too early finds nothing, sleeps again, and the words that it was woken for wait for somebody
         else's nudge; and what it was shown might not survive a crash.
         """
-        taken, self._taken = self._taken, []
         entries = self._settle_deltas(taken, committed.seqs)
         for outcome in committed.outcomes:
             entries.extend(outcome.entries)
@@ -254,12 +299,15 @@ class Journal:
             _resolve(pending.future, outcome)
         self._bus.nudge(_nudges(entries))
 
-    def _settle_deltas(
-        self, taken: list[tuple[DeltaSource, list[DeltaRow]]], seqs: Sequence[int | None]
-    ) -> list[Entry]:
+    def _settle_deltas(self, taken: _Taken, seqs: Sequence[int | None]) -> list[Entry]:
         entries: list[Entry] = []
         place = 0
         for source, rows in taken:
+            if seqs[place] == LATER:
+                self._taken.append((source, rows))
+                self._work.set()
+                place += len(rows)
+                continue
             committed: list[tuple[int, MessageDelta]] = []
             for row in rows:
                 seq = seqs[place]

@@ -11,7 +11,7 @@ from threadline.ids import NodeId, RunId
 from threadline.journal.append import Journal
 from threadline.observe import log
 from threadline.scopes import System
-from threadline.store.contract import RunRow, Transaction
+from threadline.store.contract import RunRow, Transaction, Write
 
 _LEASE = System("who writes for a run")
 
@@ -23,7 +23,7 @@ class Leases:
         self.node_id = node_id
         self._journal = journal
         self._ttl_seconds = ttl_seconds
-        journal.probe_with(self._renewal)
+        journal.probe_with(Write(_LEASE, self._renewal))
 
     async def begin_alone(self) -> None:
         """Say that this node lives and no other: an earlier process's runs are free at once, not when its time is up.
@@ -35,11 +35,11 @@ class Leases:
             await transaction.forget_nodes(_LEASE)
             await transaction.renew_node(_LEASE, self.node_id, self._ttl_seconds)
 
-        await self._journal.write(script)
+        await self._journal.write(_LEASE, script)
 
     async def renew(self) -> None:
         """Say that this node lives. Raises Unavailable."""
-        await self._journal.write(self._renewal)
+        await self._journal.write(_LEASE, self._renewal)
 
     async def renew_forever(self) -> None:
         """Renew in time, with two tries to spare. The caller owns the task."""

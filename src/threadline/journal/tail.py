@@ -42,7 +42,7 @@ class Tail:
         async def head(reader: Reader) -> int:
             return await reader.head(scope, thread_id)
 
-        end = await self._store.read(head)
+        end = await self._store.read(scope, head)
         if cursor is None:
             return end
         if cursor > end:
@@ -104,7 +104,7 @@ class Tail:
         async def stretch(reader: Reader) -> list[Entry]:
             return await reader.log(scope, thread_id, after, upto)
 
-        return await self._store.read(stretch)
+        return await self._store.read(scope, stretch)
 
     def hear(self, nudges: Sequence[Nudge]) -> None:
         """Take nudges from the bus."""
@@ -132,7 +132,7 @@ class Tail:
             return await reader.heads(_POLL, watched)
 
         try:
-            found = await self._store.read(heads)
+            found = await self._store.read(_POLL, heads)
         except Unavailable as error:
             log.warning("poll_failed", detail=error.detail)
             return
@@ -143,7 +143,7 @@ class Tail:
         async def page(reader: Reader) -> list[Entry]:
             return await reader.log(scope, thread_id, cursor, cursor + LOG_PAGE_EVENTS, LOG_PAGE_BYTES)
 
-        return await self._store.read(page)
+        return await self._store.read(scope, page)
 
 
 def _has_nothing(window: Window, cursor: int) -> bool:

@@ -363,6 +363,17 @@ Script = Callable[[Transaction], Awaitable[T]]
 ReadScript = Callable[[Reader], Awaitable[T]]
 
 
+class Write(Struct, Generic[T], frozen=True):
+    """A script and for whom it writes. One that uses a `System` verb anywhere is opened for `System`."""
+
+    scope: Scope | System
+    script: Script[T]
+
+
+LATER = 0
+"""In place of a seq: somebody else was writing to that thread. Nothing is stored; hand the delta in again."""
+
+
 class Outcome(Struct, Generic[T]):
     """What became of one script: its value, or the error that undid it. `entries` are what it appended."""
 
@@ -372,7 +383,7 @@ class Outcome(Struct, Generic[T]):
 
 
 class Committed(Struct):
-    """What a batch became. `seqs[i]` is the seq of delta i, None where the fence refused it."""
+    """What a batch became. `seqs[i]` is the seq of delta i, None where the fence refused it, or `LATER`."""
 
     seqs: list[int | None]
     outcomes: list[Outcome[Any]]
@@ -380,6 +391,11 @@ class Committed(Struct):
 
 class Store(Protocol):
     """The truth on disk."""
+
+    @property
+    def has_one_writer(self) -> bool:
+        """Whether commits queue up for one writer, so that sharing one pays; else they are made side by side."""
+        ...
 
     async def open(self) -> None:
         """Open, migrate where needed, and take up what an earlier process left.
@@ -393,14 +409,20 @@ class Store(Protocol):
         """Close. Everything acknowledged is on disk already."""
         ...
 
-    async def read(self, script: ReadScript[T]) -> T:
-        """Run a script on one consistent snapshot. Raises what it raises, or Unavailable."""
+    async def read(self, scope: Scope | System, script: ReadScript[T]) -> T:
+        """Run a script on one consistent snapshot. Raises what it raises, or Unavailable.
+
+        Opened for a tenant it may use that tenant's scopes only, and no `System` verb: where the database can hold
+        that too (row-level security), it does.
+        """
         ...
 
-    async def commit(self, deltas: Sequence[DeltaRow], scripts: Sequence[Script[Any]]) -> Committed:
-        """Commit the deltas, then the scripts in order, as one fully synced transaction.
+    async def commit(self, deltas: Sequence[DeltaRow], writes: Sequence[Write[Any]]) -> Committed:
+        """Commit the deltas, then the scripts in order, fully synced. Called by the journal only.
 
-        A script that raises is undone alone. Called by the journal's writer only, one call at a time.
+        The deltas are all or nothing, and so is each script; one that raises is undone alone. A store with one writer
+        makes one transaction of it all, one call at a time. Elsewhere a script may be run again from its beginning
+        when it has met another one, and calls may be made side by side, of which one at a time brings deltas.
 
         Raises:
             Unavailable: the store cannot write (a full disk, a read-only folder); nothing is stored.

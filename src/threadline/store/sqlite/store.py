@@ -15,7 +15,8 @@ import apsw
 
 from threadline.clock import Clock
 from threadline.errors import StoreRefused, ThreadlineError, Unavailable
-from threadline.store.contract import Committed, DeltaRow, Outcome, Reader, ReadScript, Script, Transaction
+from threadline.scopes import Scope, System
+from threadline.store.contract import Committed, DeltaRow, Outcome, Reader, ReadScript, Script, Transaction, Write
 from threadline.store.packing import KIND_NUMBERS
 from threadline.store.sqlite.heads import Heads
 from threadline.store.sqlite.reader import SqliteReader
@@ -32,6 +33,8 @@ READER_THREADS = 3
 DELTA_ROWS_PER_STATEMENT = 64
 """Rows of one INSERT. More would not be quicker; less hands the interpreter lock back and forth more often."""
 
+_HEALTH = System("ask whether the store answers")
+
 _CANNOT_WRITE = (
     apsw.FullError,
     apsw.IOError,
@@ -45,6 +48,8 @@ _CANNOT_WRITE = (
 
 class SqliteStore:
     """A store in one SQLite file."""
+
+    has_one_writer = True
 
     def __init__(self, path: Path, clock: Clock, durability: Durability = "full") -> None:
         self.path = path
@@ -80,18 +85,18 @@ class SqliteStore:
         await loop.run_in_executor(self._writer, self._close_connections)
         self._writer.shutdown()
 
-    async def read(self, script: ReadScript[T]) -> T:
+    async def read(self, scope: Scope | System, script: ReadScript[T]) -> T:
         """Run a script on one consistent snapshot. Raises what it raises, or Unavailable."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, script)
 
-    async def commit(self, deltas: Sequence[DeltaRow], scripts: Sequence[Script[Any]]) -> Committed:
+    async def commit(self, deltas: Sequence[DeltaRow], writes: Sequence[Write[Any]]) -> Committed:
         """Commit the deltas, then the scripts in order, as one fully synced transaction.
 
         Raises:
             Unavailable: the store cannot write (a full disk, a read-only folder); nothing is stored.
         """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._writer, self._commit, deltas, scripts)
+        return await loop.run_in_executor(self._writer, self._commit, deltas, writes)
 
     async def is_healthy(self) -> bool:
         """Whether the store answers, for `/readyz`."""
@@ -100,7 +105,7 @@ class SqliteStore:
             return True
 
         try:
-            return await self.read(ask)
+            return await self.read(_HEALTH, ask)
         except Unavailable:
             return False
 
@@ -124,13 +129,13 @@ class SqliteStore:
             self._read_connections.append(connection)
         return connection
 
-    def _commit(self, deltas: Sequence[DeltaRow], scripts: Sequence[Script[Any]]) -> Committed:
+    def _commit(self, deltas: Sequence[DeltaRow], writes: Sequence[Write[Any]]) -> Committed:
         connection = self._write_connection
         assert connection is not None, "commit after open"
         try:
             connection.execute("BEGIN IMMEDIATE")
             seqs = self._insert_deltas(connection, deltas)
-            outcomes = [self._run_script(connection, script) for script in scripts]
+            outcomes = [self._run_script(connection, write.script) for write in writes]
             connection.execute("COMMIT")
         except BaseException as error:
             self._roll_back(connection)
