@@ -1,0 +1,227 @@
+"""The reading verbs of `store/contract.py`, as far as both dialects say them alike.
+
+The verbs are coroutines. On SQLite no statement ever suspends, so a script that is written once runs in a worker thread
+there and in the event loop on PostgreSQL.
+"""
+
+from typing import Any, ClassVar
+
+from threadline.errors import NotFound
+from threadline.ids import KeyId, MessageId, RunId, TenantId, ThreadId
+from threadline.records import Message, Thread
+from threadline.scopes import EndUser, Scope, System
+from threadline.store.contract import (
+    AttemptRow,
+    KeyRow,
+    MessageQuery,
+    RunRow,
+    SendRow,
+    ThreadQuery,
+    ThreadRow,
+)
+from threadline.store.rows import KEYS, MESSAGES, RUNS, SENDS, THREADS, to_options
+from threadline.store.sql.statements import Row, Statements
+
+_MESSAGE = f"SELECT {', '.join(MESSAGES.columns)} FROM messages"
+_RUN_HIDDEN = "tenant_id, options, has_turn, first_seq, cancel_requested_at, drained_attempts, drained_epoch, last_seq"
+RUN = f"SELECT {', '.join(RUNS.columns)}, {_RUN_HIDDEN} FROM runs"
+_SEND = f"SELECT {', '.join(SENDS.columns)} FROM sends"
+_KEY = (
+    "SELECT keys.id, tenant_id, tenants.name, keys.name, role, secret_hash, keys.created_at, revoked_at "
+    "FROM keys JOIN tenants ON tenants.id = tenant_id"
+)
+ATTEMPT_KEY = "tenant_id = ? AND thread_id = ? AND run_id = ? AND epoch = ?"
+OPEN = "status IN ('queued', 'running', 'waiting')"
+
+
+class SqlReader:
+    """The reading verbs. Lives for one script in one transaction."""
+
+    THREAD: ClassVar[str]
+    """Selects what `thread_row` reads."""
+
+    OWNER_AND_SEQ: ClassVar[str]
+    """Selects the end user of a thread, and the seq that its row knows of."""
+
+    POSITION: ClassVar[str]
+    """The function that finds a text in another one."""
+
+    def __init__(self, statements: Statements) -> None:
+        self._sql = statements
+
+    async def thread(self, scope: Scope, thread_id: ThreadId) -> ThreadRow:
+        """Return a thread. Raises NotFound: unknown, deleted, and out of scope are the same answer."""
+        row = await self._find_thread(scope, thread_id)
+        if row is None or row[-1] is not None:
+            raise NotFound
+        return thread_row(row)
+
+    async def thread_by_external_id(self, scope: Scope, end_user_id: str | None, external_id: str) -> ThreadRow | None:
+        """Return the thread that this end user has under this id of another system."""
+        row = await self._sql.one(
+            f"{self.THREAD} WHERE tenant_id = ? AND coalesce(end_user_id, '') = ? AND external_id = ? "
+            "AND deleted_at IS NULL",
+            (scope.tenant_id, end_user_id or "", external_id),
+        )
+        if row is None:
+            return None
+        found = thread_row(row)
+        return found if scope.may_reach(found.thread.end_user_id, found.thread.id) else None
+
+    async def threads(self, scope: Scope, query: ThreadQuery) -> list[Thread]:
+        """List threads: pinned first, then latest activity. Returns up to `query.limit` of them."""
+        where, values = self._thread_filter(scope, query)
+        rows = await self._sql.every(
+            f"{self.THREAD} WHERE {' AND '.join(where)} ORDER BY pinned DESC, last_activity_at DESC, id DESC LIMIT ?",
+            (*values, query.limit),
+        )
+        return [thread_row(row).thread for row in rows]
+
+    async def message(self, scope: Scope, message_id: MessageId) -> Message:
+        """Return a message. Raises NotFound."""
+        row = await self._sql.one(f"{_MESSAGE} WHERE tenant_id = ? AND id = ?", (scope.tenant_id, message_id))
+        if row is None:
+            raise NotFound
+        message = MESSAGES.record(row)
+        await self.require_thread(scope, message.thread_id)
+        return message
+
+    async def messages(self, scope: Scope, thread_id: ThreadId, query: MessageQuery) -> list[Message]:
+        """List messages of a thread in the order of their seqs. Raises NotFound."""
+        await self.require_thread(scope, thread_id)
+        order, compared = ("DESC", "<") if query.descending else ("ASC", ">")
+        beyond = "" if query.after is None else f"AND seq {compared} {int(query.after)}"
+        rows = await self._sql.every(
+            f"{_MESSAGE} WHERE tenant_id = ? AND thread_id = ? {beyond} ORDER BY seq {order} LIMIT ?",
+            (scope.tenant_id, thread_id, query.limit),
+        )
+        return [MESSAGES.record(row) for row in rows]
+
+    async def run(self, scope: Scope, run_id: RunId) -> RunRow:
+        """Return a run. Raises NotFound."""
+        row = await self._sql.one(f"{RUN} WHERE tenant_id = ? AND id = ?", (scope.tenant_id, run_id))
+        if row is None:
+            raise NotFound
+        found = run_row(row)
+        await self.require_thread(scope, found.run.thread_id)
+        return found
+
+    async def open_runs(self, scope: Scope, thread_id: ThreadId) -> list[RunRow]:
+        """Return the thread's runs that have not ended, in the order of their sends."""
+        await self.require_thread(scope, thread_id)
+        rows = await self._sql.every(
+            f"{RUN} WHERE {OPEN} AND tenant_id = ? AND thread_id = ? ORDER BY first_seq", (scope.tenant_id, thread_id)
+        )
+        return [run_row(row) for row in rows]
+
+    async def send(self, scope: Scope, thread_id: ThreadId, end_user_id: str, key: str) -> SendRow | None:
+        """Return what this Idempotency-Key was used for. Raises NotFound for the thread."""
+        await self.require_thread(scope, thread_id)
+        row = await self._sql.one(
+            f"{_SEND} WHERE tenant_id = ? AND thread_id = ? AND end_user_id = ? AND key = ?",
+            (scope.tenant_id, thread_id, end_user_id, key),
+        )
+        return None if row is None else SENDS.record(row)
+
+    async def keys(self, scope: Scope) -> list[KeyRow]:
+        """Return the tenant's keys, revoked ones too, oldest first."""
+        rows = await self._sql.every(f"{_KEY} WHERE tenant_id = ? ORDER BY keys.id", (scope.tenant_id,))
+        return [KEYS.record(row) for row in rows]
+
+    async def key_by_id(self, system: System, key_id: KeyId) -> KeyRow | None:
+        """Return a key for authentication."""
+        row = await self._sql.one(f"{_KEY} WHERE keys.id = ?", (key_id,))
+        return None if row is None else KEYS.record(row)
+
+    async def tenant_by_name(self, system: System, name: str) -> TenantId | None:
+        """Return the tenant of this name."""
+        return _tenant(await self._sql.one("SELECT id FROM tenants WHERE name = ?", (name,)))
+
+    async def locate_thread(self, system: System, thread_id: ThreadId) -> TenantId | None:
+        """Say whose a thread is, for operators. Deleted threads are not found."""
+        return _tenant(
+            await self._sql.one("SELECT tenant_id FROM threads WHERE id = ? AND deleted_at IS NULL", (thread_id,))
+        )
+
+    async def locate_run(self, system: System, run_id: RunId) -> TenantId | None:
+        """Say whose a run is, for operators."""
+        return _tenant(await self._sql.one("SELECT tenant_id FROM runs WHERE id = ?", (run_id,)))
+
+    async def _find_thread(self, scope: Scope, thread_id: ThreadId) -> Row | None:
+        row = await self._sql.one(f"{self.THREAD} WHERE tenant_id = ? AND id = ?", (scope.tenant_id, thread_id))
+        if row is None:
+            return None
+        owner = row[THREADS.columns.index("end_user_id")]
+        return row if scope.may_reach(owner, thread_id) else None
+
+    async def require_thread(self, scope: Scope, thread_id: ThreadId) -> int:
+        """Raise NotFound where a thread is unknown, deleted or out of scope; return the seq that its row knows of."""
+        row = await self._owner_and_seq(scope.tenant_id, thread_id)
+        if row is None or not scope.may_reach(row[0], thread_id):
+            raise NotFound
+        return int(row[1])
+
+    async def _owner_and_seq(self, tenant_id: TenantId, thread_id: ThreadId) -> Row | None:
+        """Return the end user of a thread that is not deleted, and the seq that its row knows of."""
+        return await self._sql.one(
+            f"{self.OWNER_AND_SEQ} WHERE tenant_id = ? AND id = ? AND deleted_at IS NULL", (tenant_id, thread_id)
+        )
+
+    def _thread_filter(self, scope: Scope, query: ThreadQuery) -> tuple[list[str], list[Any]]:
+        where, values = ["tenant_id = ?", "deleted_at IS NULL"], [scope.tenant_id]
+
+        def narrow(condition: str, *given: Any) -> None:
+            where.append(condition)
+            values.extend(given)
+
+        if isinstance(scope, EndUser):
+            narrow("end_user_id = ?", scope.end_user_id)
+            if scope.thread_ids is not None:
+                marks = ", ".join("?" * len(scope.thread_ids))
+                narrow(f"id IN ({marks})", *sorted(scope.thread_ids))
+        if query.end_user_id is not None:
+            narrow("end_user_id = ?", query.end_user_id)
+        if query.archived is not None:
+            narrow("archived = ?", int(query.archived))
+        if query.q is not None:
+            narrow(f"{self.POSITION}(lower(coalesce(title, '')), lower(?)) > 0", query.q)
+        if query.after is not None:
+            narrow("(pinned, last_activity_at, id) < (?, ?, ?)", int(query.after[0]), *query.after[1:])
+        return where, values
+
+
+def thread_row(row: Row) -> ThreadRow:
+    """Read a row of `THREAD`."""
+    return ThreadRow(tenant_id=row[-2], thread=THREADS.record(row), tip_message_id=row[-3])
+
+
+def run_row(row: Row) -> RunRow:
+    """Read a row of `RUN`."""
+    tenant_id, options, has_turn, first_seq, cancelled, drained, drained_epoch, last_seq = row[len(RUNS.columns) :]
+    return RunRow(
+        tenant_id=tenant_id,
+        run=RUNS.record(row),
+        options=to_options(options),
+        has_turn=bool(has_turn),
+        first_seq=first_seq,
+        cancel_requested_at=cancelled,
+        drained_attempts=drained,
+        drained_epoch=drained_epoch,
+        last_seq=last_seq,
+    )
+
+
+def attempt_row(row: Row) -> AttemptRow:
+    """Read a row of an attempt with the number of rows behind it."""
+    tenant_id, thread_id, run_id, message_id, epoch, first_seq, last_seq, rows_behind = row
+    return AttemptRow(tenant_id, thread_id, run_id, message_id, epoch, first_seq, last_seq, rows_behind)
+
+
+def _tenant(row: Row | None) -> TenantId | None:
+    return None if row is None else TenantId(row[0])
+
+
+def select_threads(table: str, seq: str) -> str:
+    """Return the SELECT of threads from a table that has their seq in the column `seq`."""
+    columns = (seq if name == "seq" else name for name in THREADS.columns)
+    return f"SELECT {', '.join(columns)}, tip_message_id, tenant_id, deleted_at FROM {table}"
