@@ -33,11 +33,40 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str, Meta(description="Folder of the SQLite file and the local secrets. Default: your user data folder.")
     ] = ""
     database: Annotated[
-        str, Meta(description="`sqlite:///path/to/file.db`. Default: `threadline.db` in the data folder.")
+        str,
+        Meta(
+            description="`sqlite:///path/to/file.db`, or `postgresql://user:password@host/name` for many nodes. "
+            "Default: `threadline.db` in the data folder."
+        ),
     ] = ""
-    bus: Annotated[Literal["memory"], Meta(description="How nodes wake each other: `memory` for one process.")] = (
-        "memory"
-    )
+    bus: Annotated[
+        Literal["auto", "memory", "postgres", "redis"],
+        Meta(
+            description="How nodes wake each other: `memory` within one process, `postgres` by LISTEN/NOTIFY, `redis` "
+            "by Redis or Valkey. `auto` is `postgres` on PostgreSQL and `memory` otherwise."
+        ),
+    ] = "auto"
+    redis: Annotated[str, Meta(description="Where the `redis` bus is: `redis://host:6379/0`, or `rediss://…`.")] = ""
+    bus_prefix: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=40,
+            pattern="^[a-z0-9_]+$",
+            description="The installation's name on the bus; two that share a server need two names.",
+        ),
+    ] = "threadline"
+    workers: Annotated[
+        int,
+        Meta(ge=1, le=256, description="Processes on this machine, each a node of its own. More than one: PostgreSQL."),
+    ] = 1
+    secret: Annotated[
+        str,
+        Meta(
+            description="What end-user tokens are signed with, 32 characters or more. Default: one that is made on "
+            "first use and kept in the data folder, or in PostgreSQL for all nodes."
+        ),
+    ] = ""
     durability: Annotated[
         Literal["full", "relaxed"],
         Meta(
@@ -93,6 +122,24 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return Path(self.data).expanduser() if self.data else user_data_path("threadline", appauthor=False)
 
     @property
+    def is_postgres(self) -> bool:
+        """Whether the database is PostgreSQL."""
+        return self.database.partition("://")[0] in ("postgresql", "postgres")
+
+    @property
+    def bus_kind(self) -> Literal["memory", "postgres", "redis"]:
+        """The bus that is meant. Raises SettingsRefused where it does not go with the database."""
+        if self.bus == "redis" and not self.redis:
+            raise SettingsRefused("The redis bus needs its address: --redis redis://host:6379/0.")
+        if self.bus == "postgres" and not self.is_postgres:
+            raise SettingsRefused("The postgres bus goes with a PostgreSQL database only.")
+        if self.bus == "memory" and self.workers > 1:
+            raise SettingsRefused("The memory bus reaches one process only; several workers need postgres or redis.")
+        if self.bus == "auto":
+            return "postgres" if self.is_postgres else "memory"
+        return self.bus
+
+    @property
     def database_path(self) -> Path:
         """The SQLite file. Raises SettingsRefused for another kind of database."""
         if not self.database:
@@ -100,7 +147,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         scheme, _, path = self.database.partition("://")
         if scheme != "sqlite" or not path:
             raise SettingsRefused(
-                f"The database {scheme}:// is not one that this version knows; it is sqlite:///path/to/file.db."
+                f"The database {scheme}:// is not one that is meant here; it is sqlite:///path/to/file.db."
             )
         # As in SQLAlchemy: `sqlite:///a.db` is relative to here, `sqlite:////tmp/a.db` is absolute.
         return Path(path.removeprefix("/"))

@@ -1,12 +1,14 @@
 """Which concrete rooms a process is made of, and the order in which they start and stop."""
 
 import asyncio
+import hashlib
 import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import SystemRandom
+from typing import TYPE_CHECKING, cast
 
 from starlette.types import ASGIApp
 
@@ -30,10 +32,13 @@ from threadline.journal.lease import Leases
 from threadline.journal.tail import Tail
 from threadline.journal.window import Windows
 from threadline.observe import Metrics
+from threadline.opening import make_store
 from threadline.providers.registry import Registry
 from threadline.settings import Settings
 from threadline.store.contract import Store
-from threadline.store.sqlite.store import SqliteStore
+
+if TYPE_CHECKING:
+    from threadline.store.postgres.store import PostgresStore
 
 SECRET_FILE = "secret"  # noqa: S105 - the name of a file
 SECRET_BYTES = 32
@@ -48,8 +53,8 @@ class Node:
         source = SystemRandom()
         ids = IdMaker(self.clock, source)
         self.metrics = Metrics()
-        self.store: Store = SqliteStore(settings.database_path, self.clock, settings.durability)
-        self.bus: Bus = MemoryBus()
+        self.store: Store = make_store(settings, self.clock)
+        self.bus: Bus = make_bus(settings)
         self.registry = Registry(settings.provider_configs(), env, clock=self.clock, source=source)
         default_model = settings.default_model or self.registry.default_model()
         self.registry.resolve(default_model)
@@ -80,7 +85,8 @@ class Node:
             return model
 
         engine = Engine(self.store, self.journal, self.tail, self.scheduler, resolve_model, ids, self.clock)
-        access = Access(self.store, TokenSigner(read_secret(settings.data_folder), self.clock))
+        self._signer = TokenSigner(self.clock)
+        access = Access(self.store, self._signer)
         self.readers = Readers(self.clock, self.metrics)
         self.house = House(
             engine,
@@ -108,12 +114,16 @@ class Node:
             StoreRefused: the store cannot be opened.
         """
         await self.store.open()
+        self._signer.use(await signing_secret(self.settings, self.store))
         try:
             await self.bus.open(self.tail.hear)
             async with asyncio.TaskGroup() as tasks:
                 writer = tasks.create_task(self.journal.run(), name="journal")
-                # SQLite: one server on one data folder, held by its lock, so whoever had a lease is dead.
-                await self.leases.begin_alone()
+                if self.store.has_one_writer:
+                    # One server on one data folder, held by its lock, so whoever had a lease is dead.
+                    await self.leases.begin_alone()
+                else:
+                    await self.leases.renew()
                 others = [
                     tasks.create_task(room, name=name)
                     for name, room in (
@@ -122,6 +132,7 @@ class Node:
                         ("packer", self.packer.run()),
                         ("sweeper", self.sweeper.run()),
                         ("poll", self.tail.poll_forever()),
+                        ("fill", self.tail.fill_forever()),
                         ("heartbeat", self.tail.beat_forever()),
                         ("readers", self.readers.watch_forever()),
                     )
@@ -143,6 +154,34 @@ class Node:
         """Finish or give back what is running, then cut the readers of what is unfinished."""
         await self.scheduler.drain(self.settings.drain_seconds)
         self.readers.cut_all()
+
+
+async def signing_secret(settings: Settings, store: Store) -> bytes:
+    """Return what end-user tokens are signed with: nodes that share a database share it.
+
+    Raises:
+        StoreRefused: the data folder is not writable.
+    """
+    if settings.secret:
+        return hashlib.sha256(settings.secret.encode()).digest()
+    if settings.is_postgres:
+        return await cast("PostgresStore", store).signing_secret()
+    return read_secret(settings.data_folder)
+
+
+def make_bus(settings: Settings) -> Bus:
+    """Return the bus that the settings name. Raises SettingsRefused."""
+    match settings.bus_kind:
+        case "postgres":
+            from threadline.bus.postgres import PostgresBus
+
+            return PostgresBus(settings.database, settings.bus_prefix)
+        case "redis":
+            from threadline.bus.redis import RedisBus
+
+            return RedisBus(settings.redis, settings.bus_prefix)
+        case _:
+            return MemoryBus()
 
 
 def read_secret(folder: Path) -> bytes:

@@ -41,13 +41,18 @@ class IssuedToken(Struct, frozen=True):
 class TokenSigner:
     """Issues and reads tokens with one installation's secret."""
 
-    def __init__(self, secret: bytes, clock: Clock) -> None:
-        assert len(secret) >= 32, "a signing secret has at least 256 bits"
+    def __init__(self, clock: Clock, secret: bytes = b"") -> None:
         self._secret = secret
         self._clock = clock
 
+    def use(self, secret: bytes) -> None:
+        """Sign with this secret: nodes that share a database share it, so that each knows the tokens of the others."""
+        assert len(secret) >= 32, "a signing secret has at least 256 bits"
+        self._secret = secret
+
     def issue(self, token: Token) -> IssuedToken:
         """Sign a token."""
+        assert self._secret, "use() comes first"
         claims = {
             "aud": _AUDIENCE,
             "exp": token.expires_at_ms // 1000,

@@ -7,12 +7,15 @@ from typing import Any, TypeVar, cast
 
 from threadline.clock import Clock
 from threadline.errors import StoreRefused
+from threadline.opening import make_store
 from threadline.scopes import Scope, System
 from threadline.settings import Settings
 from threadline.store.contract import ReadScript, Script, Store, Write
-from threadline.store.sqlite.store import SqliteStore
 
 T = TypeVar("T")
+
+CONNECT_SECONDS = 3.0
+"""How long a command waits for a database that does not answer."""
 
 
 def write(settings: Settings, clock: Clock, scope: Scope | System, script: Script[T]) -> T:
@@ -46,7 +49,7 @@ def read(settings: Settings, clock: Clock, scope: Scope | System, script: ReadSc
 async def reading(settings: Settings, clock: Clock) -> AsyncIterator[Store]:
     """Open a store that is there already, for several reads. Raises StoreRefused."""
     # Whoever wants to read and has mistyped the folder is not helped by an empty database in it.
-    if not settings.database_path.exists():
+    if not settings.is_postgres and not settings.database_path.exists():
         raise StoreRefused(
             f"There is no Threadline database at {settings.database_path}. --data says in which folder to look; "
             "`threadline serve` and `threadline keys create` make a new one."
@@ -58,9 +61,9 @@ async def reading(settings: Settings, clock: Clock) -> AsyncIterator[Store]:
         await store.close()
 
 
-async def _opened(settings: Settings, clock: Clock) -> SqliteStore:
-    path = settings.database_path
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    store = SqliteStore(path, clock)
+async def _opened(settings: Settings, clock: Clock) -> Store:
+    if not settings.is_postgres:
+        settings.database_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    store = make_store(settings, clock, CONNECT_SECONDS)
     await store.open()
     return store

@@ -138,6 +138,10 @@ async def serve(settings: Settings) -> None:
 @contextmanager
 def data_folder_lock(settings: Settings) -> Iterator[None]:
     """Hold the data folder for this server alone. Raises StoreRefused where another one has it."""
+    if settings.is_postgres:
+        # Many nodes on one database is what it is for; nothing is kept in the folder.
+        yield
+        return
     path = settings.database_path.with_name(LOCK_NAME)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -18,10 +18,17 @@ from threadline.observe import log
 from threadline.scopes import Scope, System
 from threadline.store.contract import Reader, Store
 
+FILL_SECONDS = 0.01
+"""How long to gather what other nodes tell before one read for all of it."""
+
+OUTAGE_SECONDS = 30
+"""How long a reader waits for a store that does not answer before its stream is cut."""
+
 POLL_SECONDS = 2.0
 """How late a reader may be when the bus has lost a nudge."""
 
 _POLL = System("the slow poll behind the bus")
+_FILL = System("read what other nodes have written, for all watched threads")
 
 
 class Tail:
@@ -30,6 +37,7 @@ class Tail:
     def __init__(self, store: Store, windows: Windows) -> None:
         self._store = store
         self._windows = windows
+        self._told = asyncio.Event()
 
     async def start_of(self, scope: Scope, thread_id: ThreadId, cursor: int | None) -> int:
         """Check a cursor before anything is sent: None is "now". Returns the seq to follow from.
@@ -109,7 +117,16 @@ class Tail:
     def hear(self, nudges: Sequence[Nudge]) -> None:
         """Take nudges from the bus."""
         for nudge in nudges:
-            self._windows.note_head(nudge.thread_id, nudge.seq)
+            if self._windows.note_head(nudge.thread_id, nudge.seq):
+                self._told.set()
+
+    async def fill_forever(self) -> None:
+        """Read what other nodes have written, in one read for all watched threads. The caller owns the task."""
+        while True:
+            await self._told.wait()
+            self._told.clear()
+            await self._fill()
+            await asyncio.sleep(FILL_SECONDS)
 
     async def poll_forever(self) -> None:
         """Look for what the bus has lost: one read for all watched threads. The caller owns the task."""
@@ -136,13 +153,33 @@ class Tail:
         except Unavailable as error:
             log.warning("poll_failed", detail=error.detail)
             return
-        for thread_id, seq in found.items():
-            self._windows.note_head(thread_id, seq)
+        self.hear([Nudge(thread_id, seq) for thread_id, seq in found.items()])
+
+    async def _fill(self) -> None:
+        behind = self._windows.behind()
+        if not behind:
+            return
+
+        async def news(reader: Reader) -> list[Entry]:
+            return await reader.news(_FILL, behind, LOG_PAGE_EVENTS)
+
+        try:
+            self._windows.publish(await self._store.read(_FILL, news))
+        except Unavailable as error:
+            log.warning("fill_failed", detail=error.detail)
+        # What is packed already, or too long for one read, each reader reads for himself.
+        self._windows.give_up(behind)
 
     async def _page(self, scope: Scope, thread_id: ThreadId, cursor: int) -> Sequence[Entry]:
         async def page(reader: Reader) -> list[Entry]:
             return await reader.log(scope, thread_id, cursor, cursor + LOG_PAGE_EVENTS, LOG_PAGE_BYTES)
 
+        for _ in range(OUTAGE_SECONDS):
+            try:
+                return await self._store.read(scope, page)
+            except Unavailable:
+                # A database that restarts is no reason to cut a thousand readers, who would all come back at once.
+                await asyncio.sleep(1)
         return await self._store.read(scope, page)
 
 

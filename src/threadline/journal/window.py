@@ -5,7 +5,7 @@ that writes); nobody holds an idle thread, so it costs nothing.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from threadline.events import Entry, MessageDelta, encode_event
 from threadline.ids import ThreadId
@@ -21,6 +21,7 @@ class Window:
     def __init__(self) -> None:
         self.holders = 0
         self.bytes = 0
+        self.head = 0
         self._entries: list[Entry] = []
         self._next: int | None = None
         self._waiters: set[asyncio.Future[None]] = set()
@@ -36,8 +37,11 @@ class Window:
         return None if place < 0 else self._entries[place:]
 
     def settle(self, cursor: int) -> None:
-        """Begin at `cursor`: somebody found nothing after it in the store while holding this window."""
-        if self._next is None:
+        """Begin at `cursor`: somebody found nothing after it in the store while holding this window.
+
+        Not where the thread is known to have gone on since: whoever asks looks into the store once more.
+        """
+        if self._next is None and self.head <= cursor:
             self._next = cursor + 1
 
     def push(self, entry: Entry) -> int:
@@ -67,9 +71,10 @@ class Window:
         self._next = None
         self.bytes = 0
 
-    def is_behind(self, seq: int) -> bool:
-        """Whether the thread is known to have reached `seq` and this window has not."""
-        return self._next is not None and seq >= self._next
+    @property
+    def position(self) -> int | None:
+        """The seq up to which this window goes, where the thread is known to go on behind it."""
+        return None if self._next is None or self.head < self._next else self._next - 1
 
     def wake(self) -> None:
         """Wake all who wait."""
@@ -125,13 +130,30 @@ class Windows:
         if self._bytes > WINDOW_BYTES_TOTAL_MAX:
             self._shrink_all()
 
-    def note_head(self, thread_id: ThreadId, seq: int) -> None:
-        """Hear that a thread has reached `seq`, from the bus or the slow poll."""
+    def note_head(self, thread_id: ThreadId, seq: int) -> bool:
+        """Hear that a thread has reached `seq`, from the bus or the slow poll. Returns whether its window has not."""
         window = self._windows.get(thread_id)
-        if window is not None and window.is_behind(seq):
-            self._bytes -= window.bytes
-            window.clear()
-            window.wake()
+        if window is None:
+            return False
+        window.head = max(window.head, seq)
+        return window.position is not None
+
+    def behind(self) -> dict[ThreadId, int]:
+        """Return the threads that are known to go on behind their window, and up to where it goes."""
+        return {
+            thread_id: position
+            for thread_id, window in self._windows.items()
+            if (position := window.position) is not None
+        }
+
+    def give_up(self, thread_ids: Iterable[ThreadId]) -> None:
+        """Empty the windows that are still behind: their readers go to the store."""
+        for thread_id in thread_ids:
+            window = self._windows.get(thread_id)
+            if window is not None and window.position is not None:
+                self._bytes -= window.bytes
+                window.clear()
+                window.wake()
 
     def wake_all(self) -> None:
         """Wake every reader: a heartbeat is due."""

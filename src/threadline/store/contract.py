@@ -5,7 +5,7 @@ nothing). A script waits for nothing but the store, so SQLite runs it to its end
 scripts shares one commit. The verbs are small and know no law of the log; the laws stand in `journal/` and `engine/`.
 
 The calls that cross tenants, and therefore take `System`: `Transaction.append_deltas`, `key_by_id`, `claimable`,
-`lapsed`, `locate_run`, `locate_thread`, `heads`, `closed_attempts`, the leases, packing and sweeping.
+`locate_run`, `locate_thread`, `heads`, `news`, `unpacked_attempts`, the leases, packing and sweeping.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -244,6 +244,14 @@ class Reader(Protocol):
 
     async def heads(self, system: System, thread_ids: Sequence[ThreadId]) -> dict[ThreadId, int]:
         """Return the head of each thread, for the slow poll behind the bus."""
+        ...
+
+    async def news(self, system: System, positions: dict[ThreadId, int], limit: int) -> list[Entry]:
+        """Return what comes after these seqs in each of these threads, by thread and seq: one read for all of them.
+
+        Of a thread with more than `limit` entries only the first ones, and what is packed already may be missing:
+        whoever finds a gap reads that thread's log.
+        """
         ...
 
     async def unpacked_attempts(self, system: System) -> list[AttemptRow]:

@@ -177,7 +177,7 @@ class SqlReader:
         if isinstance(scope, EndUser):
             narrow("end_user_id = ?", scope.end_user_id)
             if scope.thread_ids is not None:
-                marks = ", ".join("?" * len(scope.thread_ids))
+                marks = ", ".join("?" * len(scope.thread_ids)) or "NULL"
                 narrow(f"id IN ({marks})", *sorted(scope.thread_ids))
         if query.end_user_id is not None:
             narrow("end_user_id = ?", query.end_user_id)

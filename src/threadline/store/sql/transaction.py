@@ -14,7 +14,8 @@ from threadline.store.sql.reader import ATTEMPT_KEY, SqlReader
 from threadline.store.sql.statements import Row, Statements
 
 
-def _insert(table: str, columns: tuple[str, ...]) -> str:
+def insert_into(table: str, columns: tuple[str, ...]) -> str:
+    """Return the INSERT of one row."""
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
 
 
@@ -22,17 +23,17 @@ _THREAD_SAVED = tuple(name for name in THREADS.columns if name not in ("id", "se
 _MESSAGE_SAVED = ("content", "status", "usage", "finish_reason", "error", "completed_at")
 _RUN_SAVED = tuple(name for name in RUNS.columns if name not in ("id", "thread_id", "created_at"))
 
-_INSERT_THREAD = _insert("threads", (*THREADS.columns, "tenant_id", "tip_message_id"))
+_INSERT_THREAD = insert_into("threads", (*THREADS.columns, "tenant_id", "tip_message_id"))
 _SAVE_THREAD = (
     f"UPDATE threads SET {', '.join(f'{name} = ?' for name in _THREAD_SAVED)}, tip_message_id = ? "
     "WHERE tenant_id = ? AND id = ?"
 )
-_INSERT_MESSAGE = _insert("messages", (*MESSAGES.columns, "tenant_id"))
+_INSERT_MESSAGE = insert_into("messages", (*MESSAGES.columns, "tenant_id"))
 _SAVE_MESSAGE = (
     f"UPDATE messages SET {', '.join(f'{name} = ?' for name in _MESSAGE_SAVED)} WHERE tenant_id = ? AND id = ?"
 )
 _RUN_ENGINE = ("has_turn", "cancel_requested_at", "drained_attempts", "drained_epoch", "last_seq")
-_INSERT_RUN = _insert("runs", (*RUNS.columns, "tenant_id", "options", "first_seq", *_RUN_ENGINE))
+_INSERT_RUN = insert_into("runs", (*RUNS.columns, "tenant_id", "options", "first_seq", *_RUN_ENGINE))
 _SAVE_RUN = (
     f"UPDATE runs SET {', '.join(f'{name} = ?' for name in (*_RUN_SAVED, *_RUN_ENGINE))} WHERE tenant_id = ? AND id = ?"
 )
@@ -79,7 +80,7 @@ class SqlTransaction(SqlReader):
     async def save_thread(self, scope: Scope, row: ThreadRow) -> None:
         """Store what changed of a thread, all but its seq, which only `append` moves."""
         await self.require_thread(scope, row.thread.id)
-        values = _chosen(THREADS.columns, THREADS.values(row.thread), _THREAD_SAVED)
+        values = chosen(THREADS.columns, THREADS.values(row.thread), _THREAD_SAVED)
         await self._update(_SAVE_THREAD, [*values, row.tip_message_id, scope.tenant_id, row.thread.id])
 
     async def delete_thread(self, scope: Scope, thread_id: ThreadId, deleted_at: str) -> None:
@@ -100,7 +101,7 @@ class SqlTransaction(SqlReader):
     async def save_message(self, scope: Scope, message: Message) -> None:
         """Store how a message ended."""
         await self.require_thread(scope, message.thread_id)
-        values = _chosen(MESSAGES.columns, MESSAGES.values(message), _MESSAGE_SAVED)
+        values = chosen(MESSAGES.columns, MESSAGES.values(message), _MESSAGE_SAVED)
         await self._update(_SAVE_MESSAGE, [*values, scope.tenant_id, message.id])
 
     async def insert_run(self, scope: Scope, row: RunRow) -> None:
@@ -113,14 +114,14 @@ class SqlTransaction(SqlReader):
     async def save_run(self, scope: Scope, row: RunRow) -> None:
         """Store what changed of a run."""
         await self.require_thread(scope, row.run.thread_id)
-        values = _chosen(RUNS.columns, RUNS.values(row.run), _RUN_SAVED)
+        values = chosen(RUNS.columns, RUNS.values(row.run), _RUN_SAVED)
         await self._update(_SAVE_RUN, [*values, *_engine_values(row), scope.tenant_id, row.run.id])
 
     async def insert_send(self, scope: Scope, row: SendRow) -> None:
         """Remember what an Idempotency-Key was used for."""
         assert row.tenant_id == scope.tenant_id, "a row belongs to the scope that stores it"
         await self.require_thread(scope, row.thread_id)
-        await self._sql.run(_insert("sends", SENDS.columns), SENDS.values(row))
+        await self._sql.run(insert_into("sends", SENDS.columns), SENDS.values(row))
 
     async def take_lease(self, system: System, run: RunRow, node_id: NodeId, epoch: int) -> None:
         """Make `node_id` the one that writes for this run, from `epoch` on."""
@@ -198,7 +199,8 @@ class SqlTransaction(SqlReader):
             raise NotFound
 
 
-def _chosen(columns: tuple[str, ...], values: list[Any], wanted: tuple[str, ...]) -> list[Any]:
+def chosen(columns: tuple[str, ...], values: list[Any], wanted: tuple[str, ...]) -> list[Any]:
+    """Return the values of the `wanted` columns."""
     given = dict(zip(columns, values, strict=True))
     return [given[name] for name in wanted]
 

@@ -77,6 +77,15 @@ class SqliteReader(SqlReader):
                 found[thread_id] = await self._head(row[0], thread_id, row[1])
         return found
 
+    async def news(self, system: System, positions: dict[ThreadId, int], limit: int) -> list[Entry]:
+        """Return what comes after these seqs in each of these threads, by thread and seq: one read for all of them."""
+        entries: list[Entry] = []
+        for thread_id, after in sorted(positions.items()):
+            row = await self._sql.one("SELECT tenant_id FROM threads WHERE id = ?", (thread_id,))
+            if row is not None:
+                entries += read_log(self._connection, row[0], thread_id, after, after + limit)
+        return entries
+
     async def unpacked_attempts(self, system: System) -> list[AttemptRow]:
         """Return the attempts whose deltas are not packed."""
         return [attempt_row(row) for row in await self._sql.every(f"{_ATTEMPT} ORDER BY delta_floor")]

@@ -1,0 +1,1 @@
+"""The steps of the PostgreSQL schema, one numbered file each."""

@@ -1,0 +1,192 @@
+"""Brings a PostgreSQL database to this program's schema: expand first, contract a release later.
+
+Nodes of two releases work on one database while it is upgraded. Each step says which schema version a program must know
+at least to work on its result (`-- works with: N`); a program refuses a database only where it knows less than that.
+"""
+
+from collections.abc import Callable
+from importlib import resources
+from typing import Any
+
+import asyncpg
+from msgspec import Struct
+
+from threadline.errors import StoreRefused
+from threadline.store.postgres.connections import APP_ROLE, ENGINE_ROLE, TENANT_SETTING
+
+Progress = Callable[[str, int, int], None]
+"""Called as (name of the step, its number, number of the last step)."""
+
+MIGRATION_LOCK = 0x7468726561646C  # "threadl"
+"""Nodes that start together migrate one after the other."""
+
+TENANT_TABLES = (
+    "keys",
+    "threads",
+    "messages",
+    "runs",
+    "sends",
+    "events",
+    "deltas",
+    "unpacked_attempts",
+    "packs",
+    "leases",
+)
+_APP_MAY = {
+    "tenants": "SELECT",
+    "keys": "SELECT, INSERT, UPDATE",
+    "threads": "SELECT, INSERT, UPDATE",
+    "heads": "SELECT, INSERT, UPDATE",
+    "messages": "SELECT, INSERT, UPDATE",
+    "runs": "SELECT, INSERT, UPDATE",
+    "sends": "SELECT, INSERT",
+    "events": "SELECT, INSERT",
+    "deltas": "SELECT",
+    "unpacked_attempts": "SELECT",
+    "packs": "SELECT",
+}
+"""What a request may do. It deletes nothing, and the leases are none of its business."""
+
+_WORKS_WITH = "-- works with: "
+
+
+class Step(Struct, frozen=True):
+    """One step of the schema."""
+
+    number: int
+    name: str
+    sql: str
+    works_with: int
+
+
+def steps() -> list[Step]:
+    """Return every step, in order."""
+    folder = resources.files("threadline.store.postgres.migrations")
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
+    return [_step(file.name.removesuffix(".sql"), file.read_text()) for file in files]
+
+
+async def migrate(connection: Any, progress: Progress | None = None) -> int:
+    """Run the steps that are missing. Returns how many ran.
+
+    Raises:
+        StoreRefused: a newer program has made the database into something that this one cannot work on.
+    """
+    known = steps()
+    newest = known[-1].number
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
+        await connection.execute(
+            "CREATE TABLE IF NOT EXISTS schema_steps (number integer PRIMARY KEY, name text NOT NULL, "
+            "works_with integer NOT NULL, ran_at timestamptz NOT NULL DEFAULT now())"
+        )
+    await refuse_newer(connection, newest)
+    done = 0
+    for step in known:
+        done += await _run_step(connection, step)
+        if progress is not None:
+            progress(step.name, step.number, newest)
+    return done
+
+
+async def version_of(connection: Any) -> int:
+    """Return the number of the last step that ran; 0 for an empty database."""
+    if await connection.fetchval("SELECT to_regclass('schema_steps')") is None:
+        return 0
+    return int(await connection.fetchval("SELECT coalesce(max(number), 0) FROM schema_steps"))
+
+
+async def refuse_newer(connection: Any, newest: int) -> None:
+    """Raise StoreRefused where a program must know more than version `newest` to work on this database."""
+    needed = await connection.fetchval("SELECT coalesce(max(works_with), 0) FROM schema_steps")
+    if needed > newest:
+        version = await version_of(connection)
+        raise StoreRefused(
+            f"The database has schema version {version}, which needs a Threadline that knows version {needed} or "
+            f"later; this one knows versions up to {newest}. Start the newer Threadline that upgraded it."
+        )
+
+
+async def raise_walls(connection: Any) -> bool:
+    """Make the two roles where that is allowed, and confine requests to their tenant. Returns whether they are there.
+
+    Row-level security is off where this user may not make roles and nobody has made them for him.
+    """
+    if not await _has_roles(connection):
+        try:
+            async with connection.transaction():
+                await _make_roles(connection)
+        except (asyncpg.InsufficientPrivilegeError, asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
+            # Not allowed, or another node was quicker.
+            if not await _has_roles(connection):
+                return False
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
+        if not await _are_walls_up(connection):
+            await connection.execute(_walls())
+    return True
+
+
+async def _has_roles(connection: Any) -> bool:
+    count = await connection.fetchval(
+        "SELECT count(*) FROM pg_roles WHERE rolname = ANY($1) AND pg_has_role(current_user, oid, 'MEMBER')",
+        [APP_ROLE, ENGINE_ROLE],
+    )
+    return bool(count == 2)
+
+
+async def _make_roles(connection: Any) -> None:
+    for role in (APP_ROLE, ENGINE_ROLE):
+        if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
+            await connection.execute(f"CREATE ROLE {role} NOLOGIN")
+        await connection.execute(f"GRANT {role} TO CURRENT_USER")
+
+
+async def _are_walls_up(connection: Any) -> bool:
+    count = await connection.fetchval(
+        "SELECT count(DISTINCT tablename) FROM pg_policies WHERE policyname = 'own_tenant' "
+        "AND schemaname = current_schema()"
+    )
+    return bool(count == len(TENANT_TABLES) + 2)
+
+
+def _walls() -> str:
+    mine = f"current_setting('{TENANT_SETTING}', true)"
+    columns = dict.fromkeys(TENANT_TABLES, "tenant_id") | {"heads": "head_tenant_id", "tenants": "id"}
+    parts = [f"GRANT USAGE ON SCHEMA public TO {APP_ROLE}, {ENGINE_ROLE}"]
+    for table, column in columns.items():
+        is_mine = f"{column} = {mine}"
+        parts += [
+            f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+            f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+            f"DROP POLICY IF EXISTS own_tenant ON {table}",
+            f"DROP POLICY IF EXISTS all_tenants ON {table}",
+            f"CREATE POLICY own_tenant ON {table} TO {APP_ROLE} USING ({is_mine}) WITH CHECK ({is_mine})",
+            f"CREATE POLICY all_tenants ON {table} TO {ENGINE_ROLE} USING (true) WITH CHECK (true)",
+        ]
+    parts += [f"GRANT {rights} ON {table} TO {APP_ROLE}" for table, rights in _APP_MAY.items()]
+    everything = ", ".join([*columns, "nodes", "writers", "installation"])
+    parts.append(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {everything} TO {ENGINE_ROLE}")
+    return "; ".join(parts)
+
+
+async def _run_step(connection: Any, step: Step) -> int:
+    async with connection.transaction():
+        # Asked again behind the lock: nodes that start together find the work done.
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
+        if await connection.fetchval("SELECT 1 FROM schema_steps WHERE number = $1", step.number):
+            return 0
+        await connection.execute(step.sql)
+        await connection.execute(
+            "INSERT INTO schema_steps (number, name, works_with) VALUES ($1, $2, $3)",
+            step.number,
+            step.name,
+            step.works_with,
+        )
+    return 1
+
+
+def _step(name: str, sql: str) -> Step:
+    first = sql.partition("\n")[0]
+    assert first.startswith(_WORKS_WITH), f"{name} says which version a program must know to work on its result"
+    return Step(int(name[:4]), name, sql, int(first.removeprefix(_WORKS_WITH)))

@@ -1,0 +1,155 @@
+"""One transaction on PostgreSQL: the writing verbs that concern the deltas, the seqs and the store's clock.
+
+Whoever touches a thread in here has it to himself until the end of the transaction: the first verb that names a thread
+locks the row of its head. What a script reads of a thread therefore stays true while it writes, as it does on SQLite
+where there is one writer, and two sends of one key, or two claims of one run, come one after the other.
+"""
+
+from typing import Any, ClassVar
+
+from threadline.events import Entry, Event, encode_event
+from threadline.ids import MessageId, NodeId, RunId, TenantId, ThreadId
+from threadline.records import Message
+from threadline.scopes import Scope, System
+from threadline.store.contract import AttemptRow, Pack, RunRow, ThreadRow
+from threadline.store.packing import encode_marks
+from threadline.store.postgres.reader import PostgresReader
+from threadline.store.rows import THREADS
+from threadline.store.sql.reader import ATTEMPT_KEY
+from threadline.store.sql.statements import Row
+from threadline.store.sql.transaction import SWEPT, SqlTransaction, attempt_key, chosen, insert_into
+
+_THREAD_COLUMNS = tuple(name for name in THREADS.columns if name != "seq")
+_INSERT_THREAD = insert_into("threads", (*_THREAD_COLUMNS, "tenant_id", "tip_message_id"))
+_INSERT_EVENT = (
+    "WITH stored AS (INSERT INTO events (tenant_id, thread_id, seq, run_id, body) VALUES ($1, $2, $3, $4, $5)) "
+    "UPDATE heads SET head_seq = $3 WHERE head_tenant_id = $1 AND head_thread_id = $2 AND head_seq = $3 - 1 "
+    "RETURNING pg_current_xact_id()::text"
+)
+
+
+class PostgresTransaction(PostgresReader, SqlTransaction):
+    """The writing verbs. Lives for one script; `entries` are what it has appended, `xid` its transaction's number."""
+
+    SWEPT: ClassVar[dict[str, str]] = {**SWEPT, "deltas": "thread_id, seq"}
+
+    def __init__(self, connection: Any) -> None:
+        PostgresReader.__init__(self, connection)
+        SqlTransaction.__init__(self, self._sql)
+        self.xid: str | None = None
+        self._held: set[tuple[TenantId, ThreadId]] = set()
+
+    async def insert_thread(self, scope: Scope, row: ThreadRow) -> None:
+        """Store a new thread, without its first event."""
+        assert row.tenant_id == scope.tenant_id, "a row belongs to the scope that stores it"
+        values = chosen(THREADS.columns, THREADS.values(row.thread), _THREAD_COLUMNS)
+        await self._sql.run(_INSERT_THREAD, [*values, row.tenant_id, row.tip_message_id])
+        await self._sql.run(
+            "INSERT INTO heads (head_tenant_id, head_thread_id, head_seq) VALUES (?, ?, ?)",
+            (row.tenant_id, row.thread.id, row.thread.seq),
+        )
+
+    async def message(self, scope: Scope, message_id: MessageId) -> Message:
+        """Return a message. Raises NotFound."""
+        await self._hold_thread_of("messages", scope.tenant_id, message_id)
+        return await super().message(scope, message_id)
+
+    async def run(self, scope: Scope, run_id: RunId) -> RunRow:
+        """Return a run. Raises NotFound."""
+        await self._hold_thread_of("runs", scope.tenant_id, run_id)
+        return await super().run(scope, run_id)
+
+    async def append(self, scope: Scope, thread_id: ThreadId, event: Event, run_id: RunId | None) -> int:
+        """Give the event the next seq of its thread, store it, and return the seq."""
+        seq = await self.next_seq(scope, thread_id)
+        values = (scope.tenant_id, thread_id, seq, run_id, encode_event(event).decode())
+        row = await self._sql.one(_INSERT_EVENT, values)
+        assert row is not None, "whoever has the head locked moves it"
+        self.xid = row[0]
+        self._note_seq(scope.tenant_id, thread_id, seq)
+        self.entries.append(Entry(thread_id, seq, run_id, event))
+        return seq
+
+    async def next_seq(self, scope: Scope, thread_id: ThreadId) -> int:
+        """Return the seq that the next `append` to this thread will give."""
+        return await self.require_thread(scope, thread_id) + 1
+
+    async def renew_node(self, system: System, node_id: NodeId, ttl_seconds: float) -> None:
+        """Say that this node lives: its leases hold for `ttl_seconds` more, by the store's clock."""
+        await self._sql.run(
+            "INSERT INTO nodes (id, live_until) VALUES (?, clock_timestamp() + make_interval(secs => ?)) "
+            "ON CONFLICT (id) DO UPDATE SET live_until = excluded.live_until",
+            (node_id, ttl_seconds),
+        )
+
+    async def open_attempt(self, system: System, attempt: AttemptRow) -> None:
+        """Note that deltas of this attempt will come."""
+        await self._sql.run(
+            "INSERT INTO unpacked_attempts (tenant_id, thread_id, run_id, epoch, message_id, first_seq, last_seq) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (*attempt_key(attempt), attempt.message_id, attempt.first_seq, attempt.last_seq),
+        )
+
+    async def close_attempt(self, system: System, run: RunRow, epoch: int, last_seq: int) -> None:
+        """Note that no more deltas of this attempt will come."""
+        await self._sql.run(
+            f"UPDATE unpacked_attempts SET last_seq = ? WHERE {ATTEMPT_KEY}",
+            (last_seq, run.tenant_id, run.run.thread_id, run.run.id, epoch),
+        )
+
+    async def insert_pack(self, system: System, attempt: AttemptRow, pack: Pack, is_last: bool) -> None:
+        """Store a pack, and remove the deltas that are in it; they are in one place or in the other."""
+        await self._sql.run(
+            "INSERT INTO packs (tenant_id, thread_id, last_seq, first_seq, run_id, message_id, epoch, marks, text) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                attempt.tenant_id,
+                attempt.thread_id,
+                pack.last_seq,
+                pack.first_seq,
+                pack.run_id,
+                pack.message_id,
+                pack.epoch,
+                encode_marks(pack),
+                pack.text,
+            ),
+        )
+        await self._sql.run(
+            "DELETE FROM deltas WHERE thread_id = ? AND run_id = ? AND epoch = ? AND seq <= ?",
+            (attempt.thread_id, attempt.run_id, attempt.epoch, pack.last_seq),
+        )
+        if is_last:
+            await self.forget_attempt(system, attempt)
+            return
+        await self._sql.run(
+            f"UPDATE unpacked_attempts SET first_seq = ? WHERE {ATTEMPT_KEY}",
+            (pack.last_seq + 1, *attempt_key(attempt)),
+        )
+
+    async def prune_deltas(self, system: System) -> int:
+        """Remove deltas that no unpacked attempt needs: none here, they go with their pack."""
+        return 0
+
+    async def _find_thread(self, scope: Scope, thread_id: ThreadId) -> Row | None:
+        await self._hold(scope.tenant_id, thread_id)
+        return await super()._find_thread(scope, thread_id)
+
+    async def _owner_and_seq(self, tenant_id: TenantId, thread_id: ThreadId) -> Row | None:
+        await self._hold(tenant_id, thread_id)
+        return await super()._owner_and_seq(tenant_id, thread_id)
+
+    async def _hold(self, tenant_id: TenantId, thread_id: ThreadId) -> None:
+        """Have the thread to ourselves from here on."""
+        if (tenant_id, thread_id) not in self._held:
+            await self._sql.one(
+                "SELECT 1 FROM heads WHERE head_tenant_id = ? AND head_thread_id = ? FOR UPDATE", (tenant_id, thread_id)
+            )
+            self._held.add((tenant_id, thread_id))
+
+    async def _hold_thread_of(self, table: str, tenant_id: TenantId, row_id: str) -> None:
+        # What is read without the lock says only which thread to lock.
+        found = await self._sql.one(
+            f"SELECT thread_id FROM {table} WHERE tenant_id = ? AND id = ?", (tenant_id, row_id)
+        )
+        if found is not None:
+            await self._hold(tenant_id, found[0])
