@@ -1,0 +1,82 @@
+"""The fixtures of tests that use a real PostgreSQL or Redis. A conftest imports those that its tests use.
+
+One server of each kind for a process of tests, started when the first test asks; each test gets a database, or a
+prefix, of its own. Tests that stop, kill or pause a server make their own.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import TypeVar
+
+import pytest
+
+from .postgres import PostgresServer
+from .processes import ServerProcess
+from .redis import RedisServer
+
+MakePostgres = Callable[..., PostgresServer]
+MakeRedis = Callable[..., RedisServer]
+
+_Server = TypeVar("_Server", bound=ServerProcess)
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """The PostgreSQL that all tests share which do not harm it. It does not sync."""
+    yield from _serving(PostgresServer(is_quick=True))
+
+
+@pytest.fixture
+def database(postgres: PostgresServer) -> Iterator[str]:
+    """The address of an empty database of the test's own."""
+    name = postgres.create_database()
+    yield postgres.url(name)
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def make_postgres() -> Iterator[MakePostgres]:
+    """Make a PostgreSQL of the test's own, not started yet. It syncs; stopped and removed at the end."""
+    made: list[PostgresServer] = []
+
+    def make(**settings: str) -> PostgresServer:
+        made.append(PostgresServer(settings))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[RedisServer]:
+    """The Redis that all tests share which do not harm it."""
+    yield from _serving(RedisServer())
+
+
+@pytest.fixture
+def prefix() -> str:
+    """Return what begins the names of this test in the shared Redis."""
+    return f"test_{os.getpid()}_{next(_numbers)}"
+
+
+@pytest.fixture
+def make_redis() -> Iterator[MakeRedis]:
+    """Make a Redis of the test's own, not started yet. Stopped and removed at the end."""
+    made: list[RedisServer] = []
+
+    def make(password: str | None = None) -> RedisServer:
+        made.append(RedisServer(password))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.close()
+
+
+def _serving(server: _Server) -> Iterator[_Server]:
+    server.start()
+    yield server
+    server.close()
