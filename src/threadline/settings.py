@@ -18,6 +18,7 @@ from threadline.errors import SettingsRefused
 from threadline.providers.registry import ProviderConfig
 
 ENV_PREFIX = "THREADLINE_"
+BUS_SCHEMES = ("postgresql", "postgres", "redis", "rediss")
 CONFIG_NAME = "threadline.toml"
 DATABASE_NAME = "threadline.db"
 
@@ -40,13 +41,13 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = ""
     bus: Annotated[
-        Literal["auto", "memory", "postgres", "redis"],
+        str,
         Meta(
-            description="How nodes wake each other: `memory` within one process, `postgres` by LISTEN/NOTIFY, `redis` "
-            "by Redis or Valkey. `auto` is `postgres` on PostgreSQL and `memory` otherwise."
+            description="How nodes wake each other: `memory` within one process, `postgres` by LISTEN/NOTIFY in the "
+            "database (or at an address of its own, `postgresql://…`, around a pooler), `redis://host:6379/0` or "
+            "`rediss://…` by Redis or Valkey. Default: `postgres` on PostgreSQL, `memory` otherwise."
         ),
-    ] = "auto"
-    redis: Annotated[str, Meta(description="Where the `redis` bus is: `redis://host:6379/0`, or `rediss://…`.")] = ""
+    ] = ""
     bus_prefix: Annotated[
         str,
         Meta(
@@ -127,17 +128,25 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.database.partition("://")[0] in ("postgresql", "postgres")
 
     @property
-    def bus_kind(self) -> Literal["memory", "postgres", "redis"]:
-        """The bus that is meant. Raises SettingsRefused where it does not go with the database."""
-        if self.bus == "redis" and not self.redis:
-            raise SettingsRefused("The redis bus needs its address: --redis redis://host:6379/0.")
-        if self.bus == "postgres" and not self.is_postgres:
-            raise SettingsRefused("The postgres bus goes with a PostgreSQL database only.")
-        if self.bus == "memory" and self.workers > 1:
-            raise SettingsRefused("The memory bus reaches one process only; several workers need postgres or redis.")
-        if self.bus == "auto":
-            return "postgres" if self.is_postgres else "memory"
-        return self.bus
+    def bus_address(self) -> str:
+        """`memory`, or the `postgresql://…` or `redis://…` of the bus. Raises SettingsRefused where it is neither."""
+        scheme, mark, _ = self.bus.partition("://")
+        if self.bus == "memory" or (not self.bus and not self.is_postgres):
+            if self.workers > 1:
+                raise SettingsRefused(
+                    "Several workers need a database and a bus that reach them all: "
+                    "--database postgresql://user@host/name, and no --bus memory."
+                )
+            return "memory"
+        if self.bus in ("", "postgres"):
+            if not self.is_postgres:
+                raise SettingsRefused("The postgres bus goes with a PostgreSQL database, or has an address of its own.")
+            return self.database
+        if mark and scheme in BUS_SCHEMES:
+            return self.bus
+        raise SettingsRefused(
+            f"The bus {scheme!r} is none that is known; it is memory, postgres, postgresql://… or redis://…."
+        )
 
     @property
     def database_path(self) -> Path:

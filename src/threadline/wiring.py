@@ -25,7 +25,7 @@ from threadline.engine.engine import Engine
 from threadline.engine.pack import Packer
 from threadline.engine.schedule import RunTimes, Scheduler
 from threadline.engine.sweep import Sweeper
-from threadline.errors import StoreRefused
+from threadline.errors import SettingsRefused, StoreRefused
 from threadline.ids import IdMaker, NodeId
 from threadline.journal.append import Journal
 from threadline.journal.lease import Leases
@@ -160,9 +160,12 @@ async def signing_secret(settings: Settings, store: Store) -> bytes:
     """Return what end-user tokens are signed with: nodes that share a database share it.
 
     Raises:
+        SettingsRefused: the configured one is too short.
         StoreRefused: the data folder is not writable.
     """
     if settings.secret:
+        if len(settings.secret) < SECRET_BYTES:
+            raise SettingsRefused(f"The secret is too short; it takes {SECRET_BYTES} characters or more.")
         return hashlib.sha256(settings.secret.encode()).digest()
     if settings.is_postgres:
         return await cast("PostgresStore", store).signing_secret()
@@ -171,17 +174,19 @@ async def signing_secret(settings: Settings, store: Store) -> bytes:
 
 def make_bus(settings: Settings) -> Bus:
     """Return the bus that the settings name. Raises SettingsRefused."""
-    match settings.bus_kind:
-        case "postgres":
-            from threadline.bus.postgres import PostgresBus
+    address = settings.bus_address
+    if address == "memory":
+        return MemoryBus()
+    if address.startswith("redis"):
+        from threadline.bus.redis import RedisBus
 
-            return PostgresBus(settings.database, settings.bus_prefix)
-        case "redis":
-            from threadline.bus.redis import RedisBus
+        try:
+            return RedisBus(address, settings.bus_prefix)
+        except ValueError as error:
+            raise SettingsRefused(f"The bus has no usable address: {error}.") from error
+    from threadline.bus.postgres import PostgresBus
 
-            return RedisBus(settings.redis, settings.bus_prefix)
-        case _:
-            return MemoryBus()
+    return PostgresBus(address, settings.bus_prefix)
 
 
 def read_secret(folder: Path) -> bytes:

@@ -75,7 +75,10 @@ async def another_node(path: Path, exchange: Exchange) -> AsyncIterator[Tail]:
     await store.open()
     tail, bus = Tail(store, Windows()), MemoryBus(exchange)
     await bus.open(tail.hear)
+    filling = asyncio.get_running_loop().create_task(tail.fill_forever())
     yield tail
+    filling.cancel()
+    await asyncio.gather(filling, return_exceptions=True)
     await bus.close()
     await store.close()
 

@@ -108,13 +108,13 @@ def test_keys_are_compared_by_their_hash() -> None:
 def test_tokens_are_read_as_they_were_issued_and_not_otherwise() -> None:
     """Expired, forged, unsigned, and other people's tokens are all refused."""
     clock = ManualClock()
-    signer = TokenSigner(b"s" * 32, clock)
+    signer = TokenSigner(clock, b"s" * 32)
     token = Token(KeyId("k"), TenantId("t"), "ann", None, frozenset({"read"}), clock.now_ms() + 60_000)
     issued = signer.issue(token)
     assert signer.read(issued.token) == token
     claims = {"aud": "threadline", "exp": 4_000_000_000, "kid": "k", "tnt": "t", "sub": "ann", "rgt": ["read"]}
     forged = [
-        TokenSigner(b"x" * 32, clock).issue(token).token,
+        TokenSigner(clock, b"x" * 32).issue(token).token,
         jwt.encode(claims, None, algorithm="none"),
         jwt.encode({**claims, "aud": "other"}, b"s" * 32, algorithm="HS256"),
         jwt.encode({name: value for name, value in claims.items() if name != "kid"}, b"s" * 32, algorithm="HS256"),
@@ -156,6 +156,39 @@ def test_another_database_is_refused_in_words() -> None:
     assert Settings(database="sqlite:////tmp/x.db").database_path == Path("/tmp/x.db")
     with pytest.raises(SettingsRefused, match="mysql"):
         _ = Settings(database="mysql://x").database_path
+
+
+@pytest.mark.parametrize(
+    ("database", "bus", "workers", "address"),
+    [
+        ("", "", 1, "memory"),
+        ("sqlite:///a.db", "memory", 1, "memory"),
+        ("postgresql://db/x", "", 4, "postgresql://db/x"),
+        ("postgres://db/x", "postgres", 1, "postgres://db/x"),
+        ("postgresql://pooler/x", "postgresql://db/x", 1, "postgresql://db/x"),
+        ("postgresql://db/x", "redis://cache:6379/1", 4, "redis://cache:6379/1"),
+        ("postgresql://db/x", "memory", 1, "memory"),
+    ],
+)
+def test_the_bus_follows_the_database_unless_told(database: str, bus: str, workers: int, address: str) -> None:
+    """Two settings make a cluster, and the second one has a default."""
+    assert Settings(database=database, bus=bus, workers=workers).bus_address == address
+
+
+@pytest.mark.parametrize(
+    ("database", "bus", "workers", "words"),
+    [
+        ("", "postgres", 1, "PostgreSQL"),
+        ("", "", 2, "--database postgresql://"),
+        ("postgresql://db/x", "memory", 2, "--database postgresql://"),
+        ("postgresql://db/x", "kafka://x", 1, "kafka"),
+        ("postgresql://db/x", "redis", 1, "redis://"),
+    ],
+)
+def test_a_bus_that_does_not_fit_is_refused_in_words(database: str, bus: str, workers: int, words: str) -> None:
+    """Which one is meant, and what there is instead."""
+    with pytest.raises(SettingsRefused, match=words):
+        _ = Settings(database=database, bus=bus, workers=workers).bus_address
 
 
 def test_metrics_are_valid_and_complete() -> None:

@@ -158,7 +158,7 @@ def test_a_window_serves_what_it_has_and_admits_what_it_has_not() -> None:
     """From every cursor: the entries after it, nothing new, or "ask the store"."""
     window = Window()
     assert window.after(0) is None
-    window.settle(4)
+    window.settle(4, 0)
     assert window.after(4) == ()
     for seq in (5, 6, 7):
         window.push(delta(seq))
@@ -175,8 +175,6 @@ def test_a_window_has_no_hole() -> None:
     window.push(delta(7))
     assert window.after(4) is None
     assert [entry.seq for entry in window.after(6) or ()] == [7]
-    assert window.is_behind(8)
-    assert not window.is_behind(7)
 
 
 def test_a_window_is_bounded_and_forgets_the_oldest() -> None:
@@ -193,13 +191,41 @@ def test_a_window_is_bounded_and_forgets_the_oldest() -> None:
 
 
 def test_a_nudge_about_what_is_known_costs_nothing() -> None:
-    """Promise 10: late, repeated and reordered nudges change nothing; a new one sends readers to the store."""
+    """Promise 10: late, repeated and reordered nudges change nothing; a new one says where to go on reading."""
     windows = Windows()
     window = windows.hold(THREAD)
     windows.publish([delta(1), delta(2)])
     for seq in (2, 1, 0):
-        windows.note_head(THREAD, seq)
+        assert not windows.note_head(THREAD, seq)
+    assert windows.behind() == {}
+    assert windows.note_head(THREAD, 4)
+    assert windows.behind() == {THREAD: 2}
+    windows.publish([delta(3), delta(4)])
+    assert windows.behind() == {}
     assert window.after(1) is not None
-    windows.note_head(THREAD, 3)
+    assert not windows.note_head(ThreadId("thr_unknown"), 9)
+
+
+def test_what_cannot_be_filled_is_read_from_the_store() -> None:
+    """A stretch that one read for all threads did not bring: the window is given up, its readers are woken."""
+    windows = Windows()
+    window = windows.hold(THREAD)
+    windows.publish([delta(1)])
+    assert windows.note_head(THREAD, 3)
+    windows.give_up([THREAD])
     assert window.after(1) is None
-    windows.note_head(ThreadId("thr_unknown"), 9)
+
+
+def test_a_nudge_that_was_never_so_is_found_out_once() -> None:
+    """Somebody tells of a seq that the store does not have: one look, and the reader sleeps again."""
+    windows = Windows()
+    window = windows.hold(THREAD)
+    windows.note_head(THREAD, 99)
+    window.settle(4, window.head)
+    assert window.after(4) == ()
+    assert windows.behind() == {}
+    window.clear()
+    head = window.head
+    windows.note_head(THREAD, 7)
+    window.settle(4, head)
+    assert window.after(4) is None, "told of while somebody was looking: he looks once more"

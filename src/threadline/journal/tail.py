@@ -71,9 +71,10 @@ class Tail:
             while True:
                 entries = window.after(cursor)
                 if entries is None:
+                    head = window.head
                     entries = await self._page(scope, thread_id, cursor)
                     if not entries:
-                        window.settle(cursor)
+                        window.settle(cursor, head)
                 if entries:
                     assert entries[0].seq == cursor + 1, "no hole and no repeat between two batches"
                     cursor = entries[-1].seq

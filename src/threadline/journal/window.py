@@ -36,13 +36,15 @@ class Window:
         place = cursor + 1 - (self._next - len(self._entries))
         return None if place < 0 else self._entries[place:]
 
-    def settle(self, cursor: int) -> None:
-        """Begin at `cursor`: somebody found nothing after it in the store while holding this window.
+    def settle(self, cursor: int, head: int) -> None:
+        """Begin at `cursor`: somebody found nothing after it in the store, and knew of `head` before he looked.
 
-        Not where the thread is known to have gone on since: whoever asks looks into the store once more.
+        Not where more was told of meanwhile: he looks once more. What was told before and is not in the store was
+        never so, since nudges come after commits.
         """
-        if self._next is None and self.head <= cursor:
+        if self._next is None and self.head <= max(cursor, head):
             self._next = cursor + 1
+            self.head = min(self.head, cursor)
 
     def push(self, entry: Entry) -> int:
         """Take the next entry. Returns by how many bytes the window has grown (or shrunk)."""
