@@ -116,7 +116,7 @@ class Node:
         await self.store.open()
         self._signer.use(await signing_secret(self.settings, self.store))
         try:
-            await self.bus.open(self.tail.hear)
+            await self.bus.open(self.house.engine.hear)
             async with asyncio.TaskGroup() as tasks:
                 writer = tasks.create_task(self.journal.run(), name="journal")
                 if self.store.has_one_writer:

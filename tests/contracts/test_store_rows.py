@@ -286,6 +286,32 @@ async def test_only_runs_with_the_turn_and_without_an_owner_are_claimable(bench:
     assert await bench.store.read(SYSTEM, lambda reader: reader.lease(SYSTEM, with_turn.run.id)) is None
 
 
+async def test_a_node_sees_which_of_its_runs_are_to_stop(bench: Bench) -> None:
+    """Its own leases only, each with the wish that stands in the run; a lease that went elsewhere is not among them."""
+    thread = await bench.thread()
+    rows = [structs.replace(a_run(bench, thread, "running"), cancel_requested_at=None) for _ in range(3)]
+
+    async def script(transaction: Transaction) -> None:
+        for row, node_id in zip(rows, (NODE, NODE, "node_2"), strict=True):
+            await transaction.insert_run(MINE, row)
+            await transaction.take_lease(SYSTEM, row, NodeId(node_id), 1)
+
+    await bench.write(script)
+
+    async def held() -> dict[RunId, bool]:
+        return await bench.store.read(SYSTEM, lambda reader: reader.leases_of(SYSTEM, NODE))
+
+    first, second, _ = (row.run.id for row in rows)
+    assert await held() == {first: False, second: False}
+    wished = structs.replace(rows[1], cancel_requested_at=NOW)
+    await bench.write(lambda transaction: transaction.save_run(MINE, wished))
+    assert await held() == {first: False, second: True}
+    await bench.write(lambda transaction: transaction.take_lease(SYSTEM, rows[0], NodeId("node_2"), 2))
+    assert await held() == {second: True}
+    await bench.write(lambda transaction: transaction.drop_lease(SYSTEM, second))
+    assert await held() == {}
+
+
 async def test_sends_are_swept_by_age_in_batches(bench: Bench) -> None:
     """Only what is older than the time goes, at most a batch at once, and the sweep comes to an end."""
     thread = await bench.thread()

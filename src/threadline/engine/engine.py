@@ -1,9 +1,11 @@
 """The engine's verbs, as the API calls them: one verb for each thing that somebody may want of a thread or a run."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import structs
 
+from threadline.bus.contract import Nudge
 from threadline.clock import Clock, rfc3339
 from threadline.engine.accept import Accepted, ResolveModel, Send, accept, input_of
 from threadline.engine.schedule import Scheduler
@@ -48,6 +50,11 @@ class Engine:
     def is_draining(self) -> bool:
         """Whether this node takes no new runs any more."""
         return self._scheduler.is_draining
+
+    def hear(self, nudges: Sequence[Nudge]) -> None:
+        """Take nudges from the bus: the readers look again, and so do the runs that this node is answering."""
+        self.tail.hear(nudges)
+        self._scheduler.hear(nudges)
 
     async def create_thread(self, scope: Scope, wanted: NewThread) -> tuple[Thread, bool]:
         """Create a thread, or find the one with this `external_id`. Returns it and whether it is new."""
@@ -184,7 +191,8 @@ class Engine:
         if next_run is not None:
             self._scheduler.nudge(next_run)
         if not row.run.is_terminal and not self._scheduler.stop(run_id, "cancelled"):
-            # Nobody here is answering it: if nobody is anywhere, the next claim settles it.
+            # Nobody here is answering it: another node does, or, if nobody is anywhere, the next claim settles it.
+            self._journal.call_attention(row.run.thread_id)
             self._scheduler.poke()
         return row
 

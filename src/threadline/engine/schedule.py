@@ -2,13 +2,17 @@
 
 A run is looked for in three ways, so that none depends on a message that may be lost: whoever gives it the turn says so
 (`nudge`), a timer asks the store, and a reader that finds a run without an owner pokes the timer.
+
+What other nodes want of a run that is answered here stands in the store: a wish to stop, or a lease that is another's
+by now. It is looked for when the bus says that somebody has been at the thread (`hear`), and on a timer behind that.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 
 from msgspec import Struct, structs
 
+from threadline.bus.contract import Nudge
 from threadline.clock import Clock
 from threadline.engine.claim import Claim, Settled, claim
 from threadline.engine.pack import Packer
@@ -30,6 +34,7 @@ from threadline.store.contract import MessageQuery, Reader, RunRow, Store, Trans
 
 _FIND = System("find runs that nobody owns")
 _CLAIM = System("claim a run")
+_HELD = System("see which runs of this node are to stop")
 _END = System("end or give back a run of this node")
 
 ResolveProvider = Callable[[str], tuple[Provider, str]]
@@ -75,7 +80,9 @@ class Scheduler:
         self._owned: dict[RunId, Turn | None] = {}
         self._stops: dict[RunId, StopReason] = {}
         self._tasks: asyncio.TaskGroup | None = None
+        self._threads: dict[ThreadId, RunId] = {}
         self._poked = asyncio.Event()
+        self._told = asyncio.Event()
         self._is_idle = asyncio.Event()
         self._is_idle.set()
         self.is_draining = False
@@ -84,14 +91,10 @@ class Scheduler:
         """Find and answer runs for ever; the caller owns the task, and the turns live in a group of it."""
         async with asyncio.TaskGroup() as self._tasks:
             self._tasks.create_task(self._watch_times())
+            self._tasks.create_task(self._watch_wishes())
             while True:
                 await self._reap()
-                try:
-                    async with asyncio.timeout(self._times.reap_seconds):
-                        await self._poked.wait()
-                except TimeoutError:
-                    pass
-                self._poked.clear()
+                await self._wait_for(self._poked)
 
     def nudge(self, row: RunRow) -> None:
         """Hear that a run has the turn and wants an owner."""
@@ -99,6 +102,7 @@ class Scheduler:
         if self.is_draining or self._tasks is None or run_id in self._owned:
             return
         self._owned[run_id] = None
+        self._threads[row.run.thread_id] = run_id
         self._is_idle.clear()
         self._windows.hold(row.run.thread_id)
         self._tasks.create_task(self._supervise(row), name=f"run {run_id}")
@@ -106,6 +110,11 @@ class Scheduler:
     def poke(self) -> None:
         """Look for runs without an owner now, not at the next tick."""
         self._poked.set()
+
+    def hear(self, nudges: Sequence[Nudge]) -> None:
+        """Take nudges from the bus: whoever was at the thread of a run of ours may want it to stop."""
+        if any(nudge.thread_id in self._threads for nudge in nudges):
+            self._told.set()
 
     def owns(self, run_id: RunId) -> bool:
         """Whether this node is answering that run."""
@@ -156,6 +165,8 @@ class Scheduler:
     def _disown(self, run_id: RunId, thread_id: ThreadId) -> None:
         del self._owned[run_id]
         self._stops.pop(run_id, None)
+        if self._threads.get(thread_id) == run_id:
+            del self._threads[thread_id]
         self._windows.release(thread_id)
         if not self._owned:
             self._is_idle.set()
@@ -275,6 +286,34 @@ class Scheduler:
                 self.nudge(row)
         except Unavailable as error:
             log.warning("reap_failed", detail=error.detail)
+
+    async def _wait_for(self, sign: asyncio.Event) -> None:
+        """Sleep until the sign is given, but no longer than until the next tick."""
+        try:
+            async with asyncio.timeout(self._times.reap_seconds):
+                await sign.wait()
+        except TimeoutError:
+            pass
+        sign.clear()
+
+    async def _watch_wishes(self) -> None:
+        """Look for what other nodes have written about the runs of this one."""
+        while True:
+            await self._wait_for(self._told)
+            # Only turns that began before the read: the lease of a later one may not be in it.
+            turns = {run_id: turn for run_id, turn in self._owned.items() if turn is not None}
+            if not turns:
+                continue
+            try:
+                held = await self._store.read(_HELD, self._leases.held)
+            except Unavailable as error:
+                log.warning("wishes_not_read", detail=error.detail)
+                continue
+            for run_id, turn in turns.items():
+                if run_id not in held:
+                    turn.stop("lease_lost")
+                elif held[run_id]:
+                    turn.stop("cancelled")
 
     async def _watch_times(self) -> None:
         """Look after the clocks of all turns with one timer: a timer for each read would cost more than the read."""

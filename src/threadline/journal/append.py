@@ -16,6 +16,7 @@ from threadline.bus.contract import Bus, Nudge
 from threadline.clock import Clock
 from threadline.errors import ShuttingDown, Unavailable
 from threadline.events import Entry, MessageDelta
+from threadline.ids import ThreadId
 from threadline.journal.window import Windows
 from threadline.observe import Metrics, log
 from threadline.scopes import Scope, System
@@ -120,6 +121,10 @@ class Journal:
         self._work.set()
         if urgent:
             self._urgent.set()
+
+    def call_attention(self, thread_id: ThreadId) -> None:
+        """Tell the other nodes to look at a thread again: something was committed there that is no event."""
+        self._bus.nudge([Nudge(thread_id, 0)])
 
     async def poll_while(self, poll: Poll) -> None:
         """Call `poll` before each commit, once a gather window, until it returns False.

@@ -11,7 +11,7 @@ from threadline.ids import NodeId, RunId
 from threadline.journal.append import Journal
 from threadline.observe import log
 from threadline.scopes import System
-from threadline.store.contract import RunRow, Transaction, Write
+from threadline.store.contract import Reader, RunRow, Transaction, Write
 
 _LEASE = System("who writes for a run")
 
@@ -57,6 +57,10 @@ class Leases:
         """Whether this node may take the run: nobody has it, or nobody who lives, or this node itself."""
         lease = await transaction.lease(_LEASE, row.run.id)
         return lease is None or not lease.is_live or lease.node_id == self.node_id
+
+    async def held(self, reader: Reader) -> dict[RunId, bool]:
+        """Return the runs that this node writes for, and of each whether somebody has asked for it to stop."""
+        return await reader.leases_of(_LEASE, self.node_id)
 
     async def take(self, transaction: Transaction, row: RunRow, epoch: int) -> None:
         """Become the one that writes for this run, from `epoch` on."""

@@ -238,6 +238,10 @@ class Reader(Protocol):
         """Return who writes for this run."""
         ...
 
+    async def leases_of(self, system: System, node_id: NodeId) -> dict[RunId, bool]:
+        """Return the runs that this node writes for, and of each whether somebody has asked for it to stop."""
+        ...
+
     async def claimable(self, system: System) -> list[RunRow]:
         """Return the runs that have the turn and no live owner: new ones, and those whose owner is gone."""
         ...

@@ -7,7 +7,7 @@ there and in the event loop on PostgreSQL.
 from typing import Any, ClassVar
 
 from threadline.errors import NotFound
-from threadline.ids import KeyId, MessageId, RunId, TenantId, ThreadId
+from threadline.ids import KeyId, MessageId, NodeId, RunId, TenantId, ThreadId
 from threadline.records import Message, Thread
 from threadline.scopes import EndUser, Scope, System
 from threadline.store.contract import (
@@ -146,6 +146,15 @@ class SqlReader:
     async def locate_run(self, system: System, run_id: RunId) -> TenantId | None:
         """Say whose a run is, for operators."""
         return _tenant(await self._sql.one("SELECT tenant_id FROM runs WHERE id = ?", (run_id,)))
+
+    async def leases_of(self, system: System, node_id: NodeId) -> dict[RunId, bool]:
+        """Return the runs that this node writes for, and of each whether somebody has asked for it to stop."""
+        rows = await self._sql.every(
+            "SELECT run_id, cancel_requested_at IS NOT NULL FROM leases "
+            "JOIN runs ON runs.tenant_id = leases.tenant_id AND runs.id = run_id WHERE node_id = ?",
+            (node_id,),
+        )
+        return {run_id: bool(is_to_stop) for run_id, is_to_stop in rows}
 
     async def _find_thread(self, scope: Scope, thread_id: ThreadId) -> Row | None:
         row = await self._sql.one(f"{self.THREAD} WHERE tenant_id = ? AND id = ?", (scope.tenant_id, thread_id))
