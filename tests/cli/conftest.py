@@ -9,6 +9,7 @@ from support.fixtures import (  # noqa: F401 - pytest finds them by their names 
     Installation,
     installation,
     make_server,
+    nodes,
     server,
     upstream,
     vendors,

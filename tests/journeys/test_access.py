@@ -20,7 +20,7 @@ async def browser(client: Client, end_user_id: str = "ann", **fields: Any) -> An
     """A client with a token that `client` has issued."""
     issued = (await client.post("/v1/tokens", {"end_user_id": end_user_id, **fields})).ok(201)
     assert issued.keys() == {"token", "expires_at"}
-    async with Client(client.url, issued["token"]) as token:
+    async with Client(client.urls, issued["token"]) as token:
         yield token
 
 
@@ -177,7 +177,7 @@ async def test_a_key_is_made_shown_once_used_and_revoked(admin: Client, foreign:
     assert made["id"] in listed
     assert all(not key.get("secret") for key in listed.values())
     assert {key["tenant"] for key in listed.values()} == {"default"}
-    async with Client(admin.url, made["secret"]) as client:
+    async with Client(admin.urls, made["secret"]) as client:
         thread_id = await client.thread()
         (await foreign.delete(f"/v1/keys/{made['id']}")).problem(403, "forbidden")
         (await admin.delete(f"/v1/keys/{made['id']}")).ok(204)
@@ -191,7 +191,7 @@ async def test_a_key_is_made_shown_once_used_and_revoked(admin: Client, foreign:
 async def test_revoking_a_key_ends_its_tokens(admin: Client) -> None:
     """A token is worth no more than the key that issued it."""
     made = (await admin.post("/v1/keys", {})).ok(201)
-    async with Client(admin.url, made["secret"]) as client:
+    async with Client(admin.urls, made["secret"]) as client:
         thread_id = await client.thread(end_user_id="ann")
         async with browser(client, "ann") as ann:
             (await ann.get(f"/v1/threads/{thread_id}")).ok(200)
@@ -260,7 +260,7 @@ async def test_a_token_that_somebody_has_written_themselves_is_nothing(client: C
     forged = _part(claims)
     none = _part({"alg": "none", "typ": "JWT"})
     for token in (f"{head}.{forged}.{signature}", f"{none}.{forged}.", f"{none}.{body}.", f"{head}.{body}.", "a.b.c"):
-        async with Client(client.url, token) as mallory:
+        async with Client(client.urls, token) as mallory:
             (await mallory.get("/v1/threads")).problem(401, "unauthorized")
 
 
@@ -315,7 +315,8 @@ async def test_a_person_sees_what_a_person_is_meant_to_see(client: Client) -> No
 async def test_keys_work_at_once_when_a_command_makes_them_beside_the_server(server: Server) -> None:
     """`threadline keys create` prints the secret alone on stdout, and a new tenant exists from then on."""
     data = ("--data", str(server.data))
-    made = await asyncio.to_thread(run_command, "keys", "create", *data, "--tenant", "new", home=server.home)
+    options = {"home": server.home, "settings": server.settings}
+    made = await asyncio.to_thread(run_command, "keys", "create", *data, "--tenant", "new", **options)
     assert (made.returncode, made.stderr) == (0, "")
     secret = made.stdout.removesuffix("\n")
     assert len(secret.split()) == 1
@@ -323,7 +324,7 @@ async def test_keys_work_at_once_when_a_command_makes_them_beside_the_server(ser
         await client.thread()
         assert len((await client.get("/v1/threads")).ok(200)["data"]) == 1
         key_id = f"key_{secret.split('_')[1]}"
-        gone = await asyncio.to_thread(run_command, "keys", "revoke", key_id, *data, home=server.home)
+        gone = await asyncio.to_thread(run_command, "keys", "revoke", key_id, *data, **options)
         assert gone.returncode == 0
 
         async def is_refused() -> bool:
@@ -336,9 +337,11 @@ async def test_many_commands_beside_a_busy_server_do_not_lock_each_other_out(cli
     """Ten other writers on the same database while an answer streams: all succeed, and no word is late for ever."""
     thread_id = await client.thread()
     async with client.send_stream(thread_id, "x", model="demo/count-60@100") as stream:
-        keys = await asyncio.gather(*(asyncio.to_thread(make_key, server.data) for _ in range(10)))
+        keys = await asyncio.gather(
+            *(asyncio.to_thread(make_key, server.data, database=server.database) for _ in range(10))
+        )
         assert (await stream.read_to_end())[-1].event == "run.completed"
     assert len(set(keys)) == 10
     for key in keys:
-        async with Client(client.url, key) as other:
+        async with Client(client.urls, key) as other:
             (await other.get(f"/v1/threads/{thread_id}")).ok(200)

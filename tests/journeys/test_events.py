@@ -1,11 +1,11 @@
 """The events of a thread: replayed from any cursor, then live; and cursors that nobody was ever given."""
 
 import asyncio
-import sqlite3
 
 import pytest
 
 from support.client import Client, counted, said
+from support.rows import rows
 from support.server import Server
 from support.waiting import until
 
@@ -54,13 +54,7 @@ async def test_live_and_replayed_frames_are_the_same_bytes(client: Client, serve
 
 
 async def _packed(server: Server, thread_id: str) -> bool:
-    # The one thing that HTTP cannot tell, because it must make no difference there.
-    connection = sqlite3.connect(f"file:{server.data / 'threadline.db'}?mode=ro", uri=True)
-    try:
-        count = "SELECT count(*) FROM packs WHERE thread_id = ?"
-        return bool(connection.execute(count, (thread_id,)).fetchone()[0])
-    finally:
-        connection.close()
+    return bool(rows(server, f"SELECT 1 FROM packs WHERE thread_id = '{thread_id}'"))
 
 
 async def test_now_means_no_replay(client: Client) -> None:

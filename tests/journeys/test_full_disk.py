@@ -10,10 +10,17 @@ from typing import Protocol
 
 import pytest
 
+from support.backends import Backend
 from support.client import Client, counted, said, text_of
 from support.fixtures import Installation
 from support.server import Server, copy_installation
 from support.waiting import until
+
+
+@pytest.fixture
+def backend(sqlite_backend: Backend) -> Backend:
+    """A disk of the server's own; that of PostgreSQL is the store contract's to fill."""
+    return sqlite_backend
 
 
 class Disk(Protocol):

@@ -1,8 +1,10 @@
 """Health, metrics, CORS, the OpenAPI document: what operators and browsers look at."""
 
 import re
+from collections.abc import Sequence
 
 import aiohttp
+import pytest
 
 from support.client import Client
 from support.fixtures import ORIGIN
@@ -43,6 +45,12 @@ async def test_the_server_is_alive_and_ready(nobody: Client) -> None:
     """Both addresses answer without a key."""
     assert (await nobody.get("/healthz")).ok(200)["status"] == "ok"
     assert (await nobody.get("/readyz")).ok(200) == {"status": "ok", "store": True, "bus": True, "accepting": True}
+
+
+@pytest.fixture
+def nodes(nodes: Sequence[Server]) -> Sequence[Server]:
+    """One node only: each counts what it does itself."""
+    return nodes[:1]
 
 
 async def test_metrics_count_what_happens(client: Client, nobody: Client) -> None:

@@ -171,7 +171,7 @@ async def test_browser_and_server_of_one_end_user_share_a_key(client: Client) ->
     """A send from the browser whose answer was lost is found by the server's retry for the same person."""
     thread_id = await client.thread(end_user_id="ann")
     token = (await client.post("/v1/tokens", {"end_user_id": "ann"})).ok(201)["token"]
-    async with Client(client.url, token) as browser:
+    async with Client(client.urls, token) as browser:
         first = (await browser.send(thread_id, "x", key="k")).ok(200)
     again = await client.send(thread_id, "x", key="k")
     assert again.ok(200)["run"]["id"] == first["run"]["id"]

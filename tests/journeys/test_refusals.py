@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from support.backends import Backend
 from support.fixtures import Installation, StartServer
 from support.server import command, copy_installation, environment, run_command
 
@@ -20,6 +21,12 @@ if ctypes.CDLL(None, use_errno=True).prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0,
     sys.exit(os.strerror(ctypes.get_errno()))
 os.execv(sys.argv[1], sys.argv[1:])
 """
+
+
+@pytest.fixture
+def backend(sqlite_backend: Backend) -> Backend:
+    """A data folder; what PostgreSQL refuses stands in the tests of its store and of the commands."""
+    return sqlite_backend
 
 
 def refused(result: Any) -> str:

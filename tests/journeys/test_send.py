@@ -230,7 +230,7 @@ async def test_one_form_of_delivery_at_a_time(client: Client) -> None:
 @pytest.mark.parametrize("header", ["authorization", "x-api-key"])
 async def test_either_header_says_who_is_asking(server: Server, header: Any) -> None:
     """A key created beside the running server works at once, in both headers."""
-    key = make_key(server.data)
+    key = make_key(server.data, database=server.database)
     async with Client(server.url, key, header) as client:
         thread_id = await client.thread()
         assert (await client.ask(thread_id, "x"))["run"]["status"] == "completed"

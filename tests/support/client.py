@@ -2,9 +2,10 @@
 
 import io
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any, Literal
 
 import aiohttp
@@ -141,10 +142,16 @@ class Stream:
 
 
 class Client:
-    """Speaks to one server as one principal. Use it in a `with` block of one event loop."""
+    """Speaks as one principal to one server, or to the nodes of one in turn. Use it in a `with` block of one loop."""
 
-    def __init__(self, url: str, key: str | None, header: Literal["authorization", "x-api-key"] = "authorization"):
-        self.url = url
+    def __init__(
+        self,
+        url: str | Sequence[str],
+        key: str | None,
+        header: Literal["authorization", "x-api-key"] = "authorization",
+    ) -> None:
+        self.urls = [url] if isinstance(url, str) else list(url)
+        self._turns = cycle(self.urls)
         self.key = key
         self._headers = {} if key is None else {header: f"Bearer {key}" if header == "authorization" else key}
         self._session: aiohttp.ClientSession | None = None
@@ -181,7 +188,7 @@ class Client:
             data = json.dumps(body).encode()
         async with self.session.request(
             method,
-            self.url + path,
+            next(self._turns) + path,
             data=io.BytesIO(data) if isinstance(data, bytes) else data,
             headers={"content-type": "application/json", **self._headers, **(headers or {})},
             timeout=aiohttp.ClientTimeout(total=seconds),
@@ -213,7 +220,7 @@ class Client:
         data = None if body is NOTHING else json.dumps(body).encode()
         async with self.session.request(
             method,
-            self.url + path,
+            next(self._turns) + path,
             data=data,
             headers={"content-type": "application/json", **self._headers, **(headers or {})},
         ) as response:

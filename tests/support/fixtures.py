@@ -1,14 +1,13 @@
 """The fixtures of tests that speak to a real server. A conftest imports those that its tests use."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
+from .backends import Backend, Installation
 from .client import Client
-from .installation import make_key
-from .server import Server, copy_installation
+from .server import Server
 from .upstream import Upstream
 
 StartServer = Callable[..., Server]
@@ -28,30 +27,10 @@ base_url = "http://127.0.0.1:9/v1"
 """
 
 
-@dataclass(frozen=True)
-class Installation:
-    """A data folder that no server uses, and the keys in it. `foreign` is another tenant's."""
-
-    folder: Path
-    key: str
-    admin: str
-    operator: str
-    foreign: str
-    foreign_admin: str
-
-
-@pytest.fixture(scope="session")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    """A data folder to copy."""
-    folder = tmp_path_factory.mktemp("installation") / "data"
-    return Installation(
-        folder,
-        make_key(folder),
-        make_key(folder, role="admin"),
-        make_key(folder, tenant="operators", role="operator"),
-        make_key(folder, tenant="foreign"),
-        make_key(folder, tenant="foreign", role="admin"),
-    )
+@pytest.fixture
+def installation(backend: Backend) -> Installation:
+    """An installation to copy, and its keys."""
+    return backend.installation
 
 
 @pytest.fixture(scope="session")
@@ -77,26 +56,26 @@ def vendors(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Map
     }
 
 
-@pytest.fixture(scope="session")
-def server(
-    installation: Installation, vendors: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    """The server that all tests share which neither stop it nor need other settings."""
-    data = copy_installation(installation.folder, tmp_path_factory.mktemp("server") / "data")
-    server = Server(data, {**vendors, "THREADLINE_ALLOWED_ORIGINS": ORIGIN}).start()
-    yield server
-    server.stop()
-    assert server.faults() == []
+@pytest.fixture
+def nodes(backend: Backend, vendors: Mapping[str, str]) -> Sequence[Server]:
+    """The nodes that all tests share which neither stop them nor need other settings."""
+    return backend.shared({**vendors, "THREADLINE_ALLOWED_ORIGINS": ORIGIN})
 
 
 @pytest.fixture
-def make_server(installation: Installation, tmp_path: Path) -> Iterator[StartServer]:
+def server(nodes: Sequence[Server]) -> Server:
+    """One of these nodes: always the same one."""
+    return nodes[0]
+
+
+@pytest.fixture
+def make_server(backend: Backend, tmp_path: Path) -> Iterator[StartServer]:
     """Make a server of the test's own, not started yet. Stopped at the end; its log must have no faults."""
     made: list[Server] = []
 
     def make(**settings: str) -> Server:
-        data = copy_installation(installation.folder, tmp_path / f"data{len(made)}")
-        made.append(Server(data, settings))
+        data = tmp_path / f"data{len(made)}"
+        made.append(Server(data, {**backend.copy(data), **settings}))
         return made[-1]
 
     yield make
@@ -108,35 +87,40 @@ def make_server(installation: Installation, tmp_path: Path) -> Iterator[StartSer
 
 
 @pytest.fixture
-async def client(server: Server, installation: Installation) -> AsyncIterator[Client]:
-    """The shared server's client with a server key."""
-    async with Client(server.url, installation.key) as client:
+async def client(nodes: Sequence[Server], installation: Installation) -> AsyncIterator[Client]:
+    """A client of the shared nodes, in turn, with a server key."""
+    async with Client(urls(nodes), installation.key) as client:
         yield client
 
 
 @pytest.fixture
-async def admin(server: Server, installation: Installation) -> AsyncIterator[Client]:
+async def admin(nodes: Sequence[Server], installation: Installation) -> AsyncIterator[Client]:
     """The same tenant's client with an admin key."""
-    async with Client(server.url, installation.admin) as client:
+    async with Client(urls(nodes), installation.admin) as client:
         yield client
 
 
 @pytest.fixture
-async def operator(server: Server, installation: Installation) -> AsyncIterator[Client]:
+async def operator(nodes: Sequence[Server], installation: Installation) -> AsyncIterator[Client]:
     """A client with an operator key, of a tenant of its own."""
-    async with Client(server.url, installation.operator) as client:
+    async with Client(urls(nodes), installation.operator) as client:
         yield client
 
 
 @pytest.fixture
-async def foreign(server: Server, installation: Installation) -> AsyncIterator[Client]:
+async def foreign(nodes: Sequence[Server], installation: Installation) -> AsyncIterator[Client]:
     """Another tenant's client."""
-    async with Client(server.url, installation.foreign) as client:
+    async with Client(urls(nodes), installation.foreign) as client:
         yield client
 
 
 @pytest.fixture
-async def nobody(server: Server) -> AsyncIterator[Client]:
+async def nobody(nodes: Sequence[Server]) -> AsyncIterator[Client]:
     """A client without a key."""
-    async with Client(server.url, None) as client:
+    async with Client(urls(nodes), None) as client:
         yield client
+
+
+def urls(nodes: Sequence[Server]) -> list[str]:
+    """Return where the nodes listen."""
+    return [node.url for node in nodes]

@@ -18,7 +18,7 @@ _CLOCK = SystemClock()
 _IDS = IdMaker(_CLOCK, SystemRandom())
 
 
-def make_key(data: Path, tenant: str = "default", role: Role = "server") -> str:
+def make_key(data: Path, tenant: str = "default", role: Role = "server", database: str = "") -> str:
     """Do what `threadline keys create` does, without the second that a new process takes. Returns the secret."""
 
     async def script(transaction: Transaction) -> keys.Key:
@@ -26,6 +26,6 @@ def make_key(data: Path, tenant: str = "default", role: Role = "server") -> str:
 
     # In a thread of its own: the caller may be within an event loop.
     with ThreadPoolExecutor(1) as thread:
-        made = thread.submit(write, Settings(data=str(data)), _CLOCK, keys.KEYS, script).result()
+        made = thread.submit(write, Settings(data=str(data), database=database), _CLOCK, keys.KEYS, script).result()
     assert made.secret is not None
     return made.secret

@@ -68,6 +68,11 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def database(self) -> str:
+        """The address of its database, where that is not in its folder."""
+        return self.settings.get("THREADLINE_DATABASE", "")
+
+    @property
     def pid(self) -> int:
         """The process that runs."""
         assert self.process is not None, "started"
