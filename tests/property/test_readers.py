@@ -45,11 +45,15 @@ class Weather(Exchange):
 
 
 class Reading:
-    """A reader of a thread, which may be slow."""
+    """A reader of a thread, which may be slow, and may take part of what comes without being woken."""
 
-    def __init__(self, tail: Tail, thread_id: ThreadId, after: int, pause: float = 0.0) -> None:
+    def __init__(
+        self, tail: Tail, thread_id: ThreadId, after: int, pause: float = 0.0, picky: random.Random | None = None
+    ) -> None:
         self.after = after
         self.seen: list[Entry] = []
+        self.taken_live = 0
+        self._picky = picky
         self.caught_up_at: int | None = None
         self._pause = pause
         self._task = asyncio.get_running_loop().create_task(self._read(tail, thread_id))
@@ -60,12 +64,21 @@ class Reading:
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _read(self, tail: Tail, thread_id: ThreadId) -> None:
-        async with aclosing(tail.follow(SCOPE, thread_id, self.after)) as batches:
+        live = None if self._picky is None else self._take
+        async with aclosing(tail.follow(SCOPE, thread_id, self.after, live)) as batches:
             async for entries in batches:
                 if not entries and self.caught_up_at is None:
                     self.caught_up_at = self.seen[-1].seq if self.seen else self.after
                 self.seen.extend(entries)
                 await asyncio.sleep(self._pause)
+
+    def _take(self, entries: Sequence[Entry]) -> bool:
+        assert self._picky is not None
+        if self._picky.random() < 0.3:
+            return False
+        self.seen.extend(entries)
+        self.taken_live += len(entries)
+        return True
 
 
 @asynccontextmanager
@@ -108,7 +121,8 @@ async def test_the_bus_costs_time_and_never_words(
                 end = len(await desk.log())
                 for tail in (desk.tail, far):
                     pause = source.choice([0.0, 0.0, 0.004])
-                    readings.append(Reading(tail, desk.thread_id, source.randint(0, end), pause))
+                    picky = source.choice([None, source])
+                    readings.append(Reading(tail, desk.thread_id, source.randint(0, end), pause, picky))
             if source.random() < 0.3:
                 await asyncio.sleep(0.002)
         await desk.journal.write(SCOPE, desk.tells("the end"))
@@ -119,6 +133,7 @@ async def test_the_bus_costs_time_and_never_words(
             assert reading.seen == log[reading.after :]
             assert reading.caught_up_at is None or reading.caught_up_at <= len(log)
             await reading.stop()
+        assert any(reading.taken_live for reading in readings)
         polling.cancel()
         await asyncio.gather(polling, return_exceptions=True)
 
@@ -147,6 +162,34 @@ async def test_being_caught_up_is_said_once_and_after_the_replay(tmp_path: Path)
                 break
             seen.extend(entries)
         assert len(seen) == 21
+        await batches.aclose()
+
+
+async def test_whoever_takes_live_is_asked_before_anybody_is_woken(tmp_path: Path) -> None:
+    """What is taken live is not yielded, what is refused is, and a beat comes through in between."""
+    async with Desk(tmp_path / "threadline.db", 0.0).at_work() as desk:
+        taken: list[Entry] = []
+
+        def take(entries: Sequence[Entry]) -> bool:
+            if len(taken) == 2:
+                return False
+            taken.extend(entries)
+            return True
+
+        batches = desk.tail.follow(SCOPE, desk.thread_id, 1, take)
+        assert await anext(batches) == ()
+        waiting = asyncio.get_running_loop().create_task(anext(batches))
+        await asyncio.sleep(0.02)
+        for _ in range(2):
+            await desk.journal.write(SCOPE, desk.tells("t"))
+        assert [entry.seq for entry in taken] == [2, 3]
+        assert not waiting.done()
+        desk.windows.wake_all()
+        assert await waiting == ()
+        waiting = asyncio.get_running_loop().create_task(anext(batches))
+        await asyncio.sleep(0.02)
+        await desk.journal.write(SCOPE, desk.tells("t"))
+        assert [entry.seq for entry in await waiting] == [4]
         await batches.aclose()
 
 

@@ -70,6 +70,11 @@ class Connection(HttpToolsProtocol):
             self._paused_since = now
         return 0.0 if self._paused_since is None else now - self._paused_since
 
+    @property
+    def takes_more(self) -> bool:
+        """Whether what is written now goes to the client without waiting for what was written before."""
+        return not (self.flow.write_paused or self.cycle.disconnected or self.transport.is_closing())
+
     async def wait_until_writable(self) -> None:
         """Sleep until the client has read."""
         await self.flow.drain()

@@ -1,5 +1,6 @@
 """The route of a thread's events: replay from any cursor, then live."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -34,6 +35,6 @@ async def get_events(
     scope = await thread_scope(house, principal, ThreadId(thread_id))
     start = await house.engine.tail.start_of(scope, ThreadId(thread_id), cursor)
     await house.engine.see_to_thread(scope, ThreadId(thread_id))
-    batches = house.engine.tail.follow(scope, ThreadId(thread_id), start)
+    follow = partial(house.engine.tail.follow, scope, ThreadId(thread_id), start)
     frames = ThreadFrames(start)
-    return EventStream(batches, frames, house.readers, house.clock, principal.expires_at_ms)
+    return EventStream(follow, frames, house.readers, house.clock, principal.expires_at_ms)

@@ -1,5 +1,6 @@
 """The routes of messages: send in four forms of delivery, and pages of history."""
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -101,9 +102,9 @@ def run_stream(
     house: House, principal: Principal, scope: Scope, row: RunRow, after: int, headers: dict[str, str]
 ) -> EventStream:
     """Return the stream of one run's events after `after`."""
-    batches = house.engine.tail.follow(scope, row.run.thread_id, after)
+    follow = partial(house.engine.tail.follow, scope, row.run.thread_id, after)
     frames = RunFrames(row.run.id)
-    return EventStream(batches, frames, house.readers, house.clock, principal.expires_at_ms, headers)
+    return EventStream(follow, frames, house.readers, house.clock, principal.expires_at_ms, headers)
 
 
 def to_send(body: SendMessage, principal: Principal, key: str | None) -> Send:

@@ -1,11 +1,13 @@
 """A token, stop 8 of 8: frames go onto the wire. Before: `dialects/native.py`; next: the client.
 
 A response of our own: it sends bytes that are encoded already, joins what is pending into one write, and holds no
-buffer. A write waits for the socket, so a slow reader slows down itself alone.
+buffer. A write waits for the socket, so a slow reader slows down itself alone. To a reader that keeps up, deltas are
+written where they are published; everything else goes by its task.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 from fastapi import Response
@@ -15,11 +17,14 @@ from threadline.api.connection import Connection
 from threadline.api.readers import Open, Readers
 from threadline.clock import Clock
 from threadline.dialects import native
-from threadline.events import TERMINAL_TYPES, Entry
+from threadline.events import TERMINAL_TYPES, Entry, MessageDelta
 from threadline.ids import RunId
+from threadline.journal.tail import Live
 from threadline.limits import SSE_JOIN_BYTES_MAX
 
 Batches = AsyncGenerator[Sequence[Entry], None]
+Follow = Callable[[Live | None], Batches]
+"""`Tail.follow` of one thread from one cursor."""
 
 HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
@@ -76,7 +81,12 @@ class RunFrames:
         return _joined(mine)
 
 
-def _joined(entries: Sequence[Entry]) -> Iterator[bytes]:
+def _joined(entries: Sequence[Entry]) -> Iterable[bytes]:
+    """Join frames into writes of a bounded size."""
+    return (native.frame(entries[0]),) if len(entries) == 1 else _joined_frames(entries)
+
+
+def _joined_frames(entries: Sequence[Entry]) -> Iterator[bytes]:
     """Join frames into writes of a bounded size, each made when the one before it is on its way."""
     pending: list[bytes] = []
     size = 0
@@ -96,7 +106,7 @@ class EventStream(Response):
 
     def __init__(
         self,
-        batches: Batches,
+        follow: Follow,
         frames: Frames,
         readers: Readers,
         clock: Clock,
@@ -105,7 +115,7 @@ class EventStream(Response):
     ) -> None:
         super().__init__(None, 200, {**HEADERS, **(headers or {})})
         del self.headers["content-length"]
-        self._batches = batches
+        self._follow = follow
         self._frames = frames
         self._readers = readers
         self._clock = clock
@@ -115,9 +125,11 @@ class EventStream(Response):
         """Send the frames until they are over, the client goes, or somebody cuts."""
         # A task of its own: from here up there are a dozen frames of framework, and a task that is woken goes
         # through all of them, which cost as much as everything else that a reader does for a token.
-        pump = asyncio.get_running_loop().create_task(self._send(send, scope.get("threadline.connection")))
+        connection: Connection | None = scope.get("threadline.connection")
+        batches = self._follow(None if connection is None else partial(self._write_nowait, connection))
+        pump = asyncio.get_running_loop().create_task(self._send(send, batches, connection))
         gone = asyncio.get_running_loop().create_task(_wait_for_disconnect(receive))
-        stream = Open(pump, scope.get("threadline.connection"), self._expires_at_ms)
+        stream = Open(pump, connection, self._expires_at_ms)
         self._readers.add(stream)
         try:
             await asyncio.wait((pump, gone), return_when=asyncio.FIRST_COMPLETED)
@@ -128,15 +140,15 @@ class EventStream(Response):
             # An unfinished pump means that the client has gone or somebody has cut: an ordinary end for a reader,
             # whose cursor stays good. The response stays unfinished, so the server breaks the connection.
             await asyncio.wait((pump, gone))
-            await self._batches.aclose()
+            await batches.aclose()
         if not pump.cancelled() and (error := pump.exception()) is not None:
             raise error
 
-    async def _send(self, send: Send, connection: Connection | None) -> None:
+    async def _send(self, send: Send, batches: Batches, connection: Connection | None) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": native.RETRY, "more_body": True})
         frames = self._frames
-        async for entries in self._batches:
+        async for entries in batches:
             self._readers.note_lag(len(entries))
             for frame in frames.of(entries):
                 if connection is None:
@@ -148,6 +160,18 @@ class EventStream(Response):
             if frames.is_over:
                 break
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _write_nowait(self, connection: Connection, entries: Sequence[Entry]) -> bool:
+        """Write deltas where they were published. False leaves them to the task, which can wait and can end."""
+        for entry in entries:
+            if type(entry.event) is not MessageDelta:
+                return False
+        if not connection.takes_more:
+            return False
+        self._readers.note_lag(len(entries))
+        for frame in self._frames.of(entries):
+            connection.write_chunk(frame)
+        return True
 
 
 async def _wait_for_disconnect(receive: Receive) -> None:

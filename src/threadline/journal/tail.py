@@ -5,7 +5,7 @@ buffered for it. Whoever is slow goes back to reading pages of the store by curs
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from threadline.bus.contract import Nudge
@@ -29,6 +29,10 @@ POLL_SECONDS = 2.0
 
 _POLL = System("the slow poll behind the bus")
 _FILL = System("read what other nodes have written, for all watched threads")
+
+
+Live = Callable[[Sequence[Entry]], bool]
+"""Takes new entries, without waiting, or returns False and has not taken them. May not raise."""
 
 
 class Tail:
@@ -57,16 +61,30 @@ class Tail:
             raise BadCursor(f"The cursor {cursor} is beyond the end of this thread's log, which is at {end}.")
         return cursor
 
-    async def follow(self, scope: Scope, thread_id: ThreadId, after: int) -> AsyncGenerator[Sequence[Entry], None]:
+    async def follow(
+        self, scope: Scope, thread_id: ThreadId, after: int, live: Live | None = None
+    ) -> AsyncGenerator[Sequence[Entry], None]:
         """Yield the entries after the cursor as they come, for ever, without a hole or a repeat.
 
         An empty batch means "nothing more at the moment": the first one is the moment of having caught up, later
         ones come with each heartbeat. Ends by itself after `thread.deleted` only.
+
+        `live` is asked first, while the caller waits here and nothing else is due: what it takes is not yielded.
         """
         # Hold the window first and read history after: whatever is committed from here on is either in what the
         # store answers or in the window, so the seam between replay and live has no gap; seqs remove the overlap.
         window = self._windows.hold(thread_id)
         cursor, is_caught_up = after, False
+
+        def take() -> bool:
+            nonlocal cursor
+            news = window.after(cursor)
+            if not news or live is None or not live(news):
+                return False
+            assert news[0].seq == cursor + 1, "no hole and no repeat between two batches"
+            cursor = news[-1].seq
+            return True
+
         try:
             while True:
                 entries = window.after(cursor)
@@ -85,7 +103,7 @@ class Tail:
                     is_caught_up = True
                     yield ()
                 elif _has_nothing(window, cursor):
-                    await window.wait_for_wake()
+                    await (window.wait_for_wake() if live is None else window.call_while(take))
                     if _has_nothing(window, cursor):
                         yield ()
         finally:

@@ -5,7 +5,7 @@ that writes); nobody holds an idle thread, so it costs nothing.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from threadline.events import Entry, MessageDelta, encode_event
 from threadline.ids import ThreadId
@@ -13,6 +13,9 @@ from threadline.limits import WINDOW_BYTES_MAX, WINDOW_BYTES_TOTAL_MAX
 
 ENTRY_BYTES = 400
 """What an entry costs beside its text, roughly: the structs, their frame and their places in lists."""
+
+Take = Callable[[], bool]
+"""Takes what is in a window, without waiting. False: whoever gave it goes on by itself."""
 
 
 class Window:
@@ -25,6 +28,7 @@ class Window:
         self._entries: list[Entry] = []
         self._next: int | None = None
         self._waiters: set[asyncio.Future[None]] = set()
+        self._takes: dict[Take, asyncio.Future[None]] = {}
 
     def after(self, cursor: int) -> Sequence[Entry] | None:
         """Return the entries after `cursor`; None where the window does not reach back that far."""
@@ -80,6 +84,9 @@ class Window:
 
     def wake(self) -> None:
         """Wake all who wait."""
+        for take, over in list(self._takes.items()):
+            if not over.done() and not take():
+                over.set_result(None)
         waiters, self._waiters = self._waiters, set()
         for waiter in waiters:
             if not waiter.done():
@@ -93,6 +100,15 @@ class Window:
             await waiter
         finally:
             self._waiters.discard(waiter)
+
+    async def call_while(self, take: Take) -> None:
+        """Call `take` where others are woken, until it returns False: who keeps up needs no turn of a task."""
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._takes[take] = over
+        try:
+            await over
+        finally:
+            del self._takes[take]
 
 
 class Windows:
