@@ -20,6 +20,7 @@ from yarl import URL
 
 from threadline.limits import PROVIDER_POOL_IDLE_SECONDS
 from threadline.providers.failures import Failures
+from threadline.providers.tap import Tap, open_tap
 
 CONNECT_SECONDS: Final = 10.0
 """To reach a vendor, DNS and TLS included. From anywhere to anywhere takes less than two seconds, or for ever."""
@@ -48,13 +49,14 @@ class HttpRequest(Struct, frozen=True):
 class HttpResponse:
     """An open answer. Leaving the `with` closes the connection at once, unless the answer was read to its end."""
 
-    __slots__ = ("_content", "_failures", "_pool", "_response", "headers", "is_json", "status")
+    __slots__ = ("_content", "_failures", "_pool", "_response", "_tap", "headers", "is_json", "status")
 
     def __init__(self, response: aiohttp.ClientResponse, failures: Failures, pool: "Pool") -> None:
         self.status = response.status
         self.headers: Mapping[str, str] = response.headers
         self._response = response
         self._content = response.content
+        self._tap: Tap | None = None
         self._failures = failures
         self._pool = pool
         self.is_json = response.content_type == "application/json"
@@ -66,6 +68,9 @@ class HttpResponse:
         Raises:
             ProviderFailure: the connection broke.
         """
+        if self._tap is not None:
+            self._tap.close()
+            self._tap = None
         try:
             return await self._content.readany()
         except (aiohttp.ClientError, OSError) as error:
@@ -73,10 +78,15 @@ class HttpResponse:
 
     def read_nowait(self) -> bytes | None:
         """Return what has arrived, which may be nothing; None where it takes `read` to say what became of it."""
+        if self._tap is not None and self._tap.is_open:
+            return self._tap.read()
+        self._tap = None
         content = self._content
         if content.exception() is not None or content.at_eof():
             return None
-        return content.read_nowait()
+        if not (data := content.read_nowait()):
+            self._tap = open_tap(self._response)
+        return data
 
     async def read_all(self, bytes_max: int) -> bytes:
         """Read to the end, but no more than `bytes_max` (and the rest of the read that passes it)."""
