@@ -1,13 +1,17 @@
 """Every implementation of the store, one after the other; and a bench to put rows on."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec import structs
 
+from support.databases import database, make_postgres, postgres  # noqa: F401 - pytest finds them by their names here
+from support.postgres import PostgresServer
 from threadline.clock import ManualClock
 from threadline.content import TextBlock
 from threadline.events import DeltaKind, Entry, Event, MessageDelta, MessageSuperseded, ThreadUpdated
@@ -16,8 +20,9 @@ from threadline.records import Author, Message, Run, RunOptions, Thread
 from threadline.scopes import System, Tenant
 from threadline.store.contract import AttemptRow, DeltaRow, Reader, RunRow, Store, ThreadRow, Transaction, Write
 from threadline.store.packing import pack_of
+from threadline.store.postgres.store import PostgresStore
 
-from .kits import STORES, StoreKit
+from .kits import PostgresKit, SqliteKit, StoreKit
 
 MINE = Tenant(TenantId("tnt_mine"))
 THEIRS = Tenant(TenantId("tnt_theirs"))
@@ -26,12 +31,44 @@ NODE = NodeId("node_1")
 NOW = "2026-01-01T00:00:00.000Z"
 
 
-@pytest.fixture(params=STORES.values(), ids=STORES.keys())
-async def kit(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[StoreKit]:
-    """One kind of store, not open yet."""
-    kit: StoreKit = request.param(tmp_path)
+@pytest.fixture
+async def sqlite_kit(tmp_path: Path) -> AsyncIterator[SqliteKit]:
+    """A SQLite file, not open yet."""
+    kit = SqliteKit(tmp_path)
     yield kit
     await kit.close()
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres: PostgresServer) -> str:  # noqa: F811
+    """The name of a database that has its schema: a copy of it is made in half the time of a migration."""
+    name = postgres.create_database()
+
+    async def migrate() -> None:
+        store = PostgresStore(postgres.url(name))
+        await store.open()
+        await store.close()
+
+    # In a thread: the first test that asks has an event loop of its own running.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, migrate()).result()
+    return name
+
+
+@pytest.fixture
+async def postgres_kit(postgres: PostgresServer, migrated: str) -> AsyncIterator[PostgresKit]:  # noqa: F811
+    """A PostgreSQL database with its schema, not open yet."""
+    kit = PostgresKit(postgres, postgres.create_database(template=migrated))
+    yield kit
+    await kit.close()
+    postgres.drop_database(kit.database)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def kit(request: pytest.FixtureRequest) -> StoreKit:
+    """One kind of store, not open yet."""
+    kit: StoreKit = request.getfixturevalue(f"{request.param}_kit")
+    return kit
 
 
 @pytest.fixture
@@ -46,8 +83,11 @@ class Bench:
     def __init__(self, kit: StoreKit, store: Store) -> None:
         self._kit = kit
         self.store = store
-        self.clock: ManualClock = kit.clock
-        self.ids = IdMaker(self.clock, random.Random(1))
+        self.ids = IdMaker(ManualClock(), random.Random(1))
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass for those who hold leases."""
+        self._kit.advance(seconds)
 
     async def reopen(self) -> None:
         """Do what a restart does."""

@@ -1,6 +1,8 @@
 """The SQLite file itself: made from nothing, brought up to date, refused in words, fully synced."""
 
+import asyncio
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -10,11 +12,13 @@ import pytest
 
 from threadline.clock import ManualClock
 from threadline.errors import StoreRefused
-from threadline.store.contract import Reader
+from threadline.events import ThreadUpdated
+from threadline.store.contract import Reader, Transaction
 from threadline.store.sqlite.schema import migrate, steps, version_of
 from threadline.store.sqlite.store import Durability, SqliteStore
 
-from .conftest import SYSTEM
+from .conftest import MINE, SYSTEM, Bench
+from .kits import SqliteKit
 
 
 def schema_of(connection: apsw.Connection) -> list[tuple[str, str]]:
@@ -128,6 +132,50 @@ async def test_a_damaged_file_is_refused_in_words(tmp_path: Path) -> None:
         await store.open()
     await store.close()
     assert path.read_bytes() == bytes(torn)
+
+
+async def test_a_newer_database_is_refused(tmp_path: Path) -> None:
+    """A program that does not know a schema does not touch it, and says what to do."""
+    path = tmp_path / "threadline.db"
+    store = SqliteStore(path, ManualClock())
+    await store.open()
+    await store.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 999")
+    connection.close()
+    newer = SqliteStore(path, ManualClock())
+    with pytest.raises(StoreRefused, match="999"):
+        await newer.open()
+    await newer.close()
+
+
+async def test_no_database_is_refused_in_words(tmp_path: Path) -> None:
+    """A file that is something else, and a folder that is a file, are refused and left as they were."""
+    path = tmp_path / "threadline.db"
+    path.write_bytes(b"This is not a database at all." * 100)
+    store = SqliteStore(path, ManualClock())
+    with pytest.raises(StoreRefused, match="not a SQLite database"):
+        await store.open()
+    await store.close()
+    assert path.read_bytes().startswith(b"This is not")
+    inside = SqliteStore(path / "threadline.db", ManualClock())
+    with pytest.raises(StoreRefused):
+        await inside.open()
+    await inside.close()
+
+
+async def test_a_script_that_waits_for_something_else_is_refused(sqlite_kit: SqliteKit) -> None:
+    """There is one writer: a sleep in a script would stop everybody, so it is an error of the script's own."""
+    bench = Bench(sqlite_kit, await sqlite_kit.open())
+    thread = await bench.thread()
+
+    async def sleeps(transaction: Transaction) -> None:
+        await transaction.append(MINE, thread.id, ThreadUpdated({"title": "never"}), None)
+        await asyncio.sleep(0)
+
+    with pytest.raises(AssertionError, match="nothing but the store"):
+        await bench.write(sleeps)
+    assert await bench.append(thread.id) == 1
 
 
 FULL_DISK = """

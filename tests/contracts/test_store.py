@@ -1,21 +1,17 @@
 """What every store promises, whichever database it stands on."""
 
-import sqlite3
-from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec import structs
 
 from threadline.access.keys import Role
-from threadline.clock import ManualClock
-from threadline.errors import NotFound, StoreRefused
+from threadline.errors import NotFound
 from threadline.events import MessageDelta, ThreadUpdated
 from threadline.ids import KeyId
 from threadline.scopes import EndUser, Scope
 from threadline.store.contract import AttemptRow, KeyRow, MessageQuery, SendRow, ThreadQuery, Write
 from threadline.store.packing import pack_of
-from threadline.store.sqlite.store import SqliteStore
 
 from .conftest import MINE, NODE, NOW, SYSTEM, THEIRS, Bench
 
@@ -262,7 +258,7 @@ async def test_a_run_is_claimable_when_its_owner_is_gone(bench: Bench) -> None:
     await bench.write(lambda transaction: transaction.renew_node(SYSTEM, NODE, 10))
     assert await claimable() == []
     assert (await bench.store.read(SYSTEM, lambda reader: reader.lease(SYSTEM, attempt.run_id))).is_live
-    bench.clock.advance(11)
+    bench.advance(11)
     assert await claimable() == [attempt.run_id]
     await bench.write(lambda transaction: transaction.renew_node(SYSTEM, NODE, 10))
     assert await claimable() == []
@@ -336,33 +332,3 @@ async def test_a_read_is_one_snapshot(bench: Bench) -> None:
         return first, len(await reader.log(MINE, thread.id, 0, 10))
 
     assert await bench.store.read(SYSTEM, script) == (1, 1)
-
-
-async def test_a_newer_database_is_refused(tmp_path: Path) -> None:
-    """A program that does not know a schema does not touch it, and says what to do."""
-    path = tmp_path / "threadline.db"
-    store = SqliteStore(path, ManualClock())
-    await store.open()
-    await store.close()
-    with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA user_version = 999")
-    connection.close()
-    newer = SqliteStore(path, ManualClock())
-    with pytest.raises(StoreRefused, match="999"):
-        await newer.open()
-    await newer.close()
-
-
-async def test_no_database_is_refused_in_words(tmp_path: Path) -> None:
-    """A file that is something else, and a folder that is a file, are refused and left as they were."""
-    path = tmp_path / "threadline.db"
-    path.write_bytes(b"This is not a database at all." * 100)
-    store = SqliteStore(path, ManualClock())
-    with pytest.raises(StoreRefused, match="not a SQLite database"):
-        await store.open()
-    await store.close()
-    assert path.read_bytes().startswith(b"This is not")
-    inside = SqliteStore(path / "threadline.db", ManualClock())
-    with pytest.raises(StoreRefused):
-        await inside.open()
-    await inside.close()

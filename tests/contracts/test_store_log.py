@@ -192,21 +192,6 @@ def _in(thread_id: ThreadId, attempt: AttemptRow) -> AttemptRow:
     return AttemptRow(attempt.tenant_id, thread_id, attempt.run_id, attempt.message_id, 2, 1)
 
 
-async def test_a_script_that_waits_for_something_else_is_refused(bench: Bench) -> None:
-    """A script waits for nothing but the store: a sleep in it would stop every writer, so it is an error of its own."""
-    import asyncio
-
-    thread = await bench.thread()
-
-    async def sleeps(transaction: Transaction) -> None:
-        await transaction.append(MINE, thread.id, ThreadUpdated({"title": "never"}), None)
-        await asyncio.sleep(0)
-
-    with pytest.raises(AssertionError, match="nothing but the store"):
-        await bench.write(sleeps)
-    assert await bench.append(thread.id) == 1
-
-
 class Model:
     """What a store should hold, in plain lists: the other side of the random test."""
 

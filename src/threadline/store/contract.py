@@ -437,7 +437,9 @@ class Store(Protocol):
         when it has met another one, and calls may be made side by side, of which one at a time brings deltas.
 
         Raises:
-            Unavailable: the store cannot write (a full disk, a read-only folder); nothing is stored.
+            Unavailable: the store cannot write (a full disk, a lost database); nothing is stored that anybody may count
+                on. The same deltas come first in the next call that brings deltas: a store that does not know what
+                became of them looks it up then.
         """
         ...
 

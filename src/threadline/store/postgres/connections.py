@@ -29,6 +29,9 @@ COMMAND_SECONDS = 10.0
 
 SESSION = {
     "application_name": "threadline",
+    # Each statement sees what was committed before it: locking a row and then reading behind the lock depends on it,
+    # whatever else is the default of this database.
+    "default_transaction_isolation": "read committed",
     # Our statements are small: compiling one costs more than running it.
     "jit": "off",
     # A node that is stopped in the middle of a transaction may not keep a thread locked for the others.
@@ -40,7 +43,7 @@ SESSION = {
     "tcp_keepalives_count": "3",
 }
 
-_GONE = (
+GONE = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
@@ -139,7 +142,7 @@ def unavailable_where_gone() -> Iterator[None]:
     """Turn the errors of a database that is away into `Unavailable`."""
     try:
         yield
-    except _GONE as error:
+    except GONE as error:
         raise Unavailable(f"The database does not answer: {error or type(error).__name__}.") from error
     except asyncpg.InterfaceError as error:
         if "closed" not in str(error):

@@ -6,7 +6,8 @@ those of other nodes. Whoever writes to a thread has its head locked (`postgres/
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import count
 from typing import Any, TypeVar, cast
 
 import asyncpg
@@ -16,7 +17,7 @@ from threadline.observe import log
 from threadline.scopes import Scope, System
 from threadline.store.contract import LATER, Committed, DeltaRow, Outcome, Reader, ReadScript, Transaction, Write
 from threadline.store.packing import KIND_NUMBERS
-from threadline.store.postgres.connections import MET_ANOTHER, Connections, unavailable_where_gone
+from threadline.store.postgres.connections import GONE, MET_ANOTHER, Connections, unavailable_where_gone
 from threadline.store.postgres.reader import PostgresReader
 from threadline.store.postgres.schema import Progress, migrate, raise_walls
 from threadline.store.postgres.transaction import PostgresTransaction
@@ -24,7 +25,13 @@ from threadline.store.postgres.transaction import PostgresTransaction
 T = TypeVar("T")
 
 TRIES_MAX = 10
-"""How often a script is run again because it has met another one."""
+"""How often a script is run because it has met another one."""
+
+UNIQUE_TRIES_MAX = 3
+"""How often where a row is there already. Who comes again sees that row; if not, it is the script's own error."""
+
+TRIES_SECONDS = 6.0
+"""After this long nobody tries again, however few times it was: each time may have waited for a lock."""
 
 TRY_AGAIN_SECONDS = 0.01
 CONNECT_SECONDS = 30.0
@@ -155,27 +162,28 @@ class PostgresStore:
 
     async def _append_batch(self, deltas: Sequence[DeltaRow]) -> list[int | None]:
         values = _columns(deltas)
-        with unavailable_where_gone():
-            while True:
-                try:
-                    async with self._connections.transaction(_ENGINE) as connection:
-                        seqs = await connection.fetchval(_APPEND, self._writer_id, self._batch, *values)
-                        await connection.execute("COMMIT")
-                    break
-                except MET_ANOTHER:
-                    await asyncio.sleep(TRY_AGAIN_SECONDS)
+
+        async def append() -> list[int | None]:
+            with unavailable_where_gone():
+                async with self._connections.transaction(_ENGINE) as connection:
+                    seqs = await connection.fetchval(_APPEND, self._writer_id, self._batch, *values)
+                    await connection.execute("COMMIT")
+            return list(seqs)
+
+        try:
+            seqs = await _tried(append)
+        except MET_ANOTHER as error:
+            raise Unavailable("The database is too busy to take words.") from error
         assert len(seqs) == len(deltas), "the store answers for every delta"
-        return list(seqs)
+        return seqs
 
     async def _write(self, write: Write[Any]) -> Outcome[Any]:
-        for attempt in range(1, TRIES_MAX + 1):
-            try:
-                return await self._try_write(write)
-            except MET_ANOTHER as error:
-                if attempt == TRIES_MAX:
-                    raise Unavailable("The database is too busy with this thread.") from error
-                await asyncio.sleep(TRY_AGAIN_SECONDS * attempt)
-        raise AssertionError("the last try returns or raises")
+        try:
+            return await _tried(lambda: self._try_write(write))
+        except asyncpg.UniqueViolationError as error:
+            return Outcome(None, error, [])
+        except MET_ANOTHER as error:
+            raise Unavailable("The database is too busy with this thread.") from error
 
     async def _try_write(self, write: Write[Any]) -> Outcome[Any]:
         with unavailable_where_gone():
@@ -183,7 +191,16 @@ class PostgresStore:
                 transaction = PostgresTransaction(connection)
                 try:
                     value = await write.script(cast(Transaction, transaction))
-                except (ThreadlineError, AssertionError, ValueError, TypeError, LookupError) as error:
+                except (*GONE, *MET_ANOTHER):
+                    raise
+                except (
+                    ThreadlineError,
+                    asyncpg.PostgresError,
+                    AssertionError,
+                    ValueError,
+                    TypeError,
+                    LookupError,
+                ) as error:
                     return Outcome(None, error, [])
                 await self._commit(connection, transaction)
         return Outcome(value, None, transaction.entries)
@@ -209,6 +226,20 @@ class PostgresStore:
                 return bool(status == "committed")
             await asyncio.sleep(TRY_AGAIN_SECONDS * 10)
         return False
+
+
+async def _tried(work: Callable[[], Awaitable[T]]) -> T:
+    """Do it, and again where it has met another one. Raises what it met in the end."""
+    deadline = asyncio.get_running_loop().time() + TRIES_SECONDS
+    for attempt in count(1):
+        try:
+            return await work()
+        except MET_ANOTHER as error:
+            tries_max = UNIQUE_TRIES_MAX if isinstance(error, asyncpg.UniqueViolationError) else TRIES_MAX
+            if attempt >= tries_max or asyncio.get_running_loop().time() > deadline:
+                raise
+        await asyncio.sleep(TRY_AGAIN_SECONDS * attempt)
+    raise AssertionError("it counts for ever")
 
 
 def _columns(deltas: Sequence[DeltaRow]) -> tuple[list[Any], ...]:

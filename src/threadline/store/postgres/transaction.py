@@ -130,6 +130,18 @@ class PostgresTransaction(PostgresReader, SqlTransaction):
         """Remove deltas that no unpacked attempt needs: none here, they go with their pack."""
         return 0
 
+    async def _sweep_thread(self, tenant_id: TenantId, thread_id: ThreadId) -> int:
+        """Remove a batch of the rows of one deleted thread, its head with its last row."""
+        # Held, as by whoever writes to it: a batch of deltas that is on its way is in the table before we look there.
+        await self._hold(tenant_id, thread_id)
+        gone = await super()._sweep_thread(tenant_id, thread_id)
+        await self._sql.run(
+            "DELETE FROM heads WHERE head_tenant_id = ? AND head_thread_id = ? "
+            "AND NOT EXISTS (SELECT 1 FROM threads WHERE tenant_id = head_tenant_id AND id = head_thread_id)",
+            (tenant_id, thread_id),
+        )
+        return gone
+
     async def _find_thread(self, scope: Scope, thread_id: ThreadId) -> Row | None:
         await self._hold(scope.tenant_id, thread_id)
         return await super()._find_thread(scope, thread_id)

@@ -181,17 +181,19 @@ class SqlTransaction(SqlReader):
     async def sweep_deleted(self, system: System) -> int:
         """Remove one batch of rows of deleted threads. Returns how many went; 0 means done."""
         row = await self._sql.one("SELECT tenant_id, id FROM threads WHERE deleted_at IS NOT NULL LIMIT 1", ())
-        if row is None:
-            return 0
+        return 0 if row is None else await self._sweep_thread(*row)
+
+    async def _sweep_thread(self, tenant_id: TenantId, thread_id: ThreadId) -> int:
+        """Remove a batch of the rows of one deleted thread, the thread itself last. Returns how many went."""
         for table, key in self.SWEPT.items():
             gone = await self._sql.run(
                 f"DELETE FROM {table} WHERE tenant_id = ? AND ({key}) IN ("
                 f"SELECT {key} FROM {table} WHERE tenant_id = ? AND thread_id = ? LIMIT ?)",
-                (row[0], *row, DELETE_BATCH_ROWS),
+                (tenant_id, tenant_id, thread_id, DELETE_BATCH_ROWS),
             )
             if gone:
                 return gone
-        await self._sql.run("DELETE FROM threads WHERE tenant_id = ? AND id = ?", row)
+        await self._sql.run("DELETE FROM threads WHERE tenant_id = ? AND id = ?", (tenant_id, thread_id))
         return 1
 
     async def _update(self, sql: str, values: list[Any]) -> None:
