@@ -1,5 +1,6 @@
 """What is not as it should be gets a clear error that says where, and nothing is stored."""
 
+import base64
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -168,3 +169,24 @@ async def test_ids_of_any_form_are_only_ids_that_do_not_exist(client: Client) ->
         for path in (f"/v1/threads/{wanted}", f"/v1/threads/{wanted}/messages", f"/v1/runs/{wanted}"):
             answer = await client.get(path)
             answer.problem(404, "not_found")
+
+
+@pytest.mark.parametrize("query", ["q=a%00b", "end_user_id=%00", "archived=%00", "q=x&more=%00"])
+async def test_nul_in_a_query_is_422(client: Client, query: str) -> None:
+    """No store can look it up, and PostgreSQL refuses it as an error of its own."""
+    problem = (await client.get(f"/v1/threads?{query}")).problem(422, "invalid_request")
+    assert problem["pointer"] == "/" + query.rpartition("&")[2].partition("=")[0]
+
+
+@pytest.mark.parametrize("wanted", ["thr_%00", "%00", "thr_01%00"])
+async def test_nul_in_an_address_is_404(client: Client, wanted: str) -> None:
+    """Nothing has such an id, on every route that takes one."""
+    for path in (f"threads/{wanted}", f"threads/{wanted}/events", f"threads/{wanted}/messages", f"runs/{wanted}"):
+        (await client.get(f"/v1/{path}")).problem(404, "not_found")
+
+
+@pytest.mark.parametrize("place", [[False, "\x00", "x"], [True, "x", "\x00"]])
+async def test_nul_in_a_page_cursor_was_never_handed_out(client: Client, place: list[Any]) -> None:
+    """Cursors are opaque, and one that nobody has made is refused as such."""
+    cursor = base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
+    (await client.get(f"/v1/threads?cursor={cursor}")).problem(400, "bad_cursor")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.responses import RedirectResponse
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -10,12 +10,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from threadline import __version__
 from threadline.api import events, health, keys, messages, problem, runs, spec, threads
 from threadline.api.house import House
+from threadline.api.requests import check_address
 from threadline.observe import Metrics
 
 
 def create_app(house: House, allowed_origins: Sequence[str] = ()) -> ASGIApp:
     """Build the application over a wired house."""
-    app = FastAPI(title="Threadline", version=__version__, redirect_slashes=False)
+    app = FastAPI(
+        title="Threadline", version=__version__, redirect_slashes=False, dependencies=[Depends(check_address)]
+    )
     app.state.house = house
     for room in (threads, messages, runs, events, keys, health):
         app.include_router(room.router)

@@ -10,7 +10,7 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from threadline.api.bodies import check_text
-from threadline.errors import BadCursor, InvalidRequest, TooLarge
+from threadline.errors import BadCursor, InvalidRequest, NotFound, TooLarge
 from threadline.limits import CURSOR_SEQ_MAX, IDEMPOTENCY_KEY_CHARS_MAX, QUERY_CHARS_MAX, REQUEST_BODY_BYTES_MAX
 
 T = TypeVar("T")
@@ -90,9 +90,25 @@ def from_page_cursor(cursor: str, kind: type[T]) -> T:
         raise BadCursor
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        return msgspec.json.decode(raw, type=kind)
+        value = msgspec.json.decode(raw, type=kind)
     except (ValueError, msgspec.MsgspecError) as error:
         raise BadCursor from error
+    # No store can look NUL up, and none has ever handed it out.
+    if b"\\u0000" in raw:
+        raise BadCursor
+    return value
+
+
+async def check_address(request: Request) -> None:
+    """Look at the path and the query for what no store can even look up. Before every route.
+
+    Raises:
+        NotFound: nothing has an id with NUL in it.
+        InvalidRequest: nor has a parameter.
+    """
+    if any("\x00" in str(value) for value in request.path_params.values()):
+        raise NotFound
+    check_text(dict(request.query_params))
 
 
 async def _read(request: Request) -> bytes:
