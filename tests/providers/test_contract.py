@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from threadline.clock import ManualClock
-from threadline.content import ReasoningBlock, ToolResultBlock, ToolUseBlock
+from threadline.content import ReasoningBlock, ToolResultBlock, ToolUseBlock, storable
 from threadline.errors import ProviderFailure
 from threadline.providers.contract import (
     Chunk,
@@ -18,8 +18,10 @@ from threadline.providers.contract import (
     Prompt,
     PromptMessage,
     Provider,
+    ReasoningChunk,
     TextChunk,
     ToolCallChunk,
+    ToolInputChunk,
     UsageChunk,
 )
 from threadline.providers.registry import Registry
@@ -214,8 +216,11 @@ async def test_closing_is_not_the_end(stage: Stage) -> None:
 
 async def test_text_that_no_database_takes_is_made_storable(stage: Stage) -> None:
     """NUL and a lone surrogate become U+FFFD, where a reader sees that something stood there."""
-    chunks = await stage.play({"say": "a\x00b"})
+    chunks = await stage.play({"think": "c\x00"}, {"say": "a\x00b"}, {"call": "x", "input": {"d": "\x00"}})
     assert text_of(chunks) == "a\ufffdb"
+    for chunk in chunks:
+        if isinstance(chunk, TextChunk | ReasoningChunk | ToolInputChunk):
+            assert storable(chunk.text) == chunk.text
 
 
 async def test_a_foreign_history_is_taken(stage: Stage) -> None:

@@ -2,12 +2,14 @@
 
 import json
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from threadline.content import ReasoningBlock, TextBlock, ToolResultBlock, ToolUseBlock, storable, visible
 from threadline.dialects import native
+from threadline.engine.batch import Batch
 from threadline.engine.prompt import OUTCOME_UNKNOWN, paired
 from threadline.events import (
     Entry,
@@ -18,9 +20,11 @@ from threadline.events import (
     encode_event,
 )
 from threadline.fold import Draft, ThreadState, tool_input
-from threadline.ids import MessageId, RunId, ThreadId
+from threadline.ids import MessageId, RunId, TenantId, ThreadId
 from threadline.journal.window import Window, Windows
 from threadline.limits import WINDOW_BYTES_MAX
+from threadline.providers.contract import ReasoningChunk, TextChunk, ToolInputChunk
+from threadline.store.contract import AttemptRow
 from threadline.store.packing import decode_marks, deltas_of, encode_marks, pack_of
 
 THREAD = ThreadId("thr_1")
@@ -152,6 +156,18 @@ def test_foreign_text_is_made_storable() -> None:
     """NUL and half characters become U+FFFD; everything else stays to the letter."""
     assert storable("a\x00b\ud83d") == "a\ufffdb\ufffd"
     assert storable("🥊é\n") == "🥊é\n"
+
+
+@pytest.mark.parametrize("kind", [TextChunk, ReasoningChunk, ToolInputChunk])
+def test_whatever_a_provider_says_can_be_stored(kind: type[TextChunk]) -> None:
+    """The words on their way to the store and the answer at its end are the same, and no database refuses them."""
+    place = (TenantId("tnt_1"), THREAD, RunId("run_1"), MessageId("msg_1"))
+    batch = Batch(AttemptRow(*place, epoch=1, first_seq=1), "puppet")
+    batch.add([kind(0, "a\x00"), kind(0, "\ud83d b")])
+    (row,) = batch.take()
+    assert row.text == "a\ufffd\ufffd b"
+    # Neither does JSON, which has no half characters either.
+    assert b"\\u0000" not in msgspec.json.encode(batch.content())
 
 
 def test_a_window_serves_what_it_has_and_admits_what_it_has_not() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from threadline.content import Block, ProviderBlock, ToolResultBlock, ToolUseBlock
+from threadline.content import Block, ProviderBlock, ToolResultBlock, ToolUseBlock, storable
 from threadline.errors import ProviderFailure
 from threadline.events import DeltaKind, MessageDelta
 from threadline.fold import Draft, tool_input
@@ -146,6 +146,8 @@ class Batch:
     def _add_text(self, block: int, kind: DeltaKind, text: str) -> None:
         if not text:
             return
+        # The one door for what providers say: a letter that a database refuses would stop the writer for everybody.
+        text = storable(text)
         self._draft.add(block, kind, text)
         self.chars += len(text)
         self._pending_chars += len(text)
