@@ -112,8 +112,12 @@ class Connections:
             await connection.execute(f"BEGIN {mode}; {self._role(scope)}")
             try:
                 yield connection
+            except (asyncio.CancelledError, TimeoutError):
+                # Rolling back would wait once more for a server that has not answered; it rolls back by itself.
+                connection.terminate()
+                raise
             finally:
-                if connection.is_in_transaction():
+                if not connection.is_closed() and connection.is_in_transaction():
                     await _roll_back(connection)
 
     def _role(self, scope: Scope | System) -> str:
@@ -151,8 +155,6 @@ def unavailable_where_gone() -> Iterator[None]:
 
 
 async def _roll_back(connection: Any) -> None:
-    if connection.is_closed():
-        return
     try:
         await connection.execute("ROLLBACK")
     except BaseException:

@@ -42,6 +42,9 @@ FATE_SECONDS = 5.0
 
 SECRET_BYTES = 32
 
+_OF_A_SCRIPT = (ThreadlineError, asyncpg.PostgresError, AssertionError, ValueError, TypeError, LookupError)
+"""What a script may raise for its caller alone; other scripts go on."""
+
 _APPEND = "SELECT append_deltas($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 _SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _ENGINE = System("append deltas")
@@ -186,35 +189,32 @@ class PostgresStore:
             raise Unavailable("The database is too busy with this thread.") from error
 
     async def _try_write(self, write: Write[Any]) -> Outcome[Any]:
-        with unavailable_where_gone():
-            async with self._connections.transaction(write.scope) as connection:
-                transaction = PostgresTransaction(connection)
-                try:
-                    value = await write.script(cast(Transaction, transaction))
-                except (*GONE, *MET_ANOTHER):
-                    raise
-                except (
-                    ThreadlineError,
-                    asyncpg.PostgresError,
-                    AssertionError,
-                    ValueError,
-                    TypeError,
-                    LookupError,
-                ) as error:
-                    return Outcome(None, error, [])
-                await self._commit(connection, transaction)
-        return Outcome(value, None, transaction.entries)
-
-    async def _commit(self, connection: Any, transaction: PostgresTransaction) -> None:
+        value: Any = None
+        transaction: PostgresTransaction | None = None
+        is_committing = False
         try:
             with unavailable_where_gone():
-                await connection.execute("COMMIT")
+                async with self._connections.transaction(write.scope) as connection:
+                    transaction = PostgresTransaction(connection)
+                    try:
+                        value = await write.script(cast(Transaction, transaction))
+                    except (*GONE, *MET_ANOTHER):
+                        raise
+                    except _OF_A_SCRIPT as error:
+                        return Outcome(None, error, [])
+                    is_committing = True
+                    await connection.execute("COMMIT")
         except Unavailable:
-            # Lost in the very moment: stored or not? The transaction's number tells, on a new connection.
-            if transaction.xid is None or not await self._was_committed(transaction.xid):
+            # Lost in the very moment: stored or not? The transaction's number tells, on another connection. This one
+            # is back in the pool by now: all of them may have been lost together.
+            if transaction is None or not is_committing or not await self._was_committed(transaction.xid):
                 raise
+        return Outcome(value, None, transaction.entries)
 
-    async def _was_committed(self, xid: str) -> bool:
+    async def _was_committed(self, xid: str | None) -> bool:
+        """Ask what became of a transaction. False where nobody knows; one without a number has told nobody anything."""
+        if xid is None:
+            return False
         deadline = asyncio.get_running_loop().time() + FATE_SECONDS
         while asyncio.get_running_loop().time() < deadline:
             try:
@@ -222,6 +222,9 @@ class PostgresStore:
                     status = await connection.fetchval("SELECT pg_xact_status($1::text::xid8)", xid)
             except Unavailable:
                 status = "in progress"
+            except asyncpg.InvalidParameterValueError:
+                # From the future, says this database: it is a replica that was promoted, and never got it.
+                return False
             if status != "in progress":
                 return bool(status == "committed")
             await asyncio.sleep(TRY_AGAIN_SECONDS * 10)
