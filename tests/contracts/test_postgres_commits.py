@@ -259,6 +259,37 @@ async def test_a_script_of_the_old_epoch_waits_for_the_takeover_and_is_refused(
     assert await texts(bench, thread) == []
 
 
+async def test_behind_a_takeover_no_old_word_is_ever_stored(postgres_kit: PostgresKit, bench: Bench) -> None:
+    """A hundred takeovers in a storm of old and new words: the words of an epoch stand before the next one's takeover."""
+    thread = await bench.thread()
+    attempt = await bench.attempt(thread, epoch=1)
+    nodes = [PostgresStore(postgres_kit.server.url(postgres_kit.database)) for _ in range(2)]
+    current, taken = 1, {}
+
+    async def takes(transaction: Transaction) -> int:
+        row = await transaction.run(MINE, attempt.run_id)
+        await transaction.take_lease(SYSTEM, row, NODE, current + 1)
+        return await transaction.append(MINE, thread.id, ThreadUpdated({"title": "t"}), None)
+
+    async def storm(node: PostgresStore) -> None:
+        await node.open()
+        while current < 100:
+            # A node that was overtaken does not know it yet.
+            await node.commit([bench.delta(attempt, "w", epoch=epoch) for epoch in (current, current + 1)], [])
+        await node.close()
+
+    storms = [asyncio.get_running_loop().create_task(storm(node)) for node in nodes]
+    while current < 100:
+        taken[current + 1] = await bench.write(takes)
+        current += 1
+    await asyncio.gather(*storms)
+    found = postgres_kit.execute("SELECT epoch, min(seq), max(seq) FROM deltas GROUP BY epoch ORDER BY epoch")
+    for epoch, first, last in found:
+        assert taken.get(epoch, 0) < first  # type: ignore[operator]
+        assert last < taken.get(epoch + 1, last + 1)  # type: ignore[operator]
+    assert len(found) > 10
+
+
 async def test_scripts_on_one_thread_come_one_after_the_other(postgres_kit: PostgresKit, bench: Bench) -> None:
     """What a script has read of a thread stays true while it writes, however many nodes write at once."""
     thread = await bench.thread()
@@ -356,12 +387,30 @@ async def test_who_cannot_get_a_thread_is_told_so_in_time(
     """Whoever keeps a thread longer than anybody may is not waited for for ever, and nothing is stored."""
     monkeypatch.setitem(connections.SESSION, "lock_timeout", "50")
     monkeypatch.setattr(store_module, "TRIES_SECONDS", 0.1)
+    monkeypatch.setattr(store_module, "TRIES_MAX", 1_000_000)
     await bench.reopen()
     thread = await bench.thread()
-    async with holding(postgres_kit, thread):
+    async with holding(postgres_kit, thread), asyncio.timeout(20):
         with pytest.raises(Unavailable, match="too busy"):
             await bench.append(thread.id)
     assert await bench.append(thread.id) == 1
+
+
+async def test_words_that_can_never_be_stored_are_an_outage_and_not_an_endless_loop(
+    postgres_kit: PostgresKit, bench: Bench
+) -> None:
+    """A row where none may be: the writer hears of it, and goes on when somebody has mended it."""
+    thread = await bench.thread()
+    attempt = await bench.attempt(thread)
+    row = f"('{MINE.tenant_id}', '{thread.id}', 1, 'run_x', 1, 0, 0, 'x')"
+    postgres_kit.execute(
+        f"INSERT INTO deltas (tenant_id, thread_id, seq, run_id, epoch, block, kind, text) VALUES {row}"
+    )
+    async with asyncio.timeout(20):
+        with pytest.raises(Unavailable):
+            await bench.say(bench.delta(attempt, "a"))
+    postgres_kit.execute("DELETE FROM deltas WHERE run_id = 'run_x'")
+    assert await bench.say(bench.delta(attempt, "a")) == [1]
 
 
 async def test_a_row_that_is_there_already_is_the_scripts_own_error(bench: Bench) -> None:
