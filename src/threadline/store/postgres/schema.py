@@ -32,6 +32,9 @@ TENANT_TABLES = (
     "packs",
     "leases",
 )
+_TENANT_COLUMNS = dict.fromkeys(TENANT_TABLES, "tenant_id") | {"heads": "head_tenant_id", "tenants": "id"}
+"""Where the wall stands, and the column that says whose a row is."""
+
 _APP_MAY = {
     "tenants": "SELECT",
     "keys": "SELECT, INSERT, UPDATE",
@@ -115,15 +118,17 @@ async def raise_walls(connection: Any) -> bool:
     if not await _has_roles(connection):
         try:
             async with connection.transaction():
+                # Roles are the whole server's: this lock keeps out the other nodes, and not other installations.
+                await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
                 await _make_roles(connection)
         except (asyncpg.InsufficientPrivilegeError, asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
-            # Not allowed, or another node was quicker.
+            # Not allowed, or another installation was quicker.
             if not await _has_roles(connection):
                 return False
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
-        if not await _are_walls_up(connection):
-            await connection.execute(_walls())
+        if missing := await _without_wall(connection):
+            await connection.execute(_walls(missing))
     return True
 
 
@@ -142,20 +147,19 @@ async def _make_roles(connection: Any) -> None:
         await connection.execute(f"GRANT {role} TO CURRENT_USER")
 
 
-async def _are_walls_up(connection: Any) -> bool:
-    count = await connection.fetchval(
-        "SELECT count(DISTINCT tablename) FROM pg_policies WHERE policyname = 'own_tenant' "
-        "AND schemaname = current_schema()"
+async def _without_wall(connection: Any) -> list[str]:
+    # Those alone: to raise a wall is to lock its table against everybody who is at work on it.
+    rows = await connection.fetch(
+        "SELECT tablename FROM pg_policies WHERE policyname = 'own_tenant' AND schemaname = current_schema()"
     )
-    return bool(count == len(TENANT_TABLES) + 2)
+    return [table for table in _TENANT_COLUMNS if table not in {row[0] for row in rows}]
 
 
-def _walls() -> str:
+def _walls(tables: list[str]) -> str:
     mine = f"current_setting('{TENANT_SETTING}', true)"
-    columns = dict.fromkeys(TENANT_TABLES, "tenant_id") | {"heads": "head_tenant_id", "tenants": "id"}
     parts = [f"GRANT USAGE ON SCHEMA public TO {APP_ROLE}, {ENGINE_ROLE}"]
-    for table, column in columns.items():
-        is_mine = f"{column} = {mine}"
+    for table in tables:
+        is_mine = f"{_TENANT_COLUMNS[table]} = {mine}"
         parts += [
             f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
             f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
@@ -165,7 +169,7 @@ def _walls() -> str:
             f"CREATE POLICY all_tenants ON {table} TO {ENGINE_ROLE} USING (true) WITH CHECK (true)",
         ]
     parts += [f"GRANT {rights} ON {table} TO {APP_ROLE}" for table, rights in _APP_MAY.items()]
-    everything = ", ".join([*columns, "nodes", "writers", "installation"])
+    everything = ", ".join([*_TENANT_COLUMNS, "nodes", "writers", "installation"])
     parts.append(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {everything} TO {ENGINE_ROLE}")
     return "; ".join(parts)
 

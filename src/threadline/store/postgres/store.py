@@ -116,7 +116,8 @@ class PostgresStore:
         """Whether the database answers and takes writes, for `/readyz`."""
         try:
             async with self._connections.bare() as connection:
-                return not await connection.fetchval("SELECT pg_is_in_recovery()")
+                # On in a replica too.
+                return bool(await connection.fetchval("SELECT current_setting('transaction_read_only') = 'off'"))
         except Unavailable:
             return False
 
