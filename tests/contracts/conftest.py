@@ -1,16 +1,14 @@
 """Every implementation of the store, one after the other; and a bench to put rows on."""
 
-import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec import structs
 
-from support.databases import database, make_postgres, postgres  # noqa: F401 - pytest finds them by their names here
+from support.databases import database, make_postgres, migrated, postgres  # noqa: F401, F811 - found by their names
 from support.postgres import PostgresServer
 from threadline.clock import ManualClock
 from threadline.content import TextBlock
@@ -20,7 +18,6 @@ from threadline.records import Author, Message, Run, RunOptions, Thread
 from threadline.scopes import System, Tenant
 from threadline.store.contract import AttemptRow, DeltaRow, Reader, RunRow, Store, ThreadRow, Transaction, Write
 from threadline.store.packing import pack_of
-from threadline.store.postgres.store import PostgresStore
 
 from .kits import PostgresKit, SqliteKit, StoreKit
 
@@ -39,24 +36,11 @@ async def sqlite_kit(tmp_path: Path) -> AsyncIterator[SqliteKit]:
     await kit.close()
 
 
-@pytest.fixture(scope="session")
-def migrated(postgres: PostgresServer) -> str:  # noqa: F811
-    """The name of a database that has its schema: a copy of it is made in half the time of a migration."""
-    name = postgres.create_database()
-
-    async def migrate() -> None:
-        store = PostgresStore(postgres.url(name))
-        await store.open()
-        await store.close()
-
-    # In a thread: the first test that asks has an event loop of its own running.
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, migrate()).result()
-    return name
-
-
 @pytest.fixture
-async def postgres_kit(postgres: PostgresServer, migrated: str) -> AsyncIterator[PostgresKit]:  # noqa: F811
+async def postgres_kit(
+    postgres: PostgresServer,  # noqa: F811
+    migrated: str,  # noqa: F811
+) -> AsyncIterator[PostgresKit]:
     """A PostgreSQL database with its schema, not open yet."""
     kit = PostgresKit(postgres, postgres.create_database(template=migrated))
     yield kit

@@ -97,13 +97,21 @@ async def test_a_database_that_is_silent(server: PostgresServer, bench: Bench) -
     assert [entry for entry in log if entry.type == "message.delta"] == [log[(seqs[0] or 0) - 1]]
 
 
-async def test_closing_does_not_wait_for_a_silent_database(server: PostgresServer, bench: Bench) -> None:
-    """A node that is told to stop stops."""
-    await bench.thread()
+async def test_closing_does_not_wait_for_a_silent_database(
+    server: PostgresServer, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that is told to stop stops, and whoever has waited for an answer is told so."""
+    monkeypatch.setattr(connections, "COMMAND_SECONDS", 1000.0)
+    await bench.reopen()
+    thread = await bench.thread()
     server.pause()
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
+            reading = asyncio.get_running_loop().create_task(bench.log(thread.id))
+            await asyncio.sleep(0.05)
             await bench.store.close()
+            with pytest.raises(Unavailable):
+                await reading
     finally:
         server.resume()
 

@@ -1,4 +1,4 @@
-"""The real engine, journal and SQLite store in one process, with a provider that says what the test says.
+"""The real engine, journal and store in one process, with a provider that says what the test says.
 
 A `World` has its own event loop, so that a Hypothesis state machine, which is synchronous, can step it. Between two
 steps the loop stands still: whatever is on its way then (a commit, a half claimed run) is on its way when the next
@@ -7,9 +7,8 @@ step begins, or when the node is dropped.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 from threadline.bus.memory import MemoryBus
@@ -26,13 +25,15 @@ from threadline.journal.tail import Tail
 from threadline.journal.window import Windows
 from threadline.observe import Metrics
 from threadline.providers.contract import Chunk, FinishChunk, Prompt
-from threadline.scopes import System, Tenant
-from threadline.store.contract import Committed, DeltaRow, ReadScript, Write
-from threadline.store.sqlite.store import SqliteStore
+from threadline.scopes import Scope, System, Tenant
+from threadline.store.contract import Committed, DeltaRow, ReadScript, Store, Write
 
 T = TypeVar("T")
 SCOPE = Tenant(TenantId("tnt_test"))
 SYSTEM = System("a test")
+
+MakeStore = Callable[[], Store]
+"""Makes one more store on the same data."""
 
 PATIENCE_STEPS = 4000
 """Looks, a millisecond apart, before something that must happen is said not to happen."""
@@ -111,8 +112,40 @@ class Puppet:
         """Nothing is open."""
 
 
-class Disk(SqliteStore):
-    """The SQLite store on a disk that can be full."""
+class Wrapped:
+    """A store with something before it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @property
+    def has_one_writer(self) -> bool:
+        """Whether the store behind it has."""
+        return self._store.has_one_writer
+
+    async def open(self) -> None:
+        """Open."""
+        await self._store.open()
+
+    async def close(self) -> None:
+        """Close."""
+        await self._store.close()
+
+    async def read(self, scope: Scope | System, script: ReadScript[T]) -> T:
+        """Read."""
+        return await self._store.read(scope, script)
+
+    async def commit(self, deltas: Sequence[DeltaRow], writes: Sequence[Write[Any]]) -> Committed:
+        """Commit."""
+        return await self._store.commit(deltas, writes)
+
+    async def is_healthy(self) -> bool:
+        """Whether the store behind it is."""
+        return await self._store.is_healthy()
+
+
+class Disk(Wrapped):
+    """A store on a disk that can be full."""
 
     is_full = False
 
@@ -124,13 +157,13 @@ class Disk(SqliteStore):
 
 
 class LiveNode:
-    """One life of a node on a file."""
+    """One life of a node on its data."""
 
-    def __init__(self, path: Path, seed: int, is_polled: bool = False) -> None:
+    def __init__(self, store: Store, seed: int, is_polled: bool = False) -> None:
         clock = SystemClock()
         ids = IdMaker(clock, random.Random(seed))
         self.puppet = Puppet(is_polled)
-        self.store = Disk(path, clock)
+        self.store = Disk(store)
         self.metrics = Metrics()
         self.windows = Windows()
         self.journal = Journal(self.store, MemoryBus(), self.windows, clock, self.metrics, gather_seconds=0.0)
@@ -159,11 +192,16 @@ class LiveNode:
         """Run it; leaving cancels everything where it stands, as a crash does (what is committed stays)."""
         await self.store.open()
         tasks = [asyncio.ensure_future(self.journal.run())]
-        await self.leases.begin_alone()
+        if self.store.has_one_writer:
+            await self.leases.begin_alone()
+        else:
+            # What an earlier life had is free when its time is up.
+            await self.leases.renew()
         tasks += [asyncio.ensure_future(room) for room in (self.leases.renew_forever(), self.scheduler.run())]
         try:
             yield self
         finally:
+            tasks += self.journal._beside
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -201,10 +239,10 @@ class Follower:
 
 
 class World:
-    """A file, the node that lives on it now, those who follow it, and an event loop to step it all with."""
+    """Some data, the node that lives on it now, those who follow it, and an event loop to step it all with."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, make_store: MakeStore) -> None:
+        self._make_store = make_store
         self._loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self._loop)
         self._stack = AsyncExitStack()
@@ -246,7 +284,7 @@ class World:
         self.do(quiet())
 
     def crash(self) -> None:
-        """Drop the node where it stands, and start another one on the same file."""
+        """Drop the node where it stands, and start another one on the same data."""
         self.do(self._leave_and_stop())
         self.node = self._born()
         self.node.scheduler.poke()
@@ -277,7 +315,7 @@ class World:
     def _born(self) -> LiveNode:
         self._lives += 1
         # Every other life reads its provider the other way.
-        node = LiveNode(self._path, self._lives, is_polled=self._lives % 2 == 0)
+        node = LiveNode(self._make_store(), self._lives, is_polled=self._lives % 2 == 0)
         self._stack = AsyncExitStack()
 
         async def begin() -> None:

@@ -4,13 +4,11 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
-from pathlib import Path
 
 import pytest
 
 from threadline.bus.contract import Nudge
 from threadline.bus.memory import Exchange, MemoryBus
-from threadline.clock import SystemClock
 from threadline.errors import BadCursor, NotFound
 from threadline.events import Entry
 from threadline.ids import ThreadId
@@ -19,9 +17,9 @@ from threadline.journal import window as window_module
 from threadline.journal.tail import Tail
 from threadline.journal.window import Windows
 from threadline.scopes import EndUser, Scope
-from threadline.store.sqlite.store import SqliteStore
+from threadline.store.contract import Store
 
-from .machine import SCOPE
+from .machine import SCOPE, MakeStore
 from .test_writer import AN_HOUR, Desk, Words, until
 
 
@@ -82,9 +80,8 @@ class Reading:
 
 
 @asynccontextmanager
-async def another_node(path: Path, exchange: Exchange) -> AsyncIterator[Tail]:
-    """A node that reads the same file, and hears of it over the bus alone."""
-    store = SqliteStore(path, SystemClock())
+async def another_node(store: Store, exchange: Exchange) -> AsyncIterator[Tail]:
+    """A node that reads the same data, and hears of it over the bus alone."""
     await store.open()
     tail, bus = Tail(store, Windows()), MemoryBus(exchange)
     await bus.open(tail.hear)
@@ -99,7 +96,7 @@ async def another_node(path: Path, exchange: Exchange) -> AsyncIterator[Tail]:
 @pytest.mark.parametrize("losses", [0.0, 0.5, 1.0], ids=["nothing lost", "half lost", "all lost"])
 @pytest.mark.parametrize("seed", range(3))
 async def test_the_bus_costs_time_and_never_words(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, losses: float
+    make_store: MakeStore, monkeypatch: pytest.MonkeyPatch, seed: int, losses: float
 ) -> None:
     """Readers near and far, quick and slow, over tiny windows and pages, with whatever is left of the bus."""
     monkeypatch.setattr(window_module, "WINDOW_BYTES_MAX", 4000)
@@ -107,8 +104,7 @@ async def test_the_bus_costs_time_and_never_words(
     monkeypatch.setattr(tail_module, "POLL_SECONDS", 0.01)
     source = random.Random(seed)
     exchange = Weather(seed, losses)
-    path = tmp_path / "threadline.db"
-    async with Desk(path, 0.0, exchange).at_work() as desk, another_node(path, exchange) as far:
+    async with Desk(make_store(), 0.0, exchange).at_work() as desk, another_node(make_store(), exchange) as far:
         polling = asyncio.get_running_loop().create_task(far.poll_forever())
         words = Words(await desk.attempt())
         readings: list[Reading] = []
@@ -138,10 +134,10 @@ async def test_the_bus_costs_time_and_never_words(
         await asyncio.gather(polling, return_exceptions=True)
 
 
-async def test_a_nudge_wakes_a_reader_on_another_node(tmp_path: Path) -> None:
+async def test_a_nudge_wakes_a_reader_on_another_node(make_store: MakeStore) -> None:
     """With the bus alone, and no poll: what one node has written, another one's readers get at once."""
-    exchange, path = Exchange(), tmp_path / "threadline.db"
-    async with Desk(path, 0.0, exchange).at_work() as desk, another_node(path, exchange) as far:
+    exchange = Exchange()
+    async with Desk(make_store(), 0.0, exchange).at_work() as desk, another_node(make_store(), exchange) as far:
         reading = Reading(far, desk.thread_id, 1)
         await until(lambda: reading.caught_up_at == 1)
         for seq in (2, 3):
@@ -150,9 +146,9 @@ async def test_a_nudge_wakes_a_reader_on_another_node(tmp_path: Path) -> None:
         await reading.stop()
 
 
-async def test_being_caught_up_is_said_once_and_after_the_replay(tmp_path: Path) -> None:
+async def test_being_caught_up_is_said_once_and_after_the_replay(make_store: MakeStore) -> None:
     """The first empty batch comes when nothing is left to replay, and never before it."""
-    async with Desk(tmp_path / "threadline.db", 0.0).at_work() as desk:
+    async with Desk(make_store(), 0.0).at_work() as desk:
         for _ in range(20):
             await desk.journal.write(SCOPE, desk.tells("t"))
         batches = desk.tail.follow(SCOPE, desk.thread_id, 0)
@@ -165,9 +161,9 @@ async def test_being_caught_up_is_said_once_and_after_the_replay(tmp_path: Path)
         await batches.aclose()
 
 
-async def test_whoever_takes_live_is_asked_before_anybody_is_woken(tmp_path: Path) -> None:
+async def test_whoever_takes_live_is_asked_before_anybody_is_woken(make_store: MakeStore) -> None:
     """What is taken live is not yielded, what is refused is, and a beat comes through in between."""
-    async with Desk(tmp_path / "threadline.db", 0.0).at_work() as desk:
+    async with Desk(make_store(), 0.0).at_work() as desk:
         taken: list[Entry] = []
 
         def take(entries: Sequence[Entry]) -> bool:
@@ -193,9 +189,9 @@ async def test_whoever_takes_live_is_asked_before_anybody_is_woken(tmp_path: Pat
         await batches.aclose()
 
 
-async def test_a_heartbeat_is_an_empty_batch_for_whoever_waits(tmp_path: Path) -> None:
+async def test_a_heartbeat_is_an_empty_batch_for_whoever_waits(make_store: MakeStore) -> None:
     """A quiet thread gives its readers an empty batch with each beat, and nothing else."""
-    async with Desk(tmp_path / "threadline.db", 0.0).at_work() as desk:
+    async with Desk(make_store(), 0.0).at_work() as desk:
         batches = desk.tail.follow(SCOPE, desk.thread_id, 1)
         assert await anext(batches) == ()
         waiting = asyncio.get_running_loop().create_task(anext(batches))
@@ -206,9 +202,9 @@ async def test_a_heartbeat_is_an_empty_batch_for_whoever_waits(tmp_path: Path) -
         await batches.aclose()
 
 
-async def test_a_reader_that_has_left_leaves_nothing_behind(tmp_path: Path) -> None:
+async def test_a_reader_that_has_left_leaves_nothing_behind(make_store: MakeStore) -> None:
     """A thread without readers and without a running answer has no window: an idle thread costs no memory."""
-    async with Desk(tmp_path / "threadline.db", 0.0).at_work() as desk:
+    async with Desk(make_store(), 0.0).at_work() as desk:
         readings = [Reading(desk.tail, desk.thread_id, 0) for _ in range(5)]
         await until(lambda: all(reading.caught_up_at == 1 for reading in readings))
         assert len(desk.windows) == 1
@@ -218,9 +214,9 @@ async def test_a_reader_that_has_left_leaves_nothing_behind(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(("cursor", "start"), [(0, 0), (1, 1), (3, 3), (None, 3)])
-async def test_a_cursor_that_was_handed_out_is_taken(tmp_path: Path, cursor: int | None, start: int) -> None:
+async def test_a_cursor_that_was_handed_out_is_taken(make_store: MakeStore, cursor: int | None, start: int) -> None:
     """Any seq up to the end, and "now"; live words count, though they stand in no row of the thread."""
-    async with Desk(tmp_path / "threadline.db", AN_HOUR).at_work() as desk:
+    async with Desk(make_store(), AN_HOUR).at_work() as desk:
         words = Words(await desk.attempt())
         words.say(desk.journal, "two")
         words.say(desk.journal, "three", urgent=True)
@@ -230,10 +226,10 @@ async def test_a_cursor_that_was_handed_out_is_taken(tmp_path: Path, cursor: int
             await desk.tail.start_of(SCOPE, desk.thread_id, 4)
 
 
-async def test_nobody_follows_somebody_elses_thread(tmp_path: Path) -> None:
+async def test_nobody_follows_somebody_elses_thread(make_store: MakeStore) -> None:
     """The live read asks for whom: a stranger's cursor is not found, before anything is sent, and nor is a replay."""
     stranger: Scope = EndUser(SCOPE.tenant_id, "bob")
-    async with Desk(tmp_path / "threadline.db", 0.0).at_work() as desk:
+    async with Desk(make_store(), 0.0).at_work() as desk:
         reading = Reading(desk.tail, desk.thread_id, 0)
         await until(lambda: reading.caught_up_at == 1)
         for cursor in (0, 1, None):

@@ -5,15 +5,19 @@ on to; what followers have seen is what is stored; every run ends once; one key 
 """
 
 import os
-import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from support.postgres import PostgresServer
+from threadline.clock import SystemClock
 from threadline.content import TextBlock, ToolResultBlock, ToolUseBlock
 from threadline.engine.accept import Accepted, OnBusy, Send
 from threadline.engine.state import Snapshot, snapshot
@@ -43,8 +47,10 @@ from threadline.providers.contract import (
 )
 from threadline.records import TERMINAL, Role, Usage
 from threadline.store.contract import Reader, RunRow
+from threadline.store.postgres.store import PostgresStore
+from threadline.store.sqlite.store import SqliteStore
 
-from .machine import PATIENCE_STEPS, SCOPE, World
+from .machine import PATIENCE_STEPS, SCOPE, MakeStore, World
 
 WORDS = st.text(st.characters(exclude_characters="\x00", exclude_categories=("Cs",)), min_size=1, max_size=20)
 WHICH = st.integers(0, 5)
@@ -72,11 +78,15 @@ def is_same(state: ThreadState, found: Snapshot) -> None:
 class Conversation(RuleBasedStateMachine):
     """One thread, and everything that may happen to it."""
 
+    def place(self) -> AbstractContextManager[MakeStore]:
+        """Give room for data, for as long as the context is open."""
+        raise NotImplementedError
+
     @initialize()
     def begin(self) -> None:
-        """Make a thread on a new file."""
-        self.folder = Path(tempfile.mkdtemp(prefix="threadline-property-"))
-        self.world = World(self.folder / "threadline.db")
+        """Make a thread on new data."""
+        self.stack = ExitStack()
+        self.world = World(self.stack.enter_context(self.place()))
         self.begin_thread()
 
     def begin_thread(self) -> None:
@@ -387,7 +397,7 @@ class Conversation(RuleBasedStateMachine):
                 self.finale()
             finally:
                 self.world.close()
-                shutil.rmtree(self.folder, ignore_errors=True)
+                self.stack.close()
 
 
 def check_pairing(content: list[object]) -> None:
@@ -397,11 +407,47 @@ def check_pairing(content: list[object]) -> None:
     assert asked == told
 
 
-TestConversation = Conversation.TestCase
-TestConversation.settings = settings(
-    max_examples=EXAMPLES,
-    stateful_step_count=30,
-    deadline=None,
-    print_blob=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+class OnSqlite(Conversation):
+    """On a file."""
+
+    @contextmanager
+    def place(self) -> Iterator[MakeStore]:
+        """Give a folder."""
+        with tempfile.TemporaryDirectory(prefix="threadline-property-") as folder:
+            yield lambda: SqliteStore(Path(folder) / "threadline.db", SystemClock())
+
+
+class OnPostgres(Conversation):
+    """In a database."""
+
+    server: ClassVar[PostgresServer]
+    template: ClassVar[str]
+
+    @contextmanager
+    def place(self) -> Iterator[MakeStore]:
+        """Give a database."""
+        name = self.server.create_database(self.template)
+        yield lambda: PostgresStore(self.server.url(name))
+        self.server.drop_database(name)
+
+
+@pytest.fixture
+def a_server(postgres: PostgresServer, migrated: str) -> None:
+    """Let the machine find the server: Hypothesis hands it nothing."""
+    OnPostgres.server, OnPostgres.template = postgres, migrated
+
+
+def _settings(examples: int) -> settings:
+    return settings(
+        max_examples=examples,
+        stateful_step_count=30,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    )
+
+
+TestOnSqlite = OnSqlite.TestCase
+TestOnSqlite.settings = _settings(EXAMPLES)
+TestOnPostgres = pytest.mark.usefixtures("a_server")(OnPostgres.TestCase)
+TestOnPostgres.settings = _settings(max(EXAMPLES // 4, 1))

@@ -4,12 +4,16 @@ One server of each kind for a process of tests, started when the first test asks
 prefix, of its own. Tests that stop, kill or pause a server make their own.
 """
 
+import asyncio
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import TypeVar
 
 import pytest
+
+from threadline.store.postgres.store import PostgresStore
 
 from .postgres import PostgresServer
 from .processes import ServerProcess
@@ -34,6 +38,22 @@ def database(postgres: PostgresServer) -> Iterator[str]:
     name = postgres.create_database()
     yield postgres.url(name)
     postgres.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres: PostgresServer) -> str:
+    """The name of a database that has its schema: a copy of it is made in half the time of a migration."""
+    name = postgres.create_database()
+
+    async def migrate() -> None:
+        store = PostgresStore(postgres.url(name))
+        await store.open()
+        await store.close()
+
+    # In a thread: the first test that asks may have an event loop running.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, migrate()).result()
+    return name
 
 
 @pytest.fixture

@@ -149,7 +149,8 @@ def unavailable_where_gone() -> Iterator[None]:
     except GONE as error:
         raise Unavailable(f"The database does not answer: {error or type(error).__name__}.") from error
     except asyncpg.InterfaceError as error:
-        if "closed" not in str(error):
+        # A connection that is closed, or a pool that is closing.
+        if "clos" not in str(error):
             raise
         raise Unavailable("The connection to the database is closed.") from error
 
