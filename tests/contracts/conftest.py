@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from support.databases import database, make_postgres, migrated, postgres  # noqa: F401, F811 - found by their names
 from support.postgres import PostgresServer
 from threadline.clock import ManualClock
 from threadline.content import TextBlock
@@ -38,8 +37,8 @@ async def sqlite_kit(tmp_path: Path) -> AsyncIterator[SqliteKit]:
 
 @pytest.fixture
 async def postgres_kit(
-    postgres: PostgresServer,  # noqa: F811
-    migrated: str,  # noqa: F811
+    postgres: PostgresServer,
+    migrated: str,
 ) -> AsyncIterator[PostgresKit]:
     """A PostgreSQL database with its schema, not open yet."""
     kit = PostgresKit(postgres, postgres.create_database(template=migrated))

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import structlog
 
-from support.databases import migrated, postgres  # noqa: F401 - pytest finds them by their names here
 from support.postgres import PostgresServer
 from threadline.clock import SystemClock
 from threadline.observe import set_up_logging
@@ -31,7 +30,7 @@ def on_sqlite(tmp_path: Path) -> MakeStore:
 
 
 @pytest.fixture
-def on_postgres(postgres: PostgresServer, migrated: str) -> Iterator[MakeStore]:  # noqa: F811
+def on_postgres(postgres: PostgresServer, migrated: str) -> Iterator[MakeStore]:
     """Make one more store on a database of the test's own."""
     name = postgres.create_database(template=migrated)
     yield lambda: PostgresStore(postgres.url(name))
