@@ -1,0 +1,245 @@
+"""Holds what clients were told against what is stored. Each function yields what breaks a promise of ARCHITECTURE.md."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct, structs
+
+from threadline.content import plain_text
+from threadline.engine.state import Snapshot
+from threadline.events import (
+    TERMINAL_TYPES,
+    Entry,
+    MessageCompleted,
+    MessageCreated,
+    MessageDelta,
+    MessageStarted,
+    MessageSuperseded,
+    RunQueued,
+    RunStarted,
+    ThreadDeleted,
+    encode_event,
+)
+from threadline.fold import ThreadState
+from threadline.ids import RunId, ThreadId
+from threadline.records import Message, Run
+
+from .model import Call
+from .people import Reading, Sent
+from .weather import Climate
+
+
+class Stored(Struct, frozen=True):
+    """One thread in the end: what the store reads back, what was ever committed to it, and its rows."""
+
+    log: list[Entry]
+    committed: list[tuple[RunId | None, bytes]]
+    messages: list[Message]
+    runs: list[Run]
+    state: Snapshot | None
+
+
+def breaches_of_log(thread_id: ThreadId, stored: Stored, calls: list[Call], climate: Climate) -> Iterator[str]:
+    """Yield what is wrong with one thread."""
+    checks: list[Iterable[str]] = [
+        nothing_is_lost(stored),
+        runs_end_once(stored),
+        one_run_has_the_turn(stored),
+        attempts_replace(stored, climate),
+        answers_are_what_was_said(stored, calls),
+        questions_were_asked_in_order(stored, calls),
+        failures_have_a_reason(stored, calls, climate),
+        rows_are_the_log(stored),
+    ]
+    for check in checks:
+        yield from (f"{thread_id}: {breach}" for breach in check)
+
+
+def nothing_is_lost(stored: Stored) -> Iterator[str]:
+    """Promises 1, 2 and 3: the log is 1, 2, 3 …, and says of each seq what was committed under it, packed or not."""
+    for place, entry in enumerate(stored.log, start=1):
+        if entry.seq != place:
+            yield f"the log has {entry.seq} where {place} should be"
+            return
+    if [(entry.run_id, encode_event(entry.event)) for entry in stored.log] != stored.committed:
+        yield "the log is not what was committed"
+
+
+def runs_end_once(stored: Stored) -> Iterator[str]:
+    """Promise 6: one terminal event for each run, the last of its events."""
+    queued = [entry.event.run.id for entry in stored.log if isinstance(entry.event, RunQueued)]
+    ends = Counter(entry.run_id for entry in stored.log if entry.type in TERMINAL_TYPES)
+    for run_id in queued:
+        own = [entry for entry in stored.log if entry.run_id == run_id]
+        if ends[run_id] != 1:
+            yield f"{run_id} has {ends[run_id]} ends"
+        elif own[-1].type not in TERMINAL_TYPES:
+            yield f"{run_id} goes on after its end with {own[-1].type}"
+    if len(queued) != len(set(queued)) or set(ends) - set(queued):
+        yield "runs end that were not queued, or were queued twice"
+
+
+def one_run_has_the_turn(stored: Stored) -> Iterator[str]:
+    """One question is answered at a time, in the order of the sends."""
+    active: RunId | None = None
+    waiting: list[RunId] = []
+    for entry in stored.log:
+        match entry.event:
+            case RunQueued(run=run):
+                waiting.append(run.id)
+            case MessageCreated(message=message) if message.run_id is not None:
+                if active is not None or waiting[:1] != [message.run_id]:
+                    yield f"{message.run_id} got the turn of {active}, waiting were {waiting}"
+                active, waiting = message.run_id, waiting[1:]
+            case RunStarted(run=run):
+                if run.id != active:
+                    yield f"{run.id} began in the turn of {active}"
+            case _ if entry.type in TERMINAL_TYPES:
+                if entry.run_id == active:
+                    active = None
+                elif entry.run_id in waiting:
+                    waiting.remove(entry.run_id)
+            case _:
+                pass
+
+
+def attempts_replace(stored: Stored, climate: Climate) -> Iterator[str]:
+    """Promise 4: attempts count 1, 2, 3, each but the first empties the message; none is replaced without a cause."""
+    for entry in stored.log:
+        if isinstance(entry.event, RunQueued):
+            run_id = entry.event.run.id
+            own = [one.event for one in stored.log if one.run_id == run_id]
+            begun = [event.run.attempt for event in own if isinstance(event, RunStarted)]
+            emptied = [event.by_attempt for event in own if isinstance(event, MessageSuperseded)]
+            if begun != list(range(1, len(begun) + 1)) or emptied != begun[1:]:
+                yield f"{run_id} began the attempts {begun} and was emptied by {emptied}"
+            if len(begun) > 1 and climate.is_calm:
+                yield f"{run_id} was attempted {len(begun)} times, and nothing had happened to anybody"
+
+
+def answers_are_what_was_said(stored: Stored, calls: list[Call]) -> Iterator[str]:
+    """The words of an answer are those of one call of the model, in order; all of them where it is completed."""
+    for entry in stored.log:
+        if not isinstance(entry.event, MessageStarted):
+            continue
+        message_id, run_id = entry.event.message.id, entry.run_id
+        lives: list[str] = [""]
+        final: Message | None = None
+        for one in stored.log:
+            match one.event:
+                case MessageDelta() as delta if delta.message_id == message_id:
+                    lives[-1] += delta.text
+                case MessageSuperseded() as emptied if emptied.message_id == message_id:
+                    lives.append("")
+                case MessageCompleted(message=message) if message.id == message_id:
+                    final = message
+                case _:
+                    pass
+        own = [call for call in calls if call.run_id == run_id]
+        for life in lives:
+            if life and not any(call.text.startswith(life) for call in own):
+                yield f"{run_id} says {life!r}, which no call of the model has said"
+        if final is None:
+            yield f"{message_id} was never completed"
+            continue
+        text = plain_text(final.content)
+        if text != lives[-1]:
+            yield f"{run_id} is stored as {text!r} and was shown as {lives[-1]!r}"
+        if final.status == "complete" and not any(call.is_finished and call.text == text for call in own):
+            yield f"{run_id} is complete with {text!r}"
+
+
+def questions_were_asked_in_order(stored: Stored, calls: list[Call]) -> Iterator[str]:
+    """The model was shown the history as it stands before the answer, the question last."""
+    inputs = {e.event.run.id: e.event.run for e in stored.log if isinstance(e.event, RunQueued)}
+    for call in calls:
+        run = inputs.get(RunId(call.run_id))
+        if run is None or run.input is None:
+            continue
+        shown: list[str] = []
+        for entry in stored.log:
+            match entry.event:
+                case MessageCreated(message=message):
+                    shown.append(plain_text(message.content))
+                    if message.run_id == call.run_id:
+                        break
+                case MessageCompleted(message=message):
+                    shown.append(plain_text(message.content))
+                case _:
+                    pass
+        if call.history != [text for text in shown if text]:
+            yield f"{call.run_id} was asked with {call.history}, the history is {shown}"
+
+
+def failures_have_a_reason(stored: Stored, calls: list[Call], climate: Climate) -> Iterator[str]:
+    """A run fails because its model does, or because its nodes died too often; never of a store that was away."""
+    plans = {call.run_id: call.plan for call in calls}
+    for entry in stored.log:
+        if entry.type != "run.failed":
+            continue
+        run: Run = entry.event.run  # type: ignore[union-attr]
+        code = run.error.code if run.error else None
+        expected = {"fail": "provider_overloaded", "cut": "provider_error", "stall": "provider_timeout"}
+        if code == "run_interrupted" and not climate.is_calm:
+            continue
+        plan = plans.get(run.id)
+        if plan is None or expected.get(plan.then) != code:
+            yield f"{run.id} failed with {code}, its model was to {plan.then if plan else 'be asked'}"
+
+
+def rows_are_the_log(stored: Stored) -> Iterator[str]:
+    """Promise 9: the rows, and the state that the API gives, are the fold of the log."""
+    if stored.state is None:
+        return
+    if not fold_is(stored.log, stored.state):
+        yield "the state is not the fold of the log"
+    for run in stored.runs:
+        last = next(e.event.run for e in reversed(stored.log) if e.run_id == run.id and e.type in TERMINAL_TYPES)  # type: ignore[union-attr]
+        if structs.replace(last, input=None) != structs.replace(run, input=None):
+            yield f"{run.id} is {run} and was told as {last}"
+
+
+def fold_is(log: list[Entry], state: Snapshot) -> bool:
+    """Whether a snapshot is the fold of the log up to its seq."""
+    folded = ThreadState()
+    for entry in log[: state.seq]:
+        folded.apply(entry)
+    return (folded.thread, folded.messages, folded.runs) == (state.thread, state.messages, state.runs)
+
+
+def sends_happened_once(sent: list[Sent], threads: dict[ThreadId, Stored], deleted: dict[ThreadId, None]) -> Iterator[str]:
+    """Promise 5: acknowledged exactly once and always as the same; the others at most once."""
+    for send in sent:
+        log = threads[send.thread_id].log
+        key = send.plan.key
+        queued = [
+            e.event.run.id
+            for e in log
+            if isinstance(e.event, RunQueued) and e.event.run.input and e.event.run.input.request_id == key
+        ]
+        created = [e.event.message.id for e in log if isinstance(e.event, MessageCreated) and e.event.message.request_id == key]
+        if len(queued) > 1 or len(created) > 1:
+            yield f"{key} was sent once and is stored {len(created)} times, with {len(queued)} runs"
+        if len(set(send.answers)) > 1:
+            yield f"{key} was acknowledged as {set(send.answers)}"
+        for message_id, run_id in send.answers:
+            if queued != [run_id] or (created != [message_id] and send.thread_id not in deleted):
+                yield f"{key} was acknowledged as {message_id}, {run_id}; stored are {created}, {queued}"
+
+
+def readers_saw_the_log(readings: list[Reading], threads: dict[ThreadId, Stored]) -> Iterator[str]:
+    """Promises 1 to 3: what a reader has seen is a stretch of the log, byte for byte, up to its end."""
+    for reading in readings:
+        log = [encode_event(entry.event) for entry in threads[reading.thread_id].log]
+        if reading.seen != log[reading.start : reading.cursor]:
+            yield f"{reading.thread_id}: a reader has seen what is not stored"
+        is_deleted = isinstance(threads[reading.thread_id].log[-1].event, ThreadDeleted)
+        if reading.cursor != len(log) and not is_deleted:
+            yield f"{reading.thread_id}: a reader stays at {reading.cursor}, the log is at {len(log)}"
+
+
+def states_were_folds(states: list[Snapshot], threads: dict[ThreadId, Stored]) -> Iterator[str]:
+    """Promise 9: each state that anybody loaded is the fold of the log up to its seq."""
+    for state in states:
+        if not fold_is(threads[state.thread.id].log, state):
+            yield f"{state.thread.id}: the state at {state.seq} was not the fold of the log"

@@ -1,0 +1,237 @@
+"""The clients: they send with a key until they are answered, follow from any node, cancel, look, and delete.
+
+What they were told is kept for the checkers.
+"""
+
+import asyncio
+from contextlib import aclosing
+from typing import Any
+
+from msgspec import Struct
+
+from threadline.content import TextBlock
+from threadline.engine.accept import Send
+from threadline.engine.state import Snapshot
+from threadline.engine.threads import NewThread
+from threadline.errors import BadCursor, NotFound, ShuttingDown, Unavailable
+from threadline.events import Entry, ThreadDeleted, encode_event
+from threadline.ids import RunId, ThreadId
+
+from .model import Plan
+from .wire import SCOPE, Cut, Wire
+
+TRY_AGAIN = (Cut, Unavailable, ShuttingDown)
+
+
+class Sent(Struct):
+    """A send, and every answer that its sender got."""
+
+    thread_id: ThreadId
+    plan: Plan
+    answers: list[tuple[str, RunId]]
+    is_refused: bool = False
+
+
+class Reading(Struct):
+    """What one reader has seen, over all its connections."""
+
+    thread_id: ThreadId
+    seen: list[bytes]
+    start: int = 0
+    is_over: bool = False
+
+    @property
+    def cursor(self) -> int:
+        """The seq of the last thing seen."""
+        return self.start + len(self.seen)
+
+
+class Cancel(Struct):
+    """A wish to stop, from when it was answered on."""
+
+    run_id: RunId
+    at: float
+
+
+class Plans(Struct, frozen=True):
+    """How much is going on in one seed."""
+
+    threads: int
+    senders: int
+    sends: int
+    readers: int
+    cancels: int
+    looks: int
+    deletes: int
+
+
+class People:
+    """All clients of a seed."""
+
+    def __init__(self, wire: Wire, plans: Plans, busy_seconds: float) -> None:
+        self.sent: list[Sent] = []
+        self.readings: list[Reading] = []
+        self.cancels: list[Cancel] = []
+        self.states: list[Snapshot] = []
+        self.threads: list[ThreadId] = []
+        self.deleted: dict[ThreadId, None] = {}
+        self._wire = wire
+        self._world = wire.world
+        self._plans = plans
+        self._dice = wire.world.chance("people")
+        self._busy_seconds = busy_seconds
+        self._working = 0
+
+    @property
+    def are_done(self) -> bool:
+        """Whether all have done what they came for; readers stay."""
+        return not self._working
+
+    def begin(self) -> None:
+        """Set out."""
+        self._working += 1
+        self._wire.loop.create_task(self._arrive())
+
+    def read(self, thread_id: ThreadId, after: int = 0) -> Reading:
+        """Let one more reader follow a thread."""
+        reading = Reading(thread_id, [], after)
+        self.readings.append(reading)
+        self._wire.loop.create_task(self._read(reading))
+        return reading
+
+    async def _arrive(self) -> None:
+        plans = self._plans
+        for number in range(plans.threads):
+            wanted = NewThread(external_id=f"x{number}")
+            thread, _ = await self._insist(lambda engine, wanted=wanted: engine.create_thread(SCOPE, wanted))
+            self.threads.append(thread.id)
+        for number in range(plans.senders):
+            self._work(self._send_some(number))
+        for work, count in ((self._cancel_one, plans.cancels), (self._look, plans.looks), (self._delete, plans.deletes)):
+            for _ in range(count):
+                self._work(work(self._dice.uniform(0.5, self._busy_seconds)))
+        for _ in range(plans.readers):
+            self.read(self._dice.choice(self.threads))
+        self._working -= 1
+
+    def _work(self, errand: Any) -> None:
+        self._working += 1
+        self._wire.loop.create_task(errand).add_done_callback(self._note_done)
+
+    def _note_done(self, task: "asyncio.Task[None]") -> None:
+        self._working -= 1
+        if not task.cancelled() and task.exception() is not None:
+            self._world.blame(f"a client was told {task.exception()!r}")
+
+    async def _insist(self, work: Any) -> Any:
+        """Ask one node after the other until one answers."""
+        while True:
+            try:
+                return await self._wire.call(self._dice.randrange(len(self._wire.nodes)), work)
+            except TRY_AGAIN:
+                await asyncio.sleep(self._dice.uniform(0.01, 1.0))
+
+    async def _send_some(self, number: int) -> None:
+        for place in range(self._plans.sends):
+            await asyncio.sleep(self._dice.uniform(0.0, self._busy_seconds / self._plans.sends))
+            sent = Sent(self._dice.choice(self.threads), self._plan(f"k{number}_{place}"), [])
+            self.sent.append(sent)
+            # An impatient one sends the same twice at once, and a forgetful one sends it again when all is said.
+            for _ in range(self._dice.choice((1, 1, 1, 2))):
+                self._work(self._send(sent))
+            if self._dice.random() < 0.2:
+                await asyncio.sleep(self._dice.uniform(0.0, self._busy_seconds / 2))
+                self._work(self._send(sent))
+
+    async def _send(self, sent: Sent) -> None:
+        send = Send(content=[TextBlock(sent.plan.text())], key=sent.plan.key)
+        try:
+            accepted = await self._insist(lambda engine: engine.send(SCOPE, sent.thread_id, send))
+        except NotFound:
+            sent.is_refused = True
+            return
+        sent.answers.append((accepted.message.id, accepted.run.run.id))
+        self._world.tell("acknowledged", sent.plan.key, accepted.run.run.id, accepted.is_replay)
+
+    async def _cancel_one(self, after: float) -> None:
+        await asyncio.sleep(after)
+        known = [run_id for sent in self.sent for _, run_id in sent.answers]
+        if not known:
+            return
+        run_id = self._dice.choice(known[-3:])
+        try:
+            await self._insist(lambda engine: engine.cancel(SCOPE, run_id))
+        except NotFound:
+            return
+        self.cancels.append(Cancel(run_id, self._world.now))
+        self._world.tell("cancelled", run_id)
+
+    async def _look(self, after: float) -> None:
+        await asyncio.sleep(after)
+        thread_id = self._dice.choice(self.threads)
+        try:
+            self.states.append(await self._insist(lambda engine: engine.snapshot(SCOPE, thread_id, 200)))
+        except NotFound:
+            return
+
+    async def _delete(self, after: float) -> None:
+        await asyncio.sleep(after)
+        thread_id = self._dice.choice(self.threads)
+        self.deleted[thread_id] = None
+        try:
+            await self._insist(lambda engine: engine.delete_thread(SCOPE, thread_id))
+        except NotFound:
+            return
+
+    async def _read(self, reading: Reading) -> None:
+        dice = self._world.chance(f"reader {len(self.readings)}")
+        while not reading.is_over:
+            place, pace = dice.randrange(len(self._wire.nodes)), dice.choice((0.0, 0.0, 0.05, 0.5))
+            stays = dice.expovariate(1 / 8)
+            try:
+                async with asyncio.timeout(stays), aclosing(
+                    self._wire.follow(place, reading.thread_id, reading.cursor, pace)
+                ) as batches:
+                    async for entries in batches:
+                        self._see(reading, entries)
+            except BadCursor as error:
+                self._world.blame(f"a cursor that was handed out is refused: {error.detail}")
+                return
+            except NotFound:
+                reading.is_over = reading.thread_id in self.deleted
+                if not reading.is_over:
+                    self._world.blame(f"{reading.thread_id} is not found")
+                    return
+            except (TimeoutError, *TRY_AGAIN):
+                await asyncio.sleep(dice.uniform(0.0, 0.3))
+
+    def _see(self, reading: Reading, entries: list[Entry]) -> None:
+        for entry in entries:
+            if entry.seq != reading.cursor + 1:
+                self._world.blame(f"{reading.thread_id}: a reader got {entry.seq} after {reading.cursor}")
+            reading.seen.append(encode_event(entry.event))
+            if isinstance(entry.event, ThreadDeleted):
+                reading.is_over = True
+
+    def _plan(self, key: str) -> Plan:
+        dice = self._dice
+        return Plan(
+            key,
+            words=dice.choice((0, 1, 5, 20, 40)),
+            pace_seconds=dice.choice((0.001, 0.02, 0.1, 0.3)),
+            then=dice.choices(("finish", "fail", "cut", "stall"), (16, 1, 1, 1))[0],
+            is_polled=dice.random() < 0.5,
+        )
+
+
+def draw_plans(dice: Any) -> Plans:
+    """Draw how much is going on."""
+    return Plans(
+        threads=dice.choice((1, 2, 3)),
+        senders=dice.choice((1, 2, 3)),
+        sends=dice.choice((1, 2, 4)),
+        readers=dice.choice((1, 2, 4)),
+        cancels=dice.choice((0, 0, 1, 3)),
+        looks=dice.choice((0, 2, 5)),
+        deletes=1 if dice.random() < 0.08 else 0,
+    )

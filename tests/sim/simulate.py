@@ -1,0 +1,192 @@
+"""Runs one seed: a world with its weather, three nodes, their clients and their misfortunes; then all checks."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+
+from msgspec import Struct
+
+from threadline.engine.state import snapshot
+from threadline.errors import NotFound
+from threadline.ids import RunId, ThreadId
+from threadline.records import Message, Run
+from threadline.store.contract import MessageQuery, Reader
+
+from .checkers import Stored, breaches_of_log, readers_saw_the_log, sends_happened_once, states_were_folds
+from .disk import Disk, StoreClock
+from .ether import Ether
+from .log import recorded
+from .model import Model
+from .node import START_MS, SimNode
+from .people import People, draw_plans
+from .weather import Weather, draw_climate
+from .wire import SCOPE, Wire
+from .world import Stuck, World
+
+NODES = 3
+BUSY_SECONDS = 20.0
+"""How long things go wrong."""
+
+SETTLE_SECONDS = 240.0
+"""How long everything may take to come to rest when nothing goes wrong any more: a queue of stalled answers."""
+
+CATCH_UP_SECONDS = 10.0
+"""How long a reader may be behind in fair weather: a slow poll, and a reconnect."""
+
+
+class Result(Struct):
+    """What became of a seed."""
+
+    seed: int
+    breaches: list[str]
+    trace: str
+    seconds: float
+    runs: int
+    attempts: int
+    events: int
+    story: list[str]
+
+
+class Simulation:
+    """One seed."""
+
+    def __init__(self, seed: int, is_told: bool = False) -> None:
+        self.seed = seed
+        self.world = World(seed, is_told)
+        self._dice = self.world.chance("faults")
+        self.climate = draw_climate(self._dice)
+        self.weather = Weather(self.climate, self.world.chance("weather"))
+        self.disk = Disk(self.world, StoreClock(self.world, START_MS))
+        self.model = Model(self.world)
+        self._ether = Ether(self.world, self.weather)
+        self.nodes: list[SimNode] = []
+        self._born = 0
+        self._wire = Wire(self.world, self.weather, self.disk, self.nodes)
+        self.people = People(self._wire, draw_plans(self.world.chance("plans")), BUSY_SECONDS)
+
+    def run(self) -> Result:
+        """Live through it. Returns what was broken."""
+        self.world.tell("climate", self.climate)
+        with self.world.ended(), recorded(self.world):
+            try:
+                self._live()
+            except Stuck as stuck:
+                self.world.blame(str(stuck))
+        events = sum(map(len, self.disk.committed.values()))
+        return Result(
+            self.seed,
+            self.world.breaches,
+            self.world.trace,
+            self.world.now,
+            len({call.run_id for call in self.model.calls}),
+            len(self.model.calls),
+            events,
+            self.world.story or [],
+        )
+
+    def _live(self) -> None:
+        for place in range(NODES):
+            self.nodes.append(self._new_node(place))
+            self.nodes[place].start()
+        self._plan_misfortunes()
+        self.people.begin()
+        self.world.run_until(lambda: False, BUSY_SECONDS)
+        self.weather.is_fair = True
+        self.weather.outage_until = 0.0
+        self.world.tell("fair weather")
+        is_at_rest = self.world.run_until(
+            lambda: self.people.are_done and not self.disk.open_runs, BUSY_SECONDS + SETTLE_SECONDS
+        )
+        if not is_at_rest and not self.world.breaches:
+            self.world.blame(f"not at rest: clients done: {self.people.are_done}, open: {dict(self.disk.open_runs)}")
+        if not self.world.breaches:
+            self._read_all_once_more()
+            for breach in self._check():
+                self.world.blame(breach)
+
+    def _read_all_once_more(self) -> None:
+        for thread_id in self.people.threads:
+            if thread_id not in self.people.deleted:
+                self.people.read(thread_id)
+        self.world.run_until(
+            lambda: all(one.is_over or one.cursor == self.disk.head(one.thread_id) for one in self.people.readings),
+            self.world.now + CATCH_UP_SECONDS,
+        )
+
+    def _new_node(self, place: int) -> SimNode:
+        self._born += 1
+        name = f"node{place}.{self._born}"
+        return SimNode(name, self.world, self.disk, self.weather, self._ether, self.model)
+
+    def _plan_misfortunes(self) -> None:
+        dice, climate = self._dice, self.climate
+        for count, strike in (
+            (climate.kills, self._kill),
+            (climate.pauses, self._pause),
+            (climate.drains, self._drain),
+            (climate.outages, self._cut_store_off),
+        ):
+            for _ in range(count):
+                self.world.at(dice.uniform(0.2, BUSY_SECONDS), strike)
+        for place in range(NODES):
+            self.world.after(0.5, self._look_after, place)
+
+    def _look_after(self, place: int) -> None:
+        """Start a node again that has gone away, after a while."""
+        seconds = 0.5
+        if self.nodes[place].loop.is_dead:
+            self.nodes[place] = self._new_node(place)
+            self.nodes[place].start()
+            seconds = self._dice.choice((0.5, 1.0, 8.0))
+        self.world.after(seconds, self._look_after, place)
+
+    def _some_node(self) -> SimNode | None:
+        able = [node for node in self.nodes if node.is_up and not node.loop.is_paused]
+        return self._dice.choice(able) if able else None
+
+    def _kill(self) -> None:
+        if node := self._some_node():
+            node.kill()
+
+    def _pause(self) -> None:
+        if node := self._some_node():
+            node.pause(self._dice.choice((0.3, 3.0, 7.0, 12.0)))
+
+    def _drain(self) -> None:
+        if node := self._some_node():
+            node.drain(self._dice.choice((0.0, 0.5, 3.0)))
+
+    def _cut_store_off(self) -> None:
+        self.weather.outage_until = self.world.now + self._dice.choice((0.2, 2.0, 7.0))
+        self.world.tell("outage until", self.weather.outage_until)
+
+    def _check(self) -> Iterator[str]:
+        threads = {thread_id: self._stored(thread_id) for thread_id in self.people.threads}
+        for thread_id, stored in threads.items():
+            yield from breaches_of_log(thread_id, stored, self.model.calls, self.climate)
+        yield from sends_happened_once(self.people.sent, threads, self.people.deleted)
+        yield from readers_saw_the_log(self.people.readings, threads)
+        yield from states_were_folds(self.people.states, threads)
+
+    def _stored(self, thread_id: ThreadId) -> Stored:
+        run_ids = [RunId(run_id) for run_id, body in self.disk.committed[thread_id] if b'"run.queued"' in body[:30] and run_id]
+
+        async def read(reader: Reader) -> Stored:
+            log = await reader.log(SCOPE, thread_id, 0, 2**40)
+            committed = self.disk.committed[thread_id]
+            try:
+                messages: list[Message] = await reader.messages(SCOPE, thread_id, MessageQuery(limit=10_000))
+                runs: list[Run] = [(await reader.run(SCOPE, run_id)).run for run_id in run_ids]
+                return Stored(log, committed, messages, runs, await snapshot(reader, SCOPE, thread_id, 10_000))
+            except NotFound:
+                return Stored(log, committed, [], [], None)
+
+        return self.disk.read_now(read)
+
+
+Mutant = Callable[[], AbstractContextManager[None]]
+
+
+def run_seed(seed: int, mutant: Mutant = nullcontext, is_told: bool = False) -> Result:
+    """Run one seed, on the program as it is or on a mutant of it."""
+    with mutant():
+        return Simulation(seed, is_told).run()
