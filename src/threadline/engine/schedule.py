@@ -37,6 +37,9 @@ _CLAIM = System("claim a run")
 _HELD = System("see which runs of this node are to stop")
 _END = System("end or give back a run of this node")
 
+HISTORY_RETRY_SECONDS = 0.5
+"""How soon a store that did not give the history is asked again."""
+
 ResolveProvider = Callable[[str], tuple[Provider, str]]
 """`provider/model` -> (the provider, its own name of the model). Raises ModelUnknown."""
 
@@ -151,8 +154,8 @@ class Scheduler:
         next_run: RunRow | None = None
         try:
             next_run = await self._answer(row)
-        except (LeaseLost, NotFound, ShuttingDown):
-            # Another node has it, or its thread was deleted meanwhile.
+        except (LeaseLost, NotFound, ShuttingDown, Unavailable):
+            # Another node has it, its thread was deleted meanwhile, or it could not be given back: its lease lapses.
             log.info("run_given_up", run_id=run_id, thread_id=thread_id)
         except Exception as error:
             log.exception("run_supervisor_failed", run_id=run_id, thread_id=thread_id, error=repr(error))
@@ -220,7 +223,13 @@ class Scheduler:
             messages = await reader.messages(scope, run.thread_id, query)
             return row.thread, messages[::-1]
 
-        return await self._store.read(scope, script)
+        while True:
+            try:
+                return await self._store.read(scope, script)
+            except Unavailable as error:
+                # A store that is away for a moment is no reason to fail an answer: its end could not be told either.
+                log.warning("history_not_read", run_id=run.id, thread_id=run.thread_id, detail=error.detail)
+            await asyncio.sleep(HISTORY_RETRY_SECONDS)
 
     async def _end(self, turn: Turn, ending: Ending) -> RunRow | None:
         row, attempt = turn.claim.row, turn.claim.attempt
