@@ -25,8 +25,14 @@ from threadline.ids import RunId, ThreadId
 from threadline.records import Message, Run
 
 from .model import Call
-from .people import Reading, Sent
+from .people import Cancel, Reading, Sent
 from .weather import Climate
+
+HEARD_SECONDS = 1.5
+"""A look behind a lost nudge, and the end of the run."""
+
+HEARD_BY_RESCUE_SECONDS = 25.0
+"""A node that sleeps for twelve seconds, its lease, and the next claim, each a little late."""
 
 
 class Stored(Struct, frozen=True):
@@ -207,24 +213,28 @@ def fold_is(log: list[Entry], state: Snapshot) -> bool:
     return (folded.thread, folded.messages, folded.runs) == (state.thread, state.messages, state.runs)
 
 
-def sends_happened_once(sent: list[Sent], threads: dict[ThreadId, Stored], deleted: dict[ThreadId, None]) -> Iterator[str]:
+def sends_happened_once(sent: list[Sent], threads: dict[ThreadId, Stored]) -> Iterator[str]:
     """Promise 5: acknowledged exactly once and always as the same; the others at most once."""
     for send in sent:
         log = threads[send.thread_id].log
         key = send.plan.key
         queued = [
-            e.event.run.id
-            for e in log
-            if isinstance(e.event, RunQueued) and e.event.run.input and e.event.run.input.request_id == key
+            (event.run.input.id, event.run.id)
+            for entry in log
+            if isinstance(event := entry.event, RunQueued) and event.run.input and event.run.input.request_id == key
         ]
-        created = [e.event.message.id for e in log if isinstance(e.event, MessageCreated) and e.event.message.request_id == key]
+        created = [
+            event.message.id
+            for entry in log
+            if isinstance(event := entry.event, MessageCreated) and event.message.request_id == key
+        ]
         if len(queued) > 1 or len(created) > 1:
             yield f"{key} was sent once and is stored {len(created)} times, with {len(queued)} runs"
-        if len(set(send.answers)) > 1:
-            yield f"{key} was acknowledged as {set(send.answers)}"
-        for message_id, run_id in send.answers:
-            if queued != [run_id] or (created != [message_id] and send.thread_id not in deleted):
-                yield f"{key} was acknowledged as {message_id}, {run_id}; stored are {created}, {queued}"
+        for answer in dict.fromkeys(send.answers):
+            # A question that was cancelled (or deleted) while it waited never becomes a message of the history.
+            is_dropped = any(entry.type == "run.cancelled" and entry.run_id == answer[1] for entry in log)
+            if queued != [answer] or (created != [answer[0]] and not (is_dropped and not created)):
+                yield f"{key} was acknowledged as {answer}; stored are {created}, {queued}"
 
 
 def readers_saw_the_log(readings: list[Reading], threads: dict[ThreadId, Stored]) -> Iterator[str]:
@@ -243,3 +253,12 @@ def states_were_folds(states: list[Snapshot], threads: dict[ThreadId, Stored]) -
     for state in states:
         if not fold_is(threads[state.thread.id].log, state):
             yield f"{state.thread.id}: the state at {state.seq} was not the fold of the log"
+
+
+def wishes_were_heard(cancels: list[Cancel], ended_at: dict[RunId, float], climate: Climate, fair_at: float) -> Iterator[str]:
+    """Who asks on any node for a run to stop is heard soon, whichever node answers it; faults may delay it."""
+    for cancel in cancels:
+        latest = cancel.at + HEARD_SECONDS if climate.is_calm else max(cancel.at, fair_at) + HEARD_BY_RESCUE_SECONDS
+        ended = ended_at.get(cancel.run_id)
+        if ended is None or ended > latest:
+            yield f"{cancel.run_id} was to stop at {cancel.at:.3f} and has ended at {ended}"

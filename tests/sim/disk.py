@@ -5,9 +5,12 @@ the PostgreSQL store, whose own code decides what a batch of unknown fate means 
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+import apsw
 import asyncpg
 
 from threadline.errors import Unavailable
@@ -27,12 +30,21 @@ from threadline.scopes import Scope, System
 from threadline.store.contract import LATER, DeltaRow, Outcome, Reader, ReadScript, Write
 from threadline.store.postgres.store import PostgresStore
 from threadline.store.sqlite.reader import SqliteReader
+from threadline.store.sqlite.schema import migrate
 from threadline.store.sqlite.store import SqliteStore, drive
 
 from .weather import Fate, Weather
 from .world import NodeLoop, World
 
 T = TypeVar("T")
+
+
+@cache
+def _empty_file() -> bytes:
+    """Return a database of today's schema: making one takes longer than reading it."""
+    with closing(apsw.Connection(":memory:")) as connection:
+        migrate(connection)
+        return connection.serialize("main")
 
 
 class StoreClock:
@@ -58,10 +70,13 @@ class Disk(SqliteStore):
         super().__init__(Path(":memory:"), clock, "relaxed")
         self.world = world
         self.committed: dict[ThreadId, list[tuple[RunId | None, bytes]]] = {}
+        self.committed_at: dict[ThreadId, list[float]] = {}
         self.open_runs: dict[RunId, ThreadId] = {}
+        self.ended_at: dict[RunId, float] = {}
         self._epochs: dict[RunId, int] = {}
         self._batches: dict[str, tuple[int, list[int | None]]] = {}
-        self.open_writer()
+        self._write_connection = apsw.Connection(":memory:", statementcachesize=256)
+        self._write_connection.deserialize("main", _empty_file())
 
     def read_now(self, script: ReadScript[T]) -> T:
         """Run a reading script."""
@@ -95,6 +110,16 @@ class Disk(SqliteStore):
         self._batches[writer] = (batch, answer)
         return answer
 
+    def rehearse_now(self, deltas: Sequence[DeltaRow]) -> list[int | None]:
+        """Say what these deltas would be given, and store nothing. For mutants that tell before they have."""
+        connection = self._write_connection
+        assert connection is not None, "opened at once"
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            return self._insert_deltas(connection, deltas)
+        finally:
+            self._roll_back(connection)
+
     def head(self, thread_id: ThreadId) -> int:
         """Return the seq of the last entry that is committed."""
         return len(self.committed.get(thread_id, ()))
@@ -104,8 +129,10 @@ class Disk(SqliteStore):
             log = self.committed.setdefault(entry.thread_id, [])
             if entry.seq != len(log) + 1:
                 self.world.blame(f"{entry.thread_id}: {entry.seq} was given where {len(log) + 1} should be")
-            log.append((entry.run_id, encode_event(entry.event)))
-            self.world.tell("commit", entry.thread_id, entry.seq, entry.type, encode_event(entry.event).decode())
+            body = encode_event(entry.event)
+            log.append((entry.run_id, body))
+            self.committed_at.setdefault(entry.thread_id, []).append(self.world.now)
+            self.world.tell("commit", entry.thread_id, entry.seq, entry.type, body.decode())
             match entry.event:
                 case RunQueued(run=run):
                     self.open_runs[run.id] = entry.thread_id
@@ -113,6 +140,7 @@ class Disk(SqliteStore):
                     self._epochs[run.id] = run.attempt
                 case RunCompleted(run=run) | RunFailed(run=run) | RunCancelled(run=run) | RunExpired(run=run):
                     self.open_runs.pop(run.id, None)
+                    self.ended_at[run.id] = self.world.now
                 case _:
                     pass
 
@@ -145,6 +173,10 @@ class SimStore(PostgresStore):
             return True
 
         return await self._ask(lambda: self._disk.read_now(ask))
+
+    def rehearse(self, deltas: Sequence[DeltaRow]) -> list[int | None]:
+        """Say what these deltas would be given. The program does not ask; mutants do."""
+        return self._disk.rehearse_now(deltas)
 
     async def _append_batch(self, deltas: Sequence[DeltaRow]) -> list[int | None]:
         rows, batch, locked = list(deltas), self._batch, self._weather.locked_threads(deltas)

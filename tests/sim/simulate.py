@@ -11,7 +11,7 @@ from threadline.ids import RunId, ThreadId
 from threadline.records import Message, Run
 from threadline.store.contract import MessageQuery, Reader
 
-from .checkers import Stored, breaches_of_log, readers_saw_the_log, sends_happened_once, states_were_folds
+from .checkers import Stored, breaches_of_log, readers_saw_the_log, sends_happened_once, states_were_folds, wishes_were_heard
 from .disk import Disk, StoreClock
 from .ether import Ether
 from .log import recorded
@@ -29,8 +29,11 @@ BUSY_SECONDS = 20.0
 SETTLE_SECONDS = 240.0
 """How long everything may take to come to rest when nothing goes wrong any more: a queue of stalled answers."""
 
-CATCH_UP_SECONDS = 10.0
-"""How long a reader may be behind in fair weather: a slow poll, and a reconnect."""
+CATCH_UP_SECONDS = 40.0
+"""How long a reader may need in the end: he may be with a node that sleeps, and stay with it for a while."""
+
+CATCH_UP_CALM_SECONDS = 6.0
+"""The same where nothing had gone wrong: a slow poll, and a reconnect."""
 
 
 class Result(Struct):
@@ -109,7 +112,7 @@ class Simulation:
                 self.people.read(thread_id)
         self.world.run_until(
             lambda: all(one.is_over or one.cursor == self.disk.head(one.thread_id) for one in self.people.readings),
-            self.world.now + CATCH_UP_SECONDS,
+            self.world.now + (CATCH_UP_CALM_SECONDS if self.climate.is_calm else CATCH_UP_SECONDS),
         )
 
     def _new_node(self, place: int) -> SimNode:
@@ -163,9 +166,10 @@ class Simulation:
         threads = {thread_id: self._stored(thread_id) for thread_id in self.people.threads}
         for thread_id, stored in threads.items():
             yield from breaches_of_log(thread_id, stored, self.model.calls, self.climate)
-        yield from sends_happened_once(self.people.sent, threads, self.people.deleted)
+        yield from sends_happened_once(self.people.sent, threads)
         yield from readers_saw_the_log(self.people.readings, threads)
         yield from states_were_folds(self.people.states, threads)
+        yield from wishes_were_heard(self.people.cancels, self.disk.ended_at, self.climate, BUSY_SECONDS)
 
     def _stored(self, thread_id: ThreadId) -> Stored:
         run_ids = [RunId(run_id) for run_id, body in self.disk.committed[thread_id] if b'"run.queued"' in body[:30] and run_id]

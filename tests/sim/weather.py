@@ -45,6 +45,11 @@ class Climate(Struct, frozen=True):
         """Whether no attempt has a reason to be replaced."""
         return not (self.kills or self.pauses or self.drains or self.outages or self.store_losses or self.slow_store)
 
+    @property
+    def is_prompt(self) -> bool:
+        """Whether whatever is told arrives, and soon."""
+        return self.is_calm and not self.nudge_losses and self.nudge_delay_seconds < 0.1
+
 
 def draw_climate(dice: random.Random) -> Climate:
     """Draw what this seed's world is like: each kind of fault is there or not, and rare or frequent."""

@@ -1,7 +1,7 @@
 """Connections between clients and nodes: they take time, and they break."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any, TypeVar
 
@@ -21,6 +21,9 @@ T = TypeVar("T")
 SCOPE = Tenant(TenantId("tnt_sim"))
 REQUEST_SECONDS = 10.0
 """After this long without an answer a client tries elsewhere."""
+
+LATE_SECONDS = 0.5
+"""What a reader who waits may be behind where every nudge arrives: less than a slow poll would take."""
 
 
 class Cut(Exception):
@@ -97,9 +100,11 @@ class Wire:
             start = await node.engine.tail.start_of(SCOPE, thread_id, after)
             await node.engine.see_to_thread(SCOPE, thread_id)
             async with aclosing(node.engine.tail.follow(SCOPE, thread_id, start)) as batches:
+                is_waiting = False
                 async for entries in batches:
-                    if entries and entries[-1].seq > self._disk.head(thread_id):
-                        self.world.blame(f"{thread_id}: {entries[-1].seq} is shown and is not stored")
+                    if entries:
+                        self._check_what_is_shown(entries, is_waiting and not pace)
+                    is_waiting = True
                     line.push(list(entries))
                     if self._weather.cuts_connection():
                         break
@@ -113,6 +118,16 @@ class Wire:
         finally:
             for task in serving:
                 self.world.after(self._weather.seconds_between(), task.cancel)
+
+    def _check_what_is_shown(self, entries: Sequence[Entry], was_waiting: bool) -> None:
+        """Promise 1, at the moment of showing; and where nothing goes wrong, nobody waits for a slow poll."""
+        first, last = entries[0], entries[-1]
+        if last.seq > self._disk.head(last.thread_id):
+            self.world.blame(f"{last.thread_id}: {last.seq} is shown and is not stored")
+        elif was_waiting and self._weather.climate.is_prompt:
+            late = self.world.now - self._disk.committed_at[first.thread_id][first.seq - 1]
+            if late > LATE_SECONDS:
+                self.world.blame(f"{first.thread_id}: {first.seq} is shown {late:.2f} seconds after its commit")
 
     def _connect(
         self,

@@ -66,8 +66,8 @@ class NodeLoop(asyncio.AbstractEventLoop):
     def call_soon(self, callback: Callable[..., Any], *args: Any, context: Any = None) -> asyncio.Handle:  # type: ignore[override]
         """Take a step later."""
         handle = asyncio.Handle(callback, args, self, context)
-        if not self.is_dead:
-            self.ready.append(handle)
+        # Of a dead node too: nothing of it is ever taken up, but after all is checked it is buried in order.
+        self.ready.append(handle)
         return handle
 
     def call_at(self, when: float, callback: Callable[..., Any], *args: Any, context: Any = None) -> asyncio.TimerHandle:  # type: ignore[override]
@@ -103,28 +103,25 @@ class NodeLoop(asyncio.AbstractEventLoop):
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """Take what nobody has caught for a breach."""
-        if not self.is_dead:
+        if not self.world.is_over:
             self.world.blame(f"{self.name}: {context['message']}: {context.get('exception')!r}")
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         """Its time comes and nothing happens."""
 
     def _fall_due(self, handle: asyncio.TimerHandle) -> None:
-        if not self.is_dead and not handle.cancelled():
+        if not handle.cancelled():
             self.ready.append(handle)
 
     def take_steps(self, count: int) -> int:
         """Take up to `count` steps. Returns how many."""
         asyncio._set_running_loop(self)
         taken = 0
-        try:
-            while taken < count and self.ready and not self.is_dead and not self.is_paused:
-                handle = self.ready.popleft()
-                taken += 1
-                if not handle.cancelled():
-                    handle._run()
-        finally:
-            asyncio._set_running_loop(None)
+        while taken < count and self.ready and not self.is_dead and not self.is_paused:
+            handle = self.ready.popleft()
+            taken += 1
+            if not handle.cancelled():
+                handle._run()
         return taken
 
     def bury(self) -> None:
@@ -193,7 +190,8 @@ class World:
     def run_until(self, is_done: Callable[[], bool], deadline: float) -> bool:
         """Let time go on until something is the case. Returns whether it was before the deadline. Raises Stuck."""
         while True:
-            if self._take_turns() and self.breaches:
+            self._take_turns()
+            if self.breaches:
                 return False
             if is_done():
                 return True
@@ -203,12 +201,12 @@ class World:
             self.now, _, callback, args = heapq.heappop(self._agenda)
             callback(*args)
 
-    def _take_turns(self) -> bool:
+    def _take_turns(self) -> None:
         """Take steps until no node that may has one left."""
         while True:
             able = [loop for loop in self.loops if loop.ready and not loop.is_paused and not loop.is_dead]
             if not able:
-                return True
+                return
             loop = able[0] if len(able) == 1 else able[int(self._source.random() * len(able))]
             self.steps += loop.take_steps(1 + int(self._source.random() * BURST_STEPS))
             if self.steps > STEPS_MAX:
@@ -223,3 +221,4 @@ class World:
             self.is_over = True
             for loop in self.loops:
                 loop.bury()
+            asyncio._set_running_loop(None)

@@ -137,12 +137,12 @@ class Windows:
 
     def publish(self, entries: Sequence[Entry]) -> None:
         """Take committed entries, in the order of their commit, and wake their readers."""
-        touched: set[Window] = set()
+        touched: dict[Window, None] = {}
         for entry in entries:
             window = self._windows.get(entry.thread_id)
             if window is not None:
                 self._bytes += window.push(entry)
-                touched.add(window)
+                touched[window] = None
         for window in touched:
             window.wake()
         if self._bytes > WINDOW_BYTES_TOTAL_MAX:

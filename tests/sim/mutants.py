@@ -1,0 +1,208 @@
+"""The program with one law switched off at a time, to see that the simulation bites.
+
+Each is a context manager that changes the program while it is open, and says in its docstring which law it breaks.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+from unittest import mock
+
+from threadline.engine import schedule, turns
+from threadline.events import Entry, MessageDelta
+from threadline.journal import append, lease, window
+from threadline.journal.tail import Tail
+from threadline.store.postgres.store import PostgresStore
+from threadline.store.sql.transaction import SqlTransaction
+from threadline.store.sqlite import store as sqlite_store
+from threadline.store.sqlite.transaction import SqliteTransaction
+
+
+@contextmanager
+def epoch_check_off() -> Iterator[None]:
+    """The fence lets every attempt write, also one that another one has replaced."""
+
+    def statement(rows: int) -> str:
+        marks = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * rows)
+        return (
+            "INSERT INTO deltas (id, run_id, seq, block, kind, text) "
+            f"SELECT column1, column2, column3, column4, column5, column6 FROM (VALUES {marks})"
+        )
+
+    async def allowed(*_: Any) -> None:
+        return None
+
+    def everybody(store: Any, connection: Any, deltas: Any) -> list[bool]:
+        return [store._heads.get(delta.thread_id) is not None for delta in deltas]
+
+    with (
+        mock.patch.object(sqlite_store, "_insert_statement", statement),
+        mock.patch.object(sqlite_store.SqliteStore, "_allowed", everybody),
+        mock.patch.object(schedule, "require_lease", allowed),
+    ):
+        yield
+
+
+def _tell_early(is_shown: bool) -> Callable[[Any], Any]:
+    commit = append.Journal._commit_once
+
+    async def commit_once(journal: Any) -> bool:
+        journal._take_deltas()
+        taken = [row for _, rows in journal._taken for row in rows]
+        seqs = journal._store.rehearse(taken)
+        entries = [
+            Entry(row.thread_id, seq, row.run_id, MessageDelta(row.message_id, row.block, row.kind, row.text))
+            for row, seq in zip(taken, seqs, strict=True)
+            if seq
+        ]
+        if is_shown:
+            journal._windows.publish(entries)
+        journal._bus.nudge(append._nudges(entries))
+        if is_shown:
+            return await commit(journal)
+        with mock.patch.object(journal._bus, "nudge", lambda nudges: None):
+            return await commit(journal)
+
+    return commit_once
+
+
+@contextmanager
+def shown_before_commit() -> Iterator[None]:
+    """Words are shown and nudged when they are handed to the store, not when it has them."""
+    with mock.patch.object(append.Journal, "_commit_once", _tell_early(is_shown=True)):
+        yield
+
+
+@contextmanager
+def nudged_before_commit() -> Iterator[None]:
+    """The other nodes are told of words before the commit that holds them, and not after it."""
+    with mock.patch.object(append.Journal, "_commit_once", _tell_early(is_shown=False)):
+        yield
+
+
+@contextmanager
+def idempotency_record_dropped() -> Iterator[None]:
+    """A send does not remember its key."""
+
+    async def forget(*_: Any) -> None:
+        return None
+
+    with mock.patch.object(SqlTransaction, "insert_send", forget):
+        yield
+
+
+@contextmanager
+def live_leases_taken() -> Iterator[None]:
+    """A run may be claimed although the node that answers it lives."""
+
+    async def is_free(*_: Any) -> bool:
+        return True
+
+    with mock.patch.object(lease.Leases, "is_free", is_free):
+        yield
+
+
+@contextmanager
+def leases_never_expire() -> Iterator[None]:
+    """A node that has renewed once is taken to live for ever."""
+    renew = SqliteTransaction.renew_node
+
+    async def for_ever(transaction: Any, system: Any, node_id: Any, ttl_seconds: float) -> None:
+        await renew(transaction, system, node_id, ttl_seconds * 1e6)
+
+    with mock.patch.object(SqliteTransaction, "renew_node", for_ever):
+        yield
+
+
+@contextmanager
+def wishes_unheard() -> Iterator[None]:
+    """A node does not look for what other nodes have asked of its runs."""
+
+    async def sleep(_: Any) -> None:
+        await asyncio.Event().wait()
+
+    with mock.patch.object(schedule.Scheduler, "_watch_wishes", sleep):
+        yield
+
+
+@contextmanager
+def windows_overlap() -> Iterator[None]:
+    """A window gives the entry at the cursor once more."""
+    after = window.Window.after
+
+    def overlapping(self: Any, cursor: int) -> Any:
+        return after(self, max(cursor - 1, 0))
+
+    with mock.patch.object(window.Window, "after", overlapping):
+        yield
+
+
+@contextmanager
+def windows_with_holes() -> Iterator[None]:
+    """A window does not notice that another node has written in between."""
+
+    def push(self: Any, entry: Entry) -> int:
+        self._entries.append(entry)
+        self._next = entry.seq + 1
+        return 0
+
+    with mock.patch.object(window.Window, "push", push):
+        yield
+
+
+@contextmanager
+def queue_turned_round() -> Iterator[None]:
+    """The turn goes to whoever came last."""
+
+    async def pass_turn_on(transaction: Any, scope: Any, thread_id: Any) -> Any:
+        row = await transaction.thread(scope, thread_id)
+        thread = turns.structs.replace(row.thread, active_run_id=None)
+        await transaction.save_thread(scope, turns.structs.replace(row, thread=thread))
+        waiting = await transaction.open_runs(scope, thread_id)
+        return await turns.give_turn(transaction, waiting[-1]) if waiting else None
+
+    with mock.patch.object(turns, "_pass_turn_on", pass_turn_on):
+        yield
+
+
+@contextmanager
+def uncertain_batches_new() -> Iterator[None]:
+    """A batch whose answer was lost is handed in as a new one."""
+
+    async def append_anew(store: Any, deltas: Any) -> Any:
+        store._batch += 1
+        return await store._append_batch(deltas)
+
+    with mock.patch.object(PostgresStore, "_append", append_anew):
+        yield
+
+
+@contextmanager
+def slow_poll_off() -> Iterator[None]:
+    """Nothing stands behind the bus: what it loses is lost."""
+
+    async def nothing(_: Any) -> None:
+        return None
+
+    with mock.patch.object(Tail, "_poll", nothing):
+        yield
+
+
+MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
+    mutant.__name__: mutant
+    for mutant in (
+        epoch_check_off,
+        shown_before_commit,
+        nudged_before_commit,
+        idempotency_record_dropped,
+        live_leases_taken,
+        leases_never_expire,
+        wishes_unheard,
+        windows_overlap,
+        windows_with_holes,
+        queue_turned_round,
+        uncertain_batches_new,
+        slow_poll_off,
+    )
+}
