@@ -39,6 +39,10 @@ from .world import NodeLoop, World
 T = TypeVar("T")
 
 
+EMPTY_PAGES_MAX = 40
+"""Pages with nothing in them, one after the other, that the readers of a node may read: each of a few looks twice."""
+
+
 @cache
 def _empty_file() -> bytes:
     """Return a database of today's schema: making one takes longer than reading it."""
@@ -154,6 +158,7 @@ class SimStore(PostgresStore):
         self._disk = disk
         self._weather = weather
         self._loop = loop
+        self._empty_pages = 0
 
     async def open(self, progress: Any = None) -> None:
         """Nothing is to be done; it takes its time."""
@@ -164,7 +169,15 @@ class SimStore(PostgresStore):
 
     async def read(self, scope: Scope | System, script: ReadScript[T]) -> T:
         """Run a script on one consistent snapshot."""
-        return await self._ask(lambda: self._disk.read_now(script))
+        found = await self._ask(lambda: self._disk.read_now(script))
+        if script.__qualname__ == "Tail._page.<locals>.page":
+            self._note_page(found)
+        return found
+
+    def _note_page(self, found: Any) -> None:
+        self._empty_pages = 0 if found else self._empty_pages + 1
+        if self._empty_pages > EMPTY_PAGES_MAX:
+            self._disk.world.blame(f"{self._writer_id}: readers run in circles, there is nothing to read")
 
     async def is_healthy(self) -> bool:
         """Whether the store answers."""

@@ -187,7 +187,7 @@ class People:
         dice = self._world.chance(f"reader {len(self.readings)}")
         while not reading.is_over:
             place, pace = dice.randrange(len(self._wire.nodes)), dice.choice((0.0, 0.0, 0.05, 0.5))
-            stays = dice.expovariate(1 / 8)
+            stays = dice.choice((dice.expovariate(1 / 8), 1000.0))
             try:
                 async with asyncio.timeout(stays), aclosing(
                     self._wire.follow(place, reading.thread_id, reading.cursor, pace)

@@ -72,8 +72,8 @@ class Simulation:
         with self.world.ended(), recorded(self.world):
             try:
                 self._live()
-            except Stuck as stuck:
-                self.world.blame(str(stuck))
+            except (Stuck, AssertionError) as error:
+                self.world.blame(repr(error))
         events = sum(map(len, self.disk.committed.values()))
         return Result(
             self.seed,

@@ -8,7 +8,7 @@ import enum
 import random
 from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from threadline.ids import ThreadId
 from threadline.store.contract import DeltaRow
@@ -53,26 +53,32 @@ class Climate(Struct, frozen=True):
 
 def draw_climate(dice: random.Random) -> Climate:
     """Draw what this seed's world is like: each kind of fault is there or not, and rare or frequent."""
-    if dice.random() < 0.1:
-        return Climate()
 
     def often(*values: float) -> float:
         return dice.choice(values) if dice.random() < 0.6 else 0.0
 
-    return Climate(
-        kills=int(often(1, 2, 3, 5)),
-        pauses=int(often(1, 2, 4)),
-        drains=int(often(1, 2)) if dice.random() < 0.5 else 0,
-        outages=int(often(1, 2)) if dice.random() < 0.6 else 0,
-        store_losses=often(0.002, 0.01, 0.03),
+    kind = dice.random()
+    if kind < 0.1:
+        return Climate()
+    small = Climate(
         conflicts=often(0.02, 0.2),
         locks=often(0.02, 0.2, 0.5),
         nudge_losses=often(0.1, 0.5, 1.0),
         nudge_repeats=often(0.1, 0.5),
         nudge_delay_seconds=dice.choice((0.001, 0.02, 0.3)),
-        slow_store=often(0.01, 0.05),
         connection_cuts=often(0.02, 0.1),
         skew_seconds=often(0.1, 3.0),
+    )
+    if kind < 0.3:
+        return small
+    return structs.replace(
+        small,
+        kills=int(often(1, 2, 3, 5)),
+        pauses=int(often(1, 2, 4)),
+        drains=int(often(1, 2)) if dice.random() < 0.5 else 0,
+        outages=int(often(1, 2)) if dice.random() < 0.6 else 0,
+        store_losses=often(0.002, 0.01, 0.03),
+        slow_store=often(0.01, 0.05),
     )
 
 

@@ -104,7 +104,7 @@ class Wire:
                 async for entries in batches:
                     if entries:
                         self._check_what_is_shown(entries, is_waiting and not pace)
-                    is_waiting = True
+                    is_waiting = is_waiting or not entries
                     line.push(list(entries))
                     if self._weather.cuts_connection():
                         break
