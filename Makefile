@@ -1,6 +1,6 @@
 # One command each. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format bench profile clean
+.PHONY: help serve test check sim format bench profile clean
 
 VENV := .venv
 UV := $(VENV)/bin/uv
@@ -41,6 +41,9 @@ check: $(VENV)/.installed-dev ## Lint, types, import contracts
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+sim: $(VENV)/.installed-dev ## Simulate three nodes through thousands of seeds (ARGS="--seed 7" tells one of them)
+	cd tests && ../$(VENV)/bin/python -m sim $(ARGS)
 
 format: $(VENV)/.installed-dev ## Put the code into form
 	$(VENV)/bin/ruff format .

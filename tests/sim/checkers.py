@@ -255,7 +255,9 @@ def states_were_folds(states: list[Snapshot], threads: dict[ThreadId, Stored]) -
             yield f"{state.thread.id}: the state at {state.seq} was not the fold of the log"
 
 
-def wishes_were_heard(cancels: list[Cancel], ended_at: dict[RunId, float], climate: Climate, fair_at: float) -> Iterator[str]:
+def wishes_were_heard(
+    cancels: list[Cancel], ended_at: dict[RunId, float], climate: Climate, fair_at: float
+) -> Iterator[str]:
     """Who asks on any node for a run to stop is heard soon, whichever node answers it; faults may delay it."""
     for cancel in cancels:
         latest = cancel.at + HEARD_SECONDS if climate.is_calm else max(cancel.at, fair_at) + HEARD_BY_RESCUE_SECONDS

@@ -93,7 +93,9 @@ class Disk(SqliteStore):
         self._note(outcome.entries)
         return outcome
 
-    def append_now(self, writer: str, batch: int, deltas: Sequence[DeltaRow], locked: set[ThreadId]) -> list[int | None]:
+    def append_now(
+        self, writer: str, batch: int, deltas: Sequence[DeltaRow], locked: set[ThreadId]
+    ) -> list[int | None]:
         """Do what `append_deltas` does on PostgreSQL; a batch that came before gets its first answer again."""
         if writer in self._batches and self._batches[writer][0] == batch:
             return self._batches[writer][1]
@@ -110,7 +112,9 @@ class Disk(SqliteStore):
                 delta = MessageDelta(row.message_id, row.block, row.kind, row.text)
                 self._note([Entry(row.thread_id, seq, row.run_id, delta)])
                 if row.epoch != self._epochs[row.run_id]:
-                    self.world.blame(f"attempt {row.epoch} of {row.run_id} spoke after {self._epochs[row.run_id]} began")
+                    self.world.blame(
+                        f"attempt {row.epoch} of {row.run_id} spoke after {self._epochs[row.run_id]} began"
+                    )
         self._batches[writer] = (batch, answer)
         return answer
 
@@ -159,6 +163,7 @@ class SimStore(PostgresStore):
         self._weather = weather
         self._loop = loop
         self._empty_pages = 0
+        self.away_until = 0.0
 
     async def open(self, progress: Any = None) -> None:
         """Nothing is to be done; it takes its time."""
@@ -214,7 +219,7 @@ class SimStore(PostgresStore):
         `is_resolved`: what becomes of a lost answer is decided by the caller.
         """
         world, answer = self._disk.world, self._loop.create_future()
-        fate, there, back = self._weather.way_to_store(world.now)
+        fate, there, back = self._weather.way_to_store(world.now < self.away_until)
         if is_resolved and fate is Fate.LOST_ANSWER:
             fate = Fate.LOST_REQUEST
 

@@ -5,7 +5,7 @@ Each is a context manager that changes the program while it is open, and says in
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 from unittest import mock
 
@@ -17,6 +17,10 @@ from threadline.store.postgres.store import PostgresStore
 from threadline.store.sql.transaction import SqlTransaction
 from threadline.store.sqlite import store as sqlite_store
 from threadline.store.sqlite.transaction import SqliteTransaction
+
+
+as_it_is = nullcontext
+"""The program with all of its laws."""
 
 
 @contextmanager

@@ -23,9 +23,7 @@ from .world import NodeLoop, World
 
 LEASE_SECONDS = 6.0
 GATHER_SECONDS = 0.025
-TIMES = RunTimes(
-    first_chunk_seconds=8.0, no_progress_seconds=8.0, run_seconds=60.0, reap_seconds=1.0, attempts_max=3
-)
+TIMES = RunTimes(first_chunk_seconds=8.0, no_progress_seconds=8.0, run_seconds=60.0, reap_seconds=1.0, attempts_max=3)
 START_MS = 1_767_225_600_000
 
 
@@ -96,6 +94,11 @@ class SimNode:
         self.world.tell("pause", self.name, seconds)
         self.loop.is_paused = True
         self.world.after(seconds, self._go_on)
+
+    def cut_off(self, seconds: float) -> None:
+        """Let it live without the store for a while; the bus still reaches it."""
+        self.world.tell("cut off", self.name, seconds)
+        self.store.away_until = max(self.store.away_until, self.world.now + seconds)
 
     def drain(self, grace_seconds: float) -> None:
         """SIGTERM: finish or give back what is running, then go away."""

@@ -54,13 +54,13 @@ class Cancel(Struct):
 
 
 class Plans(Struct, frozen=True):
-    """How much is going on in one seed."""
+    """How much is going on in one seed. `regrets` is the share of sends that their sender cancels."""
 
     threads: int
     senders: int
     sends: int
     readers: int
-    cancels: int
+    regrets: float
     looks: int
     deletes: int
 
@@ -107,7 +107,7 @@ class People:
             self.threads.append(thread.id)
         for number in range(plans.senders):
             self._work(self._send_some(number))
-        for work, count in ((self._cancel_one, plans.cancels), (self._look, plans.looks), (self._delete, plans.deletes)):
+        for work, count in ((self._look, plans.looks), (self._delete, plans.deletes)):
             for _ in range(count):
                 self._work(work(self._dice.uniform(0.5, self._busy_seconds)))
         for _ in range(plans.readers):
@@ -152,13 +152,11 @@ class People:
             return
         sent.answers.append((accepted.message.id, accepted.run.run.id))
         self._world.tell("acknowledged", sent.plan.key, accepted.run.run.id, accepted.is_replay)
+        if self._dice.random() < self._plans.regrets:
+            await asyncio.sleep(self._dice.uniform(0.0, 3.0))
+            await self._cancel(accepted.run.run.id)
 
-    async def _cancel_one(self, after: float) -> None:
-        await asyncio.sleep(after)
-        known = [run_id for sent in self.sent for _, run_id in sent.answers]
-        if not known:
-            return
-        run_id = self._dice.choice(known[-3:])
+    async def _cancel(self, run_id: RunId) -> None:
         try:
             await self._insist(lambda engine: engine.cancel(SCOPE, run_id))
         except NotFound:
@@ -189,9 +187,10 @@ class People:
             place, pace = dice.randrange(len(self._wire.nodes)), dice.choice((0.0, 0.0, 0.05, 0.5))
             stays = dice.choice((dice.expovariate(1 / 8), 1000.0))
             try:
-                async with asyncio.timeout(stays), aclosing(
-                    self._wire.follow(place, reading.thread_id, reading.cursor, pace)
-                ) as batches:
+                async with (
+                    asyncio.timeout(stays),
+                    aclosing(self._wire.follow(place, reading.thread_id, reading.cursor, pace)) as batches,
+                ):
                     async for entries in batches:
                         self._see(reading, entries)
             except BadCursor as error:
@@ -231,7 +230,7 @@ def draw_plans(dice: Any) -> Plans:
         senders=dice.choice((1, 2, 3)),
         sends=dice.choice((1, 2, 4)),
         readers=dice.choice((1, 2, 4)),
-        cancels=dice.choice((0, 0, 1, 3)),
+        regrets=dice.choice((0.0, 0.1, 0.4)),
         looks=dice.choice((0, 2, 5)),
         deletes=1 if dice.random() < 0.08 else 0,
     )

@@ -11,7 +11,14 @@ from threadline.ids import RunId, ThreadId
 from threadline.records import Message, Run
 from threadline.store.contract import MessageQuery, Reader
 
-from .checkers import Stored, breaches_of_log, readers_saw_the_log, sends_happened_once, states_were_folds, wishes_were_heard
+from .checkers import (
+    Stored,
+    breaches_of_log,
+    readers_saw_the_log,
+    sends_happened_once,
+    states_were_folds,
+    wishes_were_heard,
+)
 from .disk import Disk, StoreClock
 from .ether import Ether
 from .log import recorded
@@ -44,7 +51,7 @@ class Result(Struct):
     trace: str
     seconds: float
     runs: int
-    attempts: int
+    calls: int
     events: int
     story: list[str]
 
@@ -94,7 +101,8 @@ class Simulation:
         self.people.begin()
         self.world.run_until(lambda: False, BUSY_SECONDS)
         self.weather.is_fair = True
-        self.weather.outage_until = 0.0
+        for node in self.nodes:
+            node.store.away_until = 0.0
         self.world.tell("fair weather")
         is_at_rest = self.world.run_until(
             lambda: self.people.are_done and not self.disk.open_runs, BUSY_SECONDS + SETTLE_SECONDS
@@ -127,6 +135,7 @@ class Simulation:
             (climate.pauses, self._pause),
             (climate.drains, self._drain),
             (climate.outages, self._cut_store_off),
+            (climate.partitions, self._cut_node_off),
         ):
             for _ in range(count):
                 self.world.at(dice.uniform(0.2, BUSY_SECONDS), strike)
@@ -159,8 +168,12 @@ class Simulation:
             node.drain(self._dice.choice((0.0, 0.5, 3.0)))
 
     def _cut_store_off(self) -> None:
-        self.weather.outage_until = self.world.now + self._dice.choice((0.2, 2.0, 7.0))
-        self.world.tell("outage until", self.weather.outage_until)
+        seconds = self._dice.choice((0.2, 2.0, 7.0))
+        for node in self.nodes:
+            node.cut_off(seconds)
+
+    def _cut_node_off(self) -> None:
+        self._dice.choice(self.nodes).cut_off(self._dice.choice((0.5, 3.0, 9.0)))
 
     def _check(self) -> Iterator[str]:
         threads = {thread_id: self._stored(thread_id) for thread_id in self.people.threads}
@@ -172,7 +185,9 @@ class Simulation:
         yield from wishes_were_heard(self.people.cancels, self.disk.ended_at, self.climate, BUSY_SECONDS)
 
     def _stored(self, thread_id: ThreadId) -> Stored:
-        run_ids = [RunId(run_id) for run_id, body in self.disk.committed[thread_id] if b'"run.queued"' in body[:30] and run_id]
+        run_ids = [
+            RunId(run_id) for run_id, body in self.disk.committed[thread_id] if b'"run.queued"' in body[:30] and run_id
+        ]
 
         async def read(reader: Reader) -> Stored:
             log = await reader.log(SCOPE, thread_id, 0, 2**40)

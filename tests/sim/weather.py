@@ -30,6 +30,7 @@ class Climate(Struct, frozen=True):
     pauses: int = 0
     drains: int = 0
     outages: int = 0
+    partitions: int = 0
     store_losses: float = 0.0
     conflicts: float = 0.0
     locks: float = 0.0
@@ -43,7 +44,8 @@ class Climate(Struct, frozen=True):
     @property
     def is_calm(self) -> bool:
         """Whether no attempt has a reason to be replaced."""
-        return not (self.kills or self.pauses or self.drains or self.outages or self.store_losses or self.slow_store)
+        struck = self.kills or self.pauses or self.drains or self.outages or self.partitions
+        return not (struck or self.store_losses or self.slow_store)
 
     @property
     def is_prompt(self) -> bool:
@@ -77,6 +79,7 @@ def draw_climate(dice: random.Random) -> Climate:
         pauses=int(often(1, 2, 4)),
         drains=int(often(1, 2)) if dice.random() < 0.5 else 0,
         outages=int(often(1, 2)) if dice.random() < 0.6 else 0,
+        partitions=int(often(1, 2, 4)),
         store_losses=often(0.002, 0.01, 0.03),
         slow_store=often(0.01, 0.05),
     )
@@ -88,20 +91,19 @@ class Weather:
     def __init__(self, climate: Climate, dice: random.Random) -> None:
         self.climate = climate
         self.is_fair = False
-        self.outage_until = 0.0
         self._dice = dice
 
     def _happens(self, share: float) -> bool:
         return not self.is_fair and self._dice.random() < share
 
-    def way_to_store(self, now: float) -> tuple[Fate, float, float]:
+    def way_to_store(self, is_away: bool) -> tuple[Fate, float, float]:
         """Return what becomes of one question to the store, and the seconds there and back."""
         there, back = self._dice.uniform(0.0002, 0.004), self._dice.uniform(0.0002, 0.004)
         if self._happens(self.climate.slow_store):
             there += self._dice.uniform(0.0, 1.5)
         if self._happens(self.climate.slow_store):
             back += self._dice.uniform(0.0, 1.5)
-        if now < self.outage_until:
+        if is_away:
             return Fate.LOST_REQUEST, there, back + self._dice.choice((0.0, 0.5))
         if self._happens(self.climate.store_losses):
             return self._dice.choice((Fate.LOST_REQUEST, Fate.LOST_ANSWER)), there, back

@@ -91,7 +91,9 @@ class Wire:
         except TimeoutError:
             raise Cut from None
 
-    async def follow(self, place: int, thread_id: ThreadId, after: int, pace: float) -> AsyncGenerator[list[Entry], None]:
+    async def follow(
+        self, place: int, thread_id: ThreadId, after: int, pace: float
+    ) -> AsyncGenerator[list[Entry], None]:
         """Follow a thread on the node at a place. Raises Cut, and what the API answers with."""
         line = Line(self.world, self._weather, self.loop)
         serving: list[asyncio.Task[None]] = []

@@ -70,7 +70,9 @@ class NodeLoop(asyncio.AbstractEventLoop):
         self.ready.append(handle)
         return handle
 
-    def call_at(self, when: float, callback: Callable[..., Any], *args: Any, context: Any = None) -> asyncio.TimerHandle:  # type: ignore[override]
+    def call_at(
+        self, when: float, callback: Callable[..., Any], *args: Any, context: Any = None
+    ) -> asyncio.TimerHandle:  # type: ignore[override]
         """Take a step at a time."""
         handle = asyncio.TimerHandle(when, callback, args, self, context)
         self.world.at(when, self._fall_due, handle)
