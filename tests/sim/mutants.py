@@ -18,7 +18,6 @@ from threadline.store.sql.transaction import SqlTransaction
 from threadline.store.sqlite import store as sqlite_store
 from threadline.store.sqlite.transaction import SqliteTransaction
 
-
 as_it_is = nullcontext
 """The program with all of its laws."""
 
@@ -65,7 +64,7 @@ def _tell_early(is_shown: bool) -> Callable[[Any], Any]:
         journal._bus.nudge(append._nudges(entries))
         if is_shown:
             return await commit(journal)
-        with mock.patch.object(journal._bus, "nudge", lambda nudges: None):
+        with mock.patch.object(journal._bus, "nudge", mock.Mock()):
             return await commit(journal)
 
     return commit_once
