@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct, structs
 
-from threadline.content import plain_text
+from threadline.content import ToolResultBlock, ToolUseBlock, plain_text
 from threadline.engine.state import Snapshot
 from threadline.events import (
     TERMINAL_TYPES,
@@ -18,6 +18,8 @@ from threadline.events import (
     RunQueued,
     RunStarted,
     ThreadDeleted,
+    ToolCompleted,
+    ToolRequested,
     encode_event,
 )
 from threadline.fold import ThreadState
@@ -54,6 +56,7 @@ def breaches_of_log(thread_id: ThreadId, stored: Stored, calls: list[Call], clim
         attempts_replace(stored, climate),
         answers_are_what_was_said(stored, calls),
         questions_were_asked_in_order(stored, calls),
+        tools_have_outcomes(stored),
         failures_have_a_reason(stored, calls, climate),
         rows_are_the_log(stored),
     ]
@@ -133,7 +136,7 @@ def answers_are_what_was_said(stored: Stored, calls: list[Call]) -> Iterator[str
         final: Message | None = None
         for one in stored.log:
             match one.event:
-                case MessageDelta() as delta if delta.message_id == message_id:
+                case MessageDelta(kind="text") as delta if delta.message_id == message_id:
                     lives[-1] += delta.text
                 case MessageSuperseded() as emptied if emptied.message_id == message_id:
                     lives.append("")
@@ -173,8 +176,27 @@ def questions_were_asked_in_order(stored: Stored, calls: list[Call]) -> Iterator
                     shown.append(plain_text(message.content))
                 case _:
                     pass
-        if call.history != [text for text in shown if text]:
+        if list(filter(None, call.history)) != list(filter(None, shown)):
             yield f"{call.run_id} was asked with {call.history}, the history is {shown}"
+
+
+def tools_have_outcomes(stored: Stored) -> Iterator[str]:
+    """Promise 7: every tool request is followed by its outcome, before its message is completed."""
+    open_calls: dict[str, RunId] = {}
+    for entry in stored.log:
+        match entry.event:
+            case ToolRequested() as asked:
+                open_calls[asked.tool_use_id] = asked.run_id
+            case ToolCompleted() as told:
+                if open_calls.pop(told.tool_use_id, None) != told.run_id:
+                    yield f"{told.tool_use_id} has an outcome that nobody asked for"
+            case MessageCompleted(message=message):
+                asked_for = {block.id for block in message.content if isinstance(block, ToolUseBlock)}
+                answered = {block.tool_use_id for block in message.content if isinstance(block, ToolResultBlock)}
+                if asked_for != answered or message.run_id in open_calls.values():
+                    yield f"{message.id} asks for {asked_for} and is answered {answered}"
+            case _:
+                pass
 
 
 def failures_have_a_reason(stored: Stored, calls: list[Call], climate: Climate) -> Iterator[str]:

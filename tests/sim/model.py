@@ -12,7 +12,15 @@ from msgspec import Struct
 
 from threadline.content import plain_text
 from threadline.errors import ProviderFailure, ProviderOverloaded
-from threadline.providers.contract import Chunk, FinishChunk, Prompt, TextChunk, UsageChunk
+from threadline.providers.contract import (
+    Chunk,
+    FinishChunk,
+    Prompt,
+    TextChunk,
+    ToolCallChunk,
+    ToolInputChunk,
+    UsageChunk,
+)
 from threadline.records import Usage
 
 from .world import World
@@ -119,6 +127,11 @@ class Answer:
                 raise ProviderOverloaded("as planned")
             case "cut":
                 raise ProviderFailure("as planned")
+            case "tool":
+                self._call.is_finished = True
+                yield [ToolCallChunk(1, f"call_{self._call.number}", "weather"), ToolInputChunk(1, '{"in": "')]
+                await asyncio.sleep(plan.pace_seconds)
+                yield [ToolInputChunk(1, 'Paris"}'), FinishChunk("tool_use")]
             case _:
                 self._call.is_finished = True
                 yield [UsageChunk(Usage(output_tokens=plan.words)), FinishChunk("stop")]

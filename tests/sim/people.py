@@ -7,7 +7,7 @@ import asyncio
 from contextlib import aclosing
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from threadline.content import TextBlock
 from threadline.engine.accept import Send
@@ -29,6 +29,7 @@ class Sent(Struct):
     thread_id: ThreadId
     plan: Plan
     answers: list[tuple[str, RunId]]
+    is_regretted: bool = False
     is_refused: bool = False
 
 
@@ -135,6 +136,9 @@ class People:
         for place in range(self._plans.sends):
             await asyncio.sleep(self._dice.uniform(0.0, self._busy_seconds / self._plans.sends))
             sent = Sent(self._dice.choice(self.threads), self._plan(f"k{number}_{place}"), [])
+            if self._dice.random() < self._plans.regrets:
+                sent.is_regretted = True
+                sent.plan = structs.replace(sent.plan, words=40, pace_seconds=self._dice.choice((0.1, 0.3)))
             self.sent.append(sent)
             # An impatient one sends the same twice at once, and a forgetful one sends it again when all is said.
             for _ in range(self._dice.choice((1, 1, 1, 2))):
@@ -152,7 +156,7 @@ class People:
             return
         sent.answers.append((accepted.message.id, accepted.run.run.id))
         self._world.tell("acknowledged", sent.plan.key, accepted.run.run.id, accepted.is_replay)
-        if self._dice.random() < self._plans.regrets:
+        if sent.is_regretted:
             await asyncio.sleep(self._dice.uniform(0.0, 3.0))
             await self._cancel(accepted.run.run.id)
 
@@ -218,7 +222,7 @@ class People:
             key,
             words=dice.choice((0, 1, 5, 20, 40)),
             pace_seconds=dice.choice((0.001, 0.02, 0.1, 0.3)),
-            then=dice.choices(("finish", "fail", "cut", "stall"), (16, 1, 1, 1))[0],
+            then=dice.choices(("finish", "tool", "fail", "cut", "stall"), (16, 3, 1, 1, 1))[0],
             is_polled=dice.random() < 0.5,
         )
 

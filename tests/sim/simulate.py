@@ -11,6 +11,7 @@ from threadline.ids import RunId, ThreadId
 from threadline.records import Message, Run
 from threadline.store.contract import MessageQuery, Reader
 
+from . import bounds
 from .checkers import (
     Stored,
     breaches_of_log,
@@ -76,7 +77,7 @@ class Simulation:
     def run(self) -> Result:
         """Live through it. Returns what was broken."""
         self.world.tell("climate", self.climate)
-        with self.world.ended(), recorded(self.world):
+        with self.world.ended(), recorded(self.world), bounds.drawn(self.world.chance("bounds")):
             try:
                 self._live()
             except (Stuck, AssertionError) as error:
@@ -118,10 +119,16 @@ class Simulation:
         for thread_id in self.people.threads:
             if thread_id not in self.people.deleted:
                 self.people.read(thread_id)
-        self.world.run_until(
-            lambda: all(one.is_over or one.cursor == self.disk.head(one.thread_id) for one in self.people.readings),
-            self.world.now + (CATCH_UP_CALM_SECONDS if self.climate.is_calm else CATCH_UP_SECONDS),
-        )
+        readings = self.people.readings
+        seconds = CATCH_UP_CALM_SECONDS if self.climate.is_calm else CATCH_UP_SECONDS
+        before: list[int] = []
+        # Slow readers of small pages take their time; whoever gets nothing at all for so long has been forgotten.
+        while (cursors := [reading.cursor for reading in readings]) != before:
+            before = cursors
+            self.world.run_until(self._have_all_read, self.world.now + seconds)
+
+    def _have_all_read(self) -> bool:
+        return all(one.is_over or one.cursor == self.disk.head(one.thread_id) for one in self.people.readings)
 
     def _new_node(self, place: int) -> SimNode:
         self._born += 1
