@@ -160,24 +160,18 @@ def answers_are_what_was_said(stored: Stored, calls: list[Call]) -> Iterator[str
 
 def questions_were_asked_in_order(stored: Stored, calls: list[Call]) -> Iterator[str]:
     """The model was shown the history as it stands before the answer, the question last."""
-    inputs = {e.event.run.id: e.event.run for e in stored.log if isinstance(e.event, RunQueued)}
+    begun = {entry.run_id: entry.seq for entry in stored.log if isinstance(entry.event, MessageStarted)}
     for call in calls:
-        run = inputs.get(RunId(call.run_id))
-        if run is None or run.input is None:
+        if RunId(call.run_id) not in begun:
             continue
-        shown: list[str] = []
-        for entry in stored.log:
-            match entry.event:
-                case MessageCreated(message=message):
-                    shown.append(plain_text(message.content))
-                    if message.run_id == call.run_id:
-                        break
-                case MessageCompleted(message=message):
-                    shown.append(plain_text(message.content))
-                case _:
-                    pass
-        if list(filter(None, call.history)) != list(filter(None, shown)):
-            yield f"{call.run_id} was asked with {call.history}, the history is {shown}"
+        # An answer stands where it began, also before a note that was written while it was being given.
+        shown = {
+            entry.event.message.id: plain_text(entry.event.message.content)
+            for entry in stored.log[: begun[RunId(call.run_id)]]
+            if isinstance(entry.event, MessageCreated | MessageStarted | MessageCompleted)
+        }
+        if list(filter(None, call.history)) != list(filter(None, shown.values())):
+            yield f"{call.run_id} was asked with {call.history}, the history is {list(shown.values())}"
 
 
 def tools_have_outcomes(stored: Stored) -> Iterator[str]:
@@ -255,7 +249,8 @@ def sends_happened_once(sent: list[Sent], threads: dict[ThreadId, Stored]) -> It
         for answer in dict.fromkeys(send.answers):
             # A question that was cancelled (or deleted) while it waited never becomes a message of the history.
             is_dropped = any(entry.type == "run.cancelled" and entry.run_id == answer[1] for entry in log)
-            if queued != [answer] or (created != [answer[0]] and not (is_dropped and not created)):
+            is_note = answer[1] is None and not queued
+            if (queued != [answer] and not is_note) or (created != [answer[0]] and not (is_dropped and not created)):
                 yield f"{key} was acknowledged as {answer}; stored are {created}, {queued}"
 
 
@@ -286,3 +281,11 @@ def wishes_were_heard(
         ended = ended_at.get(cancel.run_id)
         if ended is None or ended > latest:
             yield f"{cancel.run_id} was to stop at {cancel.at:.3f} and has ended at {ended}"
+
+
+def waits_ended_with_the_run(ends: list[Run], threads: dict[ThreadId, Stored]) -> Iterator[str]:
+    """Who waits for the end of a run is told its one end."""
+    for run in ends:
+        last = [e.event.run for e in threads[run.thread_id].log if e.run_id == run.id and e.type in TERMINAL_TYPES]  # type: ignore[union-attr]
+        if [structs.replace(one, input=None) for one in last] != [structs.replace(run, input=None)]:
+            yield f"somebody waited for {run.id} and was told {run}; the log says {last}"

@@ -68,7 +68,7 @@ class Model:
     def stream(self, prompt: Prompt) -> Any:
         """Answer the last question."""
         history = [plain_text(list(message.content)) for message in prompt.messages]
-        plan = msgspec.json.decode(history[-1], type=Plan)
+        plan = _question(history)
         call = Call(len(self.calls), prompt.run_id, plan, history, [])
         self.calls.append(call)
         self._world.tell("call", call.number, call.run_id, plan.key)
@@ -135,3 +135,11 @@ class Answer:
             case _:
                 self._call.is_finished = True
                 yield [UsageChunk(Usage(output_tokens=plan.words)), FinishChunk("stop")]
+
+
+def _question(history: list[str]) -> Plan:
+    """Return the last thing that was asked. Notes may stand behind it: nobody wants an answer to them."""
+    for text in reversed(history):
+        if text.startswith("{") and (plan := msgspec.json.decode(text, type=Plan)).then != "note":
+            return plan
+    raise AssertionError("somebody asked")

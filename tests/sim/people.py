@@ -11,11 +11,13 @@ from msgspec import Struct, structs
 
 from threadline.content import TextBlock
 from threadline.engine.accept import Send
+from threadline.engine.engine import Engine
 from threadline.engine.state import Snapshot
 from threadline.engine.threads import NewThread
 from threadline.errors import BadCursor, NotFound, ShuttingDown, Unavailable
 from threadline.events import Entry, ThreadDeleted, encode_event
 from threadline.ids import RunId, ThreadId
+from threadline.records import Run
 
 from .model import Plan
 from .wire import SCOPE, Cut, Wire
@@ -28,7 +30,7 @@ class Sent(Struct):
 
     thread_id: ThreadId
     plan: Plan
-    answers: list[tuple[str, RunId]]
+    answers: list[tuple[str, RunId | None]]
     is_regretted: bool = False
     is_refused: bool = False
 
@@ -63,6 +65,7 @@ class Plans(Struct, frozen=True):
     readers: int
     regrets: float
     looks: int
+    renames: int
     deletes: int
 
 
@@ -74,6 +77,7 @@ class People:
         self.readings: list[Reading] = []
         self.cancels: list[Cancel] = []
         self.states: list[Snapshot] = []
+        self.ends: list[Run] = []
         self.threads: list[ThreadId] = []
         self.deleted: dict[ThreadId, None] = {}
         self._wire = wire
@@ -108,7 +112,11 @@ class People:
             self.threads.append(thread.id)
         for number in range(plans.senders):
             self._work(self._send_some(number))
-        for work, count in ((self._look, plans.looks), (self._delete, plans.deletes)):
+        for work, count in (
+            (self._look, plans.looks),
+            (self._rename, plans.renames),
+            (self._delete, plans.deletes),
+        ):
             for _ in range(count):
                 self._work(work(self._dice.uniform(0.5, self._busy_seconds)))
         for _ in range(plans.readers):
@@ -138,7 +146,9 @@ class People:
             sent = Sent(self._dice.choice(self.threads), self._plan(f"k{number}_{place}"), [])
             if self._dice.random() < self._plans.regrets:
                 sent.is_regretted = True
-                sent.plan = structs.replace(sent.plan, words=40, pace_seconds=self._dice.choice((0.1, 0.3)))
+                sent.plan = structs.replace(
+                    sent.plan, then="finish", words=40, pace_seconds=self._dice.choice((0.1, 0.3))
+                )
             self.sent.append(sent)
             # An impatient one sends the same twice at once, and a forgetful one sends it again when all is said.
             for _ in range(self._dice.choice((1, 1, 1, 2))):
@@ -148,17 +158,32 @@ class People:
                 self._work(self._send(sent))
 
     async def _send(self, sent: Sent) -> None:
-        send = Send(content=[TextBlock(sent.plan.text())], key=sent.plan.key)
+        is_note = sent.plan.then == "note"
+        send = Send(content=[TextBlock(sent.plan.text())], key=sent.plan.key, respond=not is_note)
         try:
             accepted = await self._insist(lambda engine: engine.send(SCOPE, sent.thread_id, send))
         except NotFound:
             sent.is_refused = True
             return
-        sent.answers.append((accepted.message.id, accepted.run.run.id))
-        self._world.tell("acknowledged", sent.plan.key, accepted.run.run.id, accepted.is_replay)
+        run_id = accepted.run.run.id if accepted.run else None
+        sent.answers.append((accepted.message.id, run_id))
+        self._world.tell("acknowledged", sent.plan.key, run_id, accepted.is_replay)
+        if run_id is None:
+            return
         if sent.is_regretted:
             await asyncio.sleep(self._dice.uniform(0.0, 3.0))
-            await self._cancel(accepted.run.run.id)
+            await self._cancel(run_id)
+        elif self._dice.random() < 0.2:
+            await self._wait_for_end(run_id)
+
+    async def _wait_for_end(self, run_id: RunId) -> None:
+        async def work(engine: Engine) -> Run:
+            return (await engine.wait_for_end(SCOPE, await engine.run(SCOPE, run_id))).run
+
+        try:
+            self.ends.append(await self._insist(work))
+        except NotFound:
+            return
 
     async def _cancel(self, run_id: RunId) -> None:
         try:
@@ -173,6 +198,15 @@ class People:
         thread_id = self._dice.choice(self.threads)
         try:
             self.states.append(await self._insist(lambda engine: engine.snapshot(SCOPE, thread_id, 200)))
+        except NotFound:
+            return
+
+    async def _rename(self, after: float) -> None:
+        await asyncio.sleep(after)
+        thread_id = self._dice.choice(self.threads)
+        changed = {"title": f"named at {after:.3f}"}
+        try:
+            await self._insist(lambda engine: engine.update_thread(SCOPE, thread_id, changed))
         except NotFound:
             return
 
@@ -222,7 +256,7 @@ class People:
             key,
             words=dice.choice((0, 1, 5, 20, 40)),
             pace_seconds=dice.choice((0.001, 0.02, 0.1, 0.3)),
-            then=dice.choices(("finish", "tool", "fail", "cut", "stall"), (16, 3, 1, 1, 1))[0],
+            then=dice.choices(("finish", "tool", "fail", "cut", "stall", "note"), (16, 3, 1, 1, 1, 2))[0],
             is_polled=dice.random() < 0.5,
         )
 
@@ -236,5 +270,6 @@ def draw_plans(dice: Any) -> Plans:
         readers=dice.choice((1, 2, 4)),
         regrets=dice.choice((0.0, 0.1, 0.4)),
         looks=dice.choice((0, 2, 5)),
+        renames=dice.choice((0, 0, 3)),
         deletes=1 if dice.random() < 0.08 else 0,
     )

@@ -18,6 +18,7 @@ from .checkers import (
     readers_saw_the_log,
     sends_happened_once,
     states_were_folds,
+    waits_ended_with_the_run,
     wishes_were_heard,
 )
 from .disk import Disk, StoreClock
@@ -189,6 +190,7 @@ class Simulation:
         yield from sends_happened_once(self.people.sent, threads)
         yield from readers_saw_the_log(self.people.readings, threads)
         yield from states_were_folds(self.people.states, threads)
+        yield from waits_ended_with_the_run(self.people.ends, threads)
         yield from wishes_were_heard(self.people.cancels, self.disk.ended_at, self.climate, BUSY_SECONDS)
 
     def _stored(self, thread_id: ThreadId) -> Stored:
