@@ -78,6 +78,11 @@ class SimNode:
             self.store, self.journal, self.tail, self.scheduler, lambda of_send, of_thread: "sim/m", ids, clock
         )
 
+    @property
+    def is_answering(self) -> bool:
+        """Whether a run is being answered here."""
+        return bool(self.scheduler._owned)
+
     def start(self) -> None:
         """Begin; when the node serves, `is_up` says so."""
         self.world.tell("start", self.name)

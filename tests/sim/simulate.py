@@ -12,21 +12,20 @@ from threadline.records import Message, Run
 from threadline.store.contract import MessageQuery, Reader
 
 from . import bounds
-from .checkers import (
-    Stored,
-    breaches_of_log,
-    readers_saw_the_log,
-    sends_happened_once,
-    states_were_folds,
-    waits_ended_with_the_run,
-    wishes_were_heard,
-)
+from .checkers import Stored, breaches_of_log
 from .disk import Disk, StoreClock
 from .ether import Ether
 from .log import recorded
 from .model import Model
 from .node import START_MS, SimNode
 from .people import People, draw_plans
+from .told import (
+    readers_saw_the_log,
+    sends_happened_once,
+    states_were_folds,
+    waits_ended_with_the_run,
+    wishes_were_heard,
+)
 from .weather import Weather, draw_climate
 from .wire import SCOPE, Wire
 from .world import Stuck, World
@@ -161,7 +160,9 @@ class Simulation:
 
     def _some_node(self) -> SimNode | None:
         able = [node for node in self.nodes if node.is_up and not node.loop.is_paused]
-        return self._dice.choice(able) if able else None
+        # Misfortune likes those who are in the middle of something.
+        busy = [node for node in able if node.is_answering and self._dice.random() < 0.7]
+        return self._dice.choice(busy or able) if able else None
 
     def _kill(self) -> None:
         if node := self._some_node():
