@@ -26,6 +26,7 @@ from threadline.ids import RunId, ThreadId
 from threadline.records import Message, Run
 
 from .model import Call
+from .node import TIMES
 from .weather import Climate
 
 
@@ -146,8 +147,12 @@ def answers_are_what_was_said(stored: Stored, calls: list[Call]) -> Iterator[str
         text = plain_text(final.content)
         if text != lives[-1]:
             yield f"{run_id} is stored as {text!r} and was shown as {lives[-1]!r}"
-        if final.status == "complete" and not any(call.is_finished and call.text == text for call in own):
+        whole = [call for call in own if call.is_finished and call.text == text]
+        if final.status == "complete" and not whole:
             yield f"{run_id} is complete with {text!r}"
+        used = final.usage.output_tokens if final.usage else None
+        if used is not None and used not in {call.plan.words for call in whole}:
+            yield f"{run_id} has cost {used}"
 
 
 def questions_were_asked_in_order(stored: Stored, calls: list[Call]) -> Iterator[str]:
@@ -194,7 +199,7 @@ def failures_have_a_reason(stored: Stored, calls: list[Call], climate: Climate) 
         run: Run = entry.event.run  # type: ignore[union-attr]
         code = run.error.code if run.error else None
         expected = {"fail": "provider_overloaded", "cut": "provider_error", "stall": "provider_timeout"}
-        if code == "run_interrupted" and not climate.is_calm:
+        if code == "run_interrupted" and run.attempt == TIMES.attempts_max and not climate.is_calm:
             continue
         plan = plans.get(run.id)
         if plan is None or expected.get(plan.then) != code:

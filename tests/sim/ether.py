@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from threadline.bus.contract import Listener, Nudge
 
+from .disk import Disk
 from .weather import Weather
 from .world import NodeLoop, World
 
@@ -11,13 +12,17 @@ from .world import NodeLoop, World
 class Ether:
     """What lies between the nodes."""
 
-    def __init__(self, world: World, weather: Weather) -> None:
+    def __init__(self, world: World, weather: Weather, disk: Disk) -> None:
         self.world = world
         self.weather = weather
+        self._disk = disk
         self.listeners: dict[NodeLoop, Listener] = {}
 
     def carry(self, sender: NodeLoop, nudges: Sequence[Nudge]) -> None:
         """Take nudges to everybody else, each in its own time, if at all."""
+        for nudge in nudges:
+            if nudge.seq > self._disk.head(nudge.thread_id):
+                self.world.blame(f"{nudge.thread_id}: {nudge.seq} is told of and is not stored")
         for loop, listener in self.listeners.items():
             if loop is not sender:
                 for nudge in nudges:

@@ -68,7 +68,7 @@ class Simulation:
         self.weather = Weather(self.climate, self.world.chance("weather"))
         self.disk = Disk(self.world, StoreClock(self.world, START_MS))
         self.model = Model(self.world)
-        self._ether = Ether(self.world, self.weather)
+        self._ether = Ether(self.world, self.weather, self.disk)
         self.nodes: list[SimNode] = []
         self._born = 0
         self._wire = Wire(self.world, self.weather, self.disk, self.nodes)
