@@ -5,7 +5,7 @@ import pytest
 from .mutants import MUTANTS
 from .simulate import run_seed
 
-SEEDS_MAX = 150
+SEEDS_MAX = 200
 
 
 @pytest.mark.parametrize("name", MUTANTS)
