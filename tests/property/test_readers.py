@@ -121,7 +121,7 @@ async def test_the_bus_costs_time_and_never_words(
                     readings.append(Reading(tail, desk.thread_id, source.randint(0, end), pause, picky))
             if source.random() < 0.3:
                 await asyncio.sleep(0.002)
-        await desk.journal.write(SCOPE, desk.tells("the end"))
+        await desk.journal.write(SCOPE, desk.tells("the end"), words)
         log = await desk.log()
         assert [entry.seq for entry in log] == list(range(1, len(log) + 1))
         await until(lambda: all(len(one.seen) >= len(log) - one.after for one in readings))
