@@ -246,7 +246,6 @@ async def test_a_script_of_the_old_epoch_waits_for_the_takeover_and_is_refused(
     attempt = await bench.attempt(thread, epoch=1)
 
     async def ends(transaction: Transaction) -> int:
-        await transaction.run(MINE, attempt.run_id)
         await require_lease(transaction, attempt.run_id, 1)
         return await transaction.append(MINE, thread.id, ThreadUpdated({"title": "old"}), None)
 

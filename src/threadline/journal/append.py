@@ -27,6 +27,9 @@ T = TypeVar("T")
 SCRIPTS_PER_COMMIT_MAX = 256
 """So that a burst of sends does not make the live streams wait for one long transaction."""
 
+LATER_SECONDS = 0.01
+"""How soon words are tried again whose thread a script had. Most scripts have a thread for a few milliseconds."""
+
 RETRY_SECONDS_MIN = 0.1
 RETRY_SECONDS_MAX = 2.0
 """How soon a store that could not write is tried again."""
@@ -311,6 +314,8 @@ class Journal:
             if seqs[place] == LATER:
                 self._taken.append((source, rows))
                 self._work.set()
+                # Soon, however long words may wait for company otherwise: they have waited already.
+                asyncio.get_running_loop().call_later(LATER_SECONDS, self._urgent.set)
                 place += len(rows)
                 continue
             committed: list[tuple[int, MessageDelta]] = []

@@ -11,7 +11,7 @@ from threadline.events import Entry, Event, encode_event
 from threadline.ids import MessageId, NodeId, RunId, TenantId, ThreadId
 from threadline.records import Message
 from threadline.scopes import Scope, System
-from threadline.store.contract import AttemptRow, Pack, RunRow, ThreadRow
+from threadline.store.contract import AttemptRow, LeaseRow, Pack, RunRow, ThreadRow
 from threadline.store.packing import encode_marks
 from threadline.store.postgres.reader import PostgresReader
 from threadline.store.rows import THREADS
@@ -58,6 +58,15 @@ class PostgresTransaction(PostgresReader, SqlTransaction):
         """Return a run. Raises NotFound."""
         await self._hold_thread_of("runs", scope.tenant_id, run_id)
         return await super().run(scope, run_id)
+
+    async def lease(self, system: System, run_id: RunId) -> LeaseRow | None:
+        """Return who writes for this run, and who goes on doing so until the end of the transaction."""
+        # Whoever takes a run over has its thread. A fence that was looked at before the lock could be an old one.
+        found = await self._sql.one("SELECT tenant_id, thread_id FROM leases WHERE run_id = ?", (run_id,))
+        if found is None:
+            return None
+        await self._hold(found[0], found[1])
+        return await super().lease(system, run_id)
 
     async def append(self, scope: Scope, thread_id: ThreadId, event: Event, run_id: RunId | None) -> int:
         """Give the event the next seq of its thread, store it, and return the seq."""
