@@ -184,3 +184,23 @@ async def test_a_database_that_only_reads_is_read_and_not_written(postgres_kit: 
         while not await bench.store.is_healthy():
             await asyncio.sleep(0.01)
     assert await bench.say(bench.delta(attempt, "held")) == [2]
+
+
+async def test_who_is_told_to_stop_stops(postgres_kit: PostgresKit) -> None:
+    """A cancelled read or commit ends as cancelled, wherever it is, and never as an outage that somebody waits out."""
+    bench = Bench(postgres_kit, await postgres_kit.open())
+    thread = await bench.thread()
+    attempt = await bench.attempt(thread)
+    rows = [bench.delta(attempt, "w")]
+    for place in range(150):
+        works = (bench.log(thread.id), bench.append(thread.id), bench.store.is_healthy(), bench.say(*rows))
+        tasks = [asyncio.get_running_loop().create_task(work) for work in works]
+        for _ in range(place % 50):
+            await asyncio.sleep(0)
+        await asyncio.sleep((place % 7) * 0.0004)
+        are_done = [task.done() for task in tasks]
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        for result, was_done in zip(results, are_done, strict=True):
+            assert was_done or isinstance(result, asyncio.CancelledError), repr(result)

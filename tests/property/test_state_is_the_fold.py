@@ -450,4 +450,4 @@ def _settings(examples: int) -> settings:
 TestOnSqlite = OnSqlite.TestCase
 TestOnSqlite.settings = _settings(EXAMPLES)
 TestOnPostgres = pytest.mark.usefixtures("a_server")(OnPostgres.TestCase)
-TestOnPostgres.settings = _settings(max(EXAMPLES // 4, 1))
+TestOnPostgres.settings = _settings(max(EXAMPLES // 10, 1))

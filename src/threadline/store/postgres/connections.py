@@ -8,7 +8,7 @@ opened for; the engine's work that crosses tenants runs as `threadline_engine`. 
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -114,11 +114,11 @@ class Connections:
                 yield connection
             except (asyncio.CancelledError, TimeoutError):
                 # Rolling back would wait once more for a server that has not answered; it rolls back by itself.
-                connection.terminate()
                 raise
-            finally:
-                if not connection.is_closed() and connection.is_in_transaction():
-                    await _roll_back(connection)
+            except BaseException:
+                await _roll_back(connection)
+                raise
+            await _roll_back(connection)
 
     def _role(self, scope: Scope | System) -> str:
         if not self.has_roles:
@@ -134,8 +134,10 @@ class Connections:
         try:
             yield connection
         except (asyncio.CancelledError, TimeoutError):
-            # In the middle of a statement, perhaps: nobody can use it any more.
-            connection.terminate()
+            # In the middle of a statement, perhaps: nobody can use it any more. Where it is gone already, nothing may
+            # take the place of a cancellation: whoever is told to stop would wait out an outage instead.
+            with suppress(asyncpg.InterfaceError):
+                connection.terminate()
             raise
         finally:
             await self._pool.release(connection)
@@ -156,11 +158,9 @@ def unavailable_where_gone() -> Iterator[None]:
 
 
 async def _roll_back(connection: Any) -> None:
-    try:
+    """Undo what was not committed."""
+    if not connection.is_closed() and connection.is_in_transaction():
         await connection.execute("ROLLBACK")
-    except BaseException:
-        connection.terminate()
-        raise
 
 
 async def _nothing(connection: Any) -> None:
