@@ -84,8 +84,8 @@ class HttpResponse:
         content = self._content
         if content.exception() is not None or content.at_eof():
             return None
-        if not (data := content.read_nowait()):
-            self._tap = open_tap(self._response)
+        data = content.read_nowait()
+        self._tap = open_tap(self._response)
         return data
 
     async def read_all(self, bytes_max: int) -> bytes:

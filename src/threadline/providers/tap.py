@@ -30,17 +30,14 @@ _INTO: Final = (_BUFFER,)
 
 
 def open_tap(response: aiohttp.ClientResponse) -> "Tap | None":
-    """Take the socket from the event loop; None where that cannot be done, or not now.
-
-    Everything that had arrived until then must have been read.
-    """
+    """Take the socket from the event loop; None where that cannot be done, or not now."""
     connection = response.connection
     protocol = None if connection is None else connection.protocol
     transport = None if protocol is None else protocol.transport
     if protocol is None or transport is None or transport.is_closing():
         return None
-    # Where aiohttp has stopped reading by itself, its parser holds words that come before those on the socket.
-    if not transport.is_reading() or transport.get_extra_info("sslcontext") is not None:
+    # Where aiohttp has words yet, or has stopped reading by itself, they come before those on the socket.
+    if response.content._buffer or not transport.is_reading() or transport.get_extra_info("sslcontext") is not None:
         return None
     transport.pause_reading()
     return Tap(response, protocol, transport)
