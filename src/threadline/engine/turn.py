@@ -5,7 +5,7 @@ provider does is caught here, what nobody foresaw is caught by the supervisor in
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Literal
 
@@ -17,7 +17,7 @@ from threadline.errors import ProviderFailure, ProviderTimeout, RunExpired
 from threadline.ids import RunId
 from threadline.journal.append import Journal
 from threadline.observe import Metrics
-from threadline.providers.contract import Chunk, Polled, Prompt, Provider
+from threadline.providers.contract import Chunk, Poll, Prompt, Provider
 
 StopReason = Literal["cancelled", "drained", "lease_lost", "first_chunk", "no_progress", "expired"]
 
@@ -94,7 +94,8 @@ class Turn:
 
     async def _read(self, provider: Provider, prompt: Prompt) -> None:
         async with aclosing(provider.stream(prompt)) as stream:
-            poll = stream.poll if isinstance(stream, Polled) else None
+            # Asked for by its name: to hold a whole protocol against an object takes longer than a poll.
+            poll: Poll | None = getattr(stream, "poll", None)
             async for chunks in stream:
                 self._take(chunks)
                 if self.batch.is_full:
@@ -107,7 +108,7 @@ class Turn:
                     self.stopped_by = self.stopped_by or "lease_lost"
                     return
 
-    async def _poll(self, poll: Callable[[], Sequence[Chunk] | None]) -> None:
+    async def _poll(self, poll: Poll) -> None:
         """Let the writer read the provider while words keep coming. Raises ProviderFailure."""
         silent = 0
         failed: ProviderFailure | None = None

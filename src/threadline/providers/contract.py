@@ -4,7 +4,7 @@ Every provider is one class with `stream`. What it raises is a `ProviderFailure`
 error looked like. It retries by itself, but only before the first chunk: after it, a word may have been seen.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
@@ -131,6 +131,10 @@ class Provider(Protocol):
     async def close(self) -> None:
         """Close the warm connections."""
         ...
+
+
+Poll = Callable[[], Sequence[Chunk] | None]
+"""`Polled.poll` of one answer."""
 
 
 @runtime_checkable

@@ -141,6 +141,7 @@ class Pool:
         self._streams = 0
         self._timer: asyncio.TimerHandle | None = None
         self._closing: set[asyncio.Task[None]] = set()
+        self._proxies: dict[str, URL | None] = {}
 
     @property
     def is_open(self) -> bool:
@@ -155,7 +156,10 @@ class Pool:
         """
         session = self._take()
         response: aiohttp.ClientResponse | None = None
-        proxy = _proxy_for(URL(request.url))
+        if request.url not in self._proxies:
+            # Once for each address, of which there are one or two: it walks the whole environment.
+            self._proxies[request.url] = _proxy_for(URL(request.url))
+        proxy = self._proxies[request.url]
         try:
             response = await session.post(
                 request.url,
