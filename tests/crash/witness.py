@@ -9,7 +9,7 @@ from support.client import ENDINGS, LOST, Client
 from support.sse import Frame
 
 AWAY_SECONDS = 0.03
-"""Before a client tries again whose server is gone."""
+"""Before a client tries again whose server is gone. Whoever has several servers can wait a little longer."""
 
 
 @dataclass
@@ -22,6 +22,8 @@ class Send:
     tries: int = 0
     run_ids: list[str | None] = field(default_factory=list)
     message_ids: list[str] = field(default_factory=list)
+    may_come_late: bool = False
+    """Whether one of its requests may still lie before a server that stands still."""
 
     @property
     def is_acknowledged(self) -> bool:
@@ -69,10 +71,19 @@ class Stored:
 
 
 class Crowd:
-    """People at their threads, until `is_over`."""
+    """People at their threads, until `is_over`. With `servers_stall`, a request that was given up may still be done."""
 
-    def __init__(self, client: Client, seen: Seen, source: random.Random) -> None:
+    def __init__(
+        self,
+        client: Client,
+        seen: Seen,
+        source: random.Random,
+        away_seconds: float = AWAY_SECONDS,
+        servers_stall: bool = False,
+    ) -> None:
         self.is_over = False
+        self._away_seconds = away_seconds
+        self._servers_stall = servers_stall
         self._client = client
         self._seen = seen
         self._source = source
@@ -99,7 +110,7 @@ class Crowd:
                 if stream.ending == "clean":
                     self._seen.mistakes.append(f"the stream of {thread_id} ended cleanly")
             except LOST:
-                await asyncio.sleep(AWAY_SECONDS)
+                await asyncio.sleep(self._away_seconds)
 
     async def onlooker(self, thread_id: str) -> None:
         """Load the state of a thread now and then."""
@@ -107,7 +118,7 @@ class Crowd:
             try:
                 state = await self._client.state(thread_id)
             except LOST:
-                await asyncio.sleep(AWAY_SECONDS)
+                await asyncio.sleep(self._away_seconds)
                 continue
             self._seen.states.append((thread_id, state))
             await asyncio.sleep(self._source.uniform(0.05, 0.3))
@@ -126,9 +137,10 @@ class Crowd:
             try:
                 await self._try(send)
             except LOST:
+                send.may_come_late = self._servers_stall
                 if send.is_acknowledged or not is_patient:
                     return
-                await asyncio.sleep(AWAY_SECONDS)
+                await asyncio.sleep(self._away_seconds)
             else:
                 # Sometimes a client asks again although it was told: an answer that got lost on its way.
                 if self._source.random() > 0.15:

@@ -173,6 +173,14 @@ class Client:
         assert self._session is not None, "within its with block"
         return self._session
 
+    def place(self) -> str:
+        """Return where the next request goes."""
+        return next(self._turns)
+
+    def refused(self, answer: Answer) -> Exception:
+        """Return the error for an answer that should have been a stream."""
+        return AssertionError(f"no stream but {answer.status}: {answer.body[:1000]!r}")
+
     async def request(
         self,
         method: str,
@@ -188,7 +196,7 @@ class Client:
             data = json.dumps(body).encode()
         async with self.session.request(
             method,
-            next(self._turns) + path,
+            self.place() + path,
             data=io.BytesIO(data) if isinstance(data, bytes) else data,
             headers={"content-type": "application/json", **self._headers, **(headers or {})},
             timeout=aiohttp.ClientTimeout(total=seconds),
@@ -220,12 +228,12 @@ class Client:
         data = None if body is NOTHING else json.dumps(body).encode()
         async with self.session.request(
             method,
-            next(self._turns) + path,
+            self.place() + path,
             data=data,
             headers={"content-type": "application/json", **self._headers, **(headers or {})},
         ) as response:
             if response.status != 200:
-                raise AssertionError(f"no stream but {response.status}: {(await response.read())[:1000]!r}")
+                raise self.refused(Answer(response.status, response.headers, await response.read()))
             assert response.headers["content-type"].startswith("text/event-stream")
             yield Stream(response)
 

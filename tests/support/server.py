@@ -113,6 +113,16 @@ class Server:
         assert self.process is not None, "started"
         self.process.send_signal(signal.SIGTERM)
 
+    def pause(self) -> None:
+        """Stop it in mid-step: its connections stay open, and nobody answers on them."""
+        assert self.process is not None, "started"
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        assert self.process is not None, "started"
+        self.process.send_signal(signal.SIGCONT)
+
     def has_died(self) -> bool:
         """Say whether it has killed itself."""
         assert self.process is not None, "started"
@@ -127,6 +137,7 @@ class Server:
         """End it, by force where nothing else helps. For the end of a test."""
         if not self.is_running:
             return
+        self.resume()
         self.sigterm()
         try:
             # A second signal is a wish to stop at once: nothing here is worth a grace period.

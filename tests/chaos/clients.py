@@ -1,0 +1,59 @@
+"""Clients of several nodes: each request goes to any of them, and whoever is silent for too long is left."""
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import aiohttp
+
+from support.client import Answer, Client
+
+ANSWER_SECONDS = 8.0
+"""How long a client waits for a whole answer before it asks another node."""
+
+SILENCE_SECONDS = 3.0
+"""How long a reader hears nothing before it goes to another node. Heartbeats come every 15 s, so it is impatient."""
+
+
+class Refused(ConnectionError):
+    """A node said that it cannot at the moment, in the form that the contract has for it."""
+
+
+class Anywhere(Client):
+    """A client that asks any node, another one each time. `refusals` counts the answers that were 503."""
+
+    def __init__(self, urls: Sequence[str], key: str, source: random.Random) -> None:
+        super().__init__(urls[0], key)
+        self.refusals = 0
+        self._urls = urls
+        self._source = source
+
+    async def __aenter__(self) -> "Anywhere":
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=SILENCE_SECONDS, sock_read=SILENCE_SECONDS),
+            read_bufsize=2**20,
+        )
+        return self
+
+    def place(self) -> str:
+        """Return the address of any node."""
+        return self._source.choice(self._urls)
+
+    def refused(self, answer: Answer) -> Exception:
+        """Return what a client that comes back later takes for a broken connection; all else is a mistake."""
+        if answer.status != 503:
+            return super().refused(answer)
+        self.refusals += 1
+        said = answer.json
+        assert said["code"] in ("unavailable", "shutting_down"), said
+        assert said["retryable"], said
+        assert int(answer.headers["retry-after"]) >= 1, "a refusal says when to come again"
+        return Refused(said["code"])
+
+    async def request(self, *what: Any, **options: Any) -> Answer:
+        """Send a request and read its whole answer. Raises Refused."""
+        answer = await super().request(*what, **{"seconds": ANSWER_SECONDS, **options})
+        if answer.status == 503:
+            raise self.refused(answer)
+        return answer

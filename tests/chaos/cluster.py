@@ -1,0 +1,127 @@
+"""A cluster to be cruel to: three nodes with wires that can be cut, a PostgreSQL and a Redis of its own."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from support.client import Client
+from support.postgres import PostgresServer
+from support.redis import RedisServer
+from support.server import Server, run_command
+from support.waiting import until
+from support.wire import Wire
+
+NODES = 3
+
+LEASE_SECONDS = 3.0
+
+SETTINGS: Mapping[str, str] = {
+    "THREADLINE_LEASE_SECONDS": str(LEASE_SECONDS),
+    "THREADLINE_REAP_SECONDS": "0.5",
+    "THREADLINE_DRAIN_SECONDS": "1",
+    "THREADLINE_ATTEMPTS_MAX": "100",
+}
+
+DATABASE = "threadline"
+
+
+class Node:
+    """A node: `door` is the wire of its clients, `database` and `bus` are those to its servers."""
+
+    def __init__(self, server: Server, door: Wire, database: Wire, bus: Wire) -> None:
+        self.server = server
+        self.door = door
+        self.database = database
+        self.bus = bus
+
+    @property
+    def url(self) -> str:
+        """Where its clients find it: before the wire."""
+        return f"http://127.0.0.1:{self.door.port}"
+
+    @property
+    def name(self) -> str:
+        """Its name in what a storm tells."""
+        return self.server.data.name
+
+
+class Cluster:
+    """The nodes and their servers. `redis` is None where the bus is PostgreSQL's."""
+
+    def __init__(self, folder: Path, postgres: PostgresServer, redis: RedisServer | None = None) -> None:
+        self.postgres = postgres
+        self.redis = redis
+        self.nodes: list[Node] = []
+        self.key = ""
+        self._folder = folder
+        self._wires: list[Wire] = []
+
+    @property
+    def urls(self) -> list[str]:
+        """Where its clients find the nodes."""
+        return [node.url for node in self.nodes]
+
+    async def start(self, **settings: str) -> "Cluster":
+        """Start the servers, make a database and a key, and start the nodes."""
+        await asyncio.to_thread(self._start_servers)
+        await asyncio.to_thread(self._make_key)
+        for number in range(NODES):
+            self.nodes.append(await self._make_node(f"node{number}", settings))
+        await asyncio.gather(*(asyncio.to_thread(node.server.start) for node in self.nodes))
+        return self
+
+    async def close(self) -> None:
+        """End the nodes and their wires. The servers are their maker's."""
+        await asyncio.gather(*(asyncio.to_thread(node.server.stop) for node in self.nodes))
+        await asyncio.gather(*(wire.close() for wire in self._wires))
+
+    def client(self, number: int) -> Client:
+        """Return a client of one node."""
+        return Client(self.nodes[number].url, self.key)
+
+    async def wait_until_ready(self) -> None:
+        """Wait until every node says that it is."""
+
+        async def are_ready() -> bool:
+            return all([await self.is_ready(number) for number in range(NODES)])
+
+        await until(are_ready, "all nodes ready", 60)
+
+    async def is_ready(self, number: int) -> bool:
+        """Whether a node's `/readyz` says so, bus included."""
+        async with self.client(number) as client:
+            answer = await client.get("/readyz")
+            return answer.status == 200 and bool(answer.json["bus"])
+
+    def cut_database(self) -> None:
+        """Let PostgreSQL end every connection of every node."""
+        self.postgres.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'threadline%'"
+        )
+
+    def database_url(self, port: int | None = None) -> str:
+        """Return the address of the database, behind a wire where its port is given."""
+        return f"postgresql://threadline@127.0.0.1:{port or self.postgres.port}/{DATABASE}"
+
+    def _start_servers(self) -> None:
+        self.postgres.start()
+        self.postgres.execute(f"CREATE DATABASE {DATABASE}")
+        if self.redis is not None:
+            self.redis.start()
+
+    def _make_key(self) -> None:
+        made = run_command("keys", "create", "--database", self.database_url(), home=self._folder)
+        assert made.returncode == 0, made.stderr
+        self.key = made.stdout.strip()
+
+    async def _make_node(self, name: str, settings: Mapping[str, str]) -> Node:
+        database = await self._wire(lambda: self.postgres.port)
+        bus = await self._wire(lambda: (self.redis or self.postgres).port)
+        bus_url = f"redis://127.0.0.1:{bus.port}/0" if self.redis else self.database_url(bus.port)
+        own = {"THREADLINE_DATABASE": self.database_url(database.port), "THREADLINE_BUS": bus_url}
+        server = Server(self._folder / name, {**SETTINGS, **own, **settings})
+        return Node(server, await self._wire(lambda: server.port), database, bus)
+
+    async def _wire(self, target: Callable[[], int]) -> Wire:
+        self._wires.append(await Wire(target).start())
+        return self._wires[-1]
