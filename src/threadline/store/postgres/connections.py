@@ -78,15 +78,18 @@ class Connections:
 
     async def open(self) -> None:
         """Connect. Raises what asyncpg raises."""
+        # No floor: the pool would look after it by itself while the database is away, and tell of each failure.
         self._pool = await asyncpg.create_pool(
             self.dsn,
-            min_size=1,
+            min_size=0,
             max_size=CONNECTIONS_MAX,
             command_timeout=COMMAND_SECONDS,
             timeout=ACQUIRE_SECONDS,
             server_settings=SESSION,
             reset=_nothing,
         )
+        async with self._pool.acquire(timeout=ACQUIRE_SECONDS):
+            pass
 
     async def close(self) -> None:
         """Close. Whatever is under way has ended or is cut off."""
@@ -109,11 +112,12 @@ class Connections:
     async def transaction(self, scope: Scope | System, mode: str = "") -> AsyncIterator[Any]:
         """Lend a connection within a transaction, which the caller commits; what is not committed is undone."""
         async with self._lent() as connection:
-            await connection.execute(f"BEGIN {mode}; {self._role(scope)}")
             try:
+                await connection.execute(f"BEGIN {mode}; {self._role(scope)}")
                 yield connection
             except (asyncio.CancelledError, TimeoutError):
                 # Rolling back would wait once more for a server that has not answered; it rolls back by itself.
+                _break_off(connection)
                 raise
             except BaseException:
                 await _roll_back(connection)
@@ -133,11 +137,14 @@ class Connections:
         connection = await self._pool.acquire(timeout=ACQUIRE_SECONDS)
         try:
             yield connection
-        except (asyncio.CancelledError, TimeoutError):
-            # In the middle of a statement, perhaps: nobody can use it any more. Where it is gone already, nothing may
-            # take the place of a cancellation: whoever is told to stop would wait out an outage instead.
-            with suppress(asyncpg.InterfaceError):
-                connection.terminate()
+        except TimeoutError:
+            # The server is gone without a word; so are the other connections to it, and each would wait as long again.
+            _break_off(connection)
+            await self._pool.expire_connections()
+            raise
+        except asyncio.CancelledError:
+            # In the middle of a statement, perhaps: nobody can use it any more.
+            _break_off(connection)
             raise
         finally:
             await self._pool.release(connection)
@@ -151,16 +158,33 @@ def unavailable_where_gone() -> Iterator[None]:
     except GONE as error:
         raise Unavailable(f"The database does not answer: {error or type(error).__name__}.") from error
     except asyncpg.InterfaceError as error:
-        # A connection that is closed, or a pool that is closing.
-        if "clos" not in str(error):
+        # A connection that is closed, or that the pool took back when it broke, or a pool that is closing.
+        if "clos" not in str(error) and "released back" not in str(error):
             raise
         raise Unavailable("The connection to the database is closed.") from error
 
 
 async def _roll_back(connection: Any) -> None:
-    """Undo what was not committed."""
-    if not connection.is_closed() and connection.is_in_transaction():
+    if _is_broken(connection) or not connection.is_in_transaction():
+        return
+    try:
         await connection.execute("ROLLBACK")
+    except BaseException:
+        _break_off(connection)
+        raise
+
+
+def _break_off(connection: Any) -> None:
+    if not _is_broken(connection):
+        connection.terminate()
+
+
+def _is_broken(connection: Any) -> bool:
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        # The pool takes a connection back in the moment in which it breaks; what we hold then answers nothing any more.
+        return True
 
 
 async def _nothing(connection: Any) -> None:
