@@ -60,12 +60,10 @@ class PostgresTransaction(PostgresReader, SqlTransaction):
         return await super().run(scope, run_id)
 
     async def lease(self, system: System, run_id: RunId) -> LeaseRow | None:
-        """Return who writes for this run, and who goes on doing so until the end of the transaction."""
-        # Whoever takes a run over has its thread. A fence that was looked at before the lock could be an old one.
-        found = await self._sql.one("SELECT tenant_id, thread_id FROM leases WHERE run_id = ?", (run_id,))
-        if found is None:
-            return None
-        await self._hold(found[0], found[1])
+        """Return who writes for a run, if somebody does; nobody takes it over before the end of this transaction."""
+        found = await self._sql.one("SELECT tenant_id, thread_id FROM runs WHERE id = ?", (run_id,))
+        if found is not None:
+            await self._hold(*found)
         return await super().lease(system, run_id)
 
     async def append(self, scope: Scope, thread_id: ThreadId, event: Event, run_id: RunId | None) -> int:

@@ -1,0 +1,64 @@
+"""The fence on PostgreSQL: whoever has looked at his lease within a script still has it when the script commits."""
+
+import asyncio
+
+import pytest
+
+from threadline.errors import LeaseLost
+from threadline.events import ThreadUpdated
+from threadline.ids import NodeId
+from threadline.journal.lease import require_lease
+from threadline.records import Thread
+from threadline.store.contract import AttemptRow, Transaction, Write
+
+from .conftest import MINE, SYSTEM, Bench
+from .kits import PostgresKit
+
+
+@pytest.fixture
+async def bench(postgres_kit: PostgresKit) -> Bench:
+    """A PostgreSQL store with a bench before it."""
+    return Bench(postgres_kit, await postgres_kit.open())
+
+
+async def take_over(transaction: Transaction, attempt: AttemptRow) -> None:
+    """Do what a claim does: read the run, take its lease, and say so."""
+    row = await transaction.run(MINE, attempt.run_id)
+    await transaction.take_lease(SYSTEM, row, NodeId("node_2"), attempt.epoch + 1)
+    await transaction.append(MINE, attempt.thread_id, ThreadUpdated({"title": "taken over"}), attempt.run_id)
+
+
+async def test_nobody_takes_a_run_over_from_whoever_is_ending_it(bench: Bench, postgres_kit: PostgresKit) -> None:
+    """The end of an answer begins with a look at its lease. From then on a claim waits: it never comes in between."""
+    thread: Thread = await bench.thread()
+    attempt = await bench.attempt(thread)
+    has_looked, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def end(transaction: Transaction) -> None:
+        await require_lease(transaction, attempt.run_id, attempt.epoch)
+        has_looked.set()
+        await goes_on.wait()
+        await transaction.append(MINE, thread.id, ThreadUpdated({"title": "ended"}), attempt.run_id)
+
+    ending = asyncio.create_task(bench.store.commit([], [Write(SYSTEM, end)]))
+    await has_looked.wait()
+    claiming = asyncio.create_task(
+        bench.store.commit([], [Write(SYSTEM, lambda transaction: take_over(transaction, attempt))])
+    )
+    question = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with asyncio.timeout(20):
+        while not claiming.done() and not await asyncio.to_thread(postgres_kit.execute, question):
+            await asyncio.sleep(0.005)
+    goes_on.set()
+    for outcome in [*(await ending).outcomes, *(await claiming).outcomes]:
+        assert outcome.error is None
+    told = [entry.event.thread["title"] for entry in await bench.log(thread.id)]  # type: ignore[union-attr]
+    assert told == ["ended", "taken over"]
+
+
+async def test_whoever_was_taken_over_ends_nothing(bench: Bench) -> None:
+    """Behind the claim the same look says that the lease is lost."""
+    attempt = await bench.attempt(await bench.thread())
+    await bench.write(lambda transaction: take_over(transaction, attempt))
+    with pytest.raises(LeaseLost):
+        await bench.write(lambda transaction: require_lease(transaction, attempt.run_id, attempt.epoch))
