@@ -192,27 +192,30 @@ class Scheduler:
     async def _ending_of(self, turn: Turn) -> Ending | None:
         run = turn.claim.row.run
         try:
-            provider, prompt = await self._prepare(turn.claim)
+            provider, prompt = await self._prepare(turn)
             return await turn.answer(provider, prompt)
         except NotFound:
             raise
+        except Unavailable:
+            # Stopped while the store was away: before its first word.
+            return turn.ending()
         except Exception as error:
             # Whatever nobody foresaw still ends the run in words; no spinner without an owner.
             log.exception("run_failed_unforeseen", run_id=run.id, thread_id=run.thread_id, error=repr(error))
             return Ending("failed", content=turn.batch.content(), error=failure(RunFailure()))
 
-    async def _prepare(self, claimed: Claim) -> tuple[Provider, Prompt]:
-        row = claimed.row
+    async def _prepare(self, turn: Turn) -> tuple[Provider, Prompt]:
+        row = turn.claim.row
         try:
             provider, model = self._resolve(row.run.model)
         except ModelUnknown as error:
             raise ProviderRefused(error.detail) from error
-        thread, history = await self._history(claimed)
+        thread, history = await self._history(turn)
         return provider, build_prompt(model, thread, history, row.options, row.run.id)
 
-    async def _history(self, claimed: Claim) -> tuple[Thread, list[Message]]:
-        """Read the branch that ends where the answer begins."""
-        run, scope = claimed.row.run, Tenant(claimed.row.tenant_id)
+    async def _history(self, turn: Turn) -> tuple[Thread, list[Message]]:
+        """Read the branch that ends where the answer begins. Waits for a store that is away, until the turn is stopped."""
+        run, scope = turn.claim.row.run, Tenant(turn.claim.row.tenant_id)
         assert run.output_message_id is not None, "claimed"
         answer_id = run.output_message_id
 
@@ -227,6 +230,8 @@ class Scheduler:
             try:
                 return await self._store.read(scope, script)
             except Unavailable as error:
+                if turn.stopped_by is not None:
+                    raise
                 # A store that is away for a moment is no reason to fail an answer: its end could not be told either.
                 log.warning("history_not_read", run_id=run.id, thread_id=run.thread_id, detail=error.detail)
             await asyncio.sleep(HISTORY_RETRY_SECONDS)

@@ -90,7 +90,7 @@ class Turn:
             task.uncancel()
         finally:
             self._reading = None
-        return self._ending(error)
+        return self.ending(error)
 
     async def _read(self, provider: Provider, prompt: Prompt) -> None:
         async with aclosing(provider.stream(prompt)) as stream:
@@ -145,7 +145,8 @@ class Turn:
         self._journal.offer(self.batch, urgent=not self._has_begun)
         self._has_begun = True
 
-    def _ending(self, error: ProviderFailure | None) -> Ending | None:
+    def ending(self, error: ProviderFailure | None = None) -> Ending | None:
+        """Return how the run ends, now that the attempt is over; None where it does not end here."""
         match self.stopped_by:
             case "drained" | "lease_lost":
                 return None
