@@ -68,7 +68,7 @@ class PostgresServer(ServerProcess):
     def is_ready(self) -> bool:
         """Say whether it takes connections: it writes so into its pid file, which may be of an earlier life."""
         lines = self._pid_file()
-        return len(lines) > 7 and int(lines[0]) == self.pid and lines[7].strip() == "ready"
+        return len(lines) > 7 and int(lines[0]) == self.pid and lines[7].strip() in ("ready", "standby")
 
     def stop_signal(self) -> int:
         """Return the signal for a fast shutdown: connections are closed, what is committed is kept."""
@@ -100,6 +100,18 @@ class PostgresServer(ServerProcess):
     def drop_database(self, name: str) -> None:
         """Remove a database, and cut whoever is still connected to it."""
         self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def make_replica(self) -> "PostgresServer":
+        """Return a server, not started yet, that follows this one: a copy of its files, and then what it streams."""
+        replica = PostgresServer(self.settings)
+        _give(replica.folder)
+        place = ("-h", "127.0.0.1", "-p", str(self.port), "-U", USER, "-D", str(replica.data))
+        run_program("pg_basebackup", *place, "-R", "-X", "stream", "-c", "fast", "--no-sync")
+        return replica
+
+    def promote(self) -> None:
+        """Make the replica a server that takes writes, and wait until it is one."""
+        self.execute("SELECT pg_promote()")
 
     def close(self) -> None:
         """Stop it for good, and remove what it has kept."""

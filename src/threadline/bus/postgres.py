@@ -6,10 +6,12 @@ that hands a connection on after each transaction (pgbouncer) cannot carry LISTE
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
 
 from threadline.bus.remote import ANSWER_SECONDS, RemoteBus, Say
+from threadline.hosts import Hosts
 
 SESSION = {"application_name": "threadline bus", "jit": "off"}
 
@@ -19,14 +21,12 @@ class PostgresBus(RemoteBus):
 
     def __init__(self, dsn: str, prefix: str) -> None:
         super().__init__()
-        self._dsn = dsn
+        self._hosts = Hosts(dsn)
         self._channel = f"{prefix}_nudges"
 
     @asynccontextmanager
     async def _connected(self, hear: Callable[[str], None], lost: Callable[[], None]) -> AsyncIterator[Say]:
-        connection = await asyncpg.connect(
-            self._dsn, timeout=ANSWER_SECONDS, command_timeout=ANSWER_SECONDS, server_settings=SESSION
-        )
+        connection = await self._hosts.connect(_connect, ANSWER_SECONDS)
         try:
             connection.add_termination_listener(lambda _: lost())
             await connection.add_listener(self._channel, lambda _connection, _pid, _channel, text: hear(text))
@@ -41,3 +41,7 @@ class PostgresBus(RemoteBus):
         finally:
             # At once: nothing that was sent waits for an answer, and the server may be gone.
             connection.terminate()
+
+
+async def _connect(dsn: str) -> Any:
+    return await asyncpg.connect(dsn, command_timeout=ANSWER_SECONDS, server_settings=SESSION)

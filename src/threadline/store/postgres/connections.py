@@ -14,6 +14,7 @@ from typing import Any
 import asyncpg
 
 from threadline.errors import Unavailable
+from threadline.hosts import Hosts
 from threadline.scopes import Scope, System
 
 APP_ROLE = "threadline_app"
@@ -23,6 +24,9 @@ TENANT_SETTING = "threadline.tenant"
 CONNECTIONS_MAX = 12
 ACQUIRE_SECONDS = 5.0
 """How long a request waits for a free connection before it is told to come again."""
+
+CONNECT_SECONDS = 4.0
+"""How long connecting may take, over all servers of the address: within what a request waits."""
 
 COMMAND_SECONDS = 10.0
 """After this long without an answer a connection is given up: its server is gone without a word."""
@@ -74,6 +78,7 @@ class Connections:
     def __init__(self, dsn: str) -> None:
         self.dsn = dsn
         self.has_roles = False
+        self._hosts = Hosts(dsn)
         self._pool: Any = None
 
     async def open(self) -> None:
@@ -86,6 +91,7 @@ class Connections:
             command_timeout=COMMAND_SECONDS,
             timeout=ACQUIRE_SECONDS,
             server_settings=SESSION,
+            connect=self._connect,
             reset=_nothing,
         )
         async with self._pool.acquire(timeout=ACQUIRE_SECONDS):
@@ -123,6 +129,9 @@ class Connections:
                 await _roll_back(connection)
                 raise
             await _roll_back(connection)
+
+    async def _connect(self, dsn: str, **options: Any) -> Any:
+        return await self._hosts.connect(lambda one: asyncpg.connect(one, **options), CONNECT_SECONDS)
 
     def _role(self, scope: Scope | System) -> str:
         if not self.has_roles:
