@@ -123,7 +123,7 @@ class Node:
                     # One server on one data folder, held by its lock, so whoever had a lease is dead.
                     await self.leases.begin_alone()
                 else:
-                    await self.leases.renew()
+                    await self.leases.begin()
                 others = [
                     tasks.create_task(room, name=name)
                     for name, room in (

@@ -37,6 +37,10 @@ class Leases:
 
         await self._journal.write(_LEASE, script)
 
+    async def begin(self) -> None:
+        """Say that this node lives, for the first time; a store that is away is waited for."""
+        await self._journal.write_patiently(_LEASE, self._renewal)
+
     async def renew(self) -> None:
         """Say that this node lives. Raises Unavailable."""
         await self._journal.write(_LEASE, self._renewal)

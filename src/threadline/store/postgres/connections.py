@@ -82,7 +82,7 @@ class Connections:
         self._pool: Any = None
 
     async def open(self) -> None:
-        """Connect. Raises what asyncpg raises."""
+        """Connect. Raises Unavailable where nobody answers, and what asyncpg raises where we are not wanted."""
         # No floor: the pool would look after it by itself while the database is away, and tell of each failure.
         self._pool = await asyncpg.create_pool(
             self.dsn,
@@ -94,7 +94,7 @@ class Connections:
             connect=self._connect,
             reset=_nothing,
         )
-        async with self._pool.acquire(timeout=ACQUIRE_SECONDS):
+        async with self.bare():
             pass
 
     async def close(self) -> None:

@@ -75,12 +75,10 @@ class PostgresStore:
         Raises:
             StoreRefused: no connection, not allowed, or newer than this program.
         """
-        await self._connect()
         try:
-            async with self._connections.bare() as connection:
-                await migrate(connection, progress)
-                self._connections.has_roles = await raise_walls(connection)
-        except asyncpg.PostgresError as error:
+            await self._patiently(self._connections.open)
+            await self._patiently(lambda: self._prepare(progress))
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
             raise StoreRefused(f"The database cannot be used: {error}") from error
         if not self.has_roles:
             log.warning("row_level_security_off", detail="This user may not make roles; `threadline doctor` says more.")
@@ -122,7 +120,15 @@ class PostgresStore:
             return False
 
     async def signing_secret(self) -> bytes:
-        """Return the installation's signing secret, made on first use. Requests cannot read it. Raises Unavailable."""
+        """Return the installation's signing secret, made on first use. Requests cannot read it. Raises StoreRefused."""
+        return await self._patiently(self._signing_secret)
+
+    async def _prepare(self, progress: Progress | None) -> None:
+        async with self._connections.bare() as connection:
+            await migrate(connection, progress)
+            self._connections.has_roles = await raise_walls(connection)
+
+    async def _signing_secret(self) -> bytes:
         with unavailable_where_gone():
             async with self._connections.transaction(_SECRET) as connection:
                 await connection.execute(
@@ -133,20 +139,17 @@ class PostgresStore:
                 await connection.execute("COMMIT")
         return bytes(found)
 
-    async def _connect(self) -> None:
+    async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do what a start needs, again and again while the database is away. Raises StoreRefused, in the end."""
         deadline = asyncio.get_running_loop().time() + self._connect_seconds
         while True:
             try:
-                await self._connections.open()
-            except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError) as error:
+                return await work()
+            except Unavailable as error:
                 if asyncio.get_running_loop().time() > deadline:
-                    raise StoreRefused(f"There is no connection to the database: {error}") from error
-                log.warning("database_not_there_yet", detail=str(error))
-                await asyncio.sleep(1)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
-                raise StoreRefused(f"The database cannot be used: {error}") from error
-            else:
-                return
+                    raise StoreRefused(f"There is no connection to the database: {error.detail}") from error
+                log.warning("database_not_there_yet", detail=error.detail)
+            await asyncio.sleep(1)
 
     async def _append(self, deltas: list[DeltaRow]) -> list[int | None]:
         """Append deltas; a batch whose fate is unknown comes first, as it was, and is told what became of it."""
