@@ -1,8 +1,8 @@
 """One PostgreSQL address may name several servers: `postgresql://user@one:5432,two:5432/name`.
 
 Whoever connects tries one after the other, the one that was there last first, and takes the one that takes writes.
-asyncpg does so too, but within one time limit for all of them: a first server that has gone without a word would use all
-of it, and nobody would ever come to its replica.
+asyncpg does so too, but within one time limit for all of them: a first server that has gone without a word would use
+all of it, and nobody would ever come to its replica.
 """
 
 import asyncio

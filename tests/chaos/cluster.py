@@ -26,12 +26,13 @@ DATABASE = "threadline"
 
 
 class Node:
-    """A node: `door` is the wire of its clients, `database` and `bus` are those to its servers."""
+    """A node: `door` is the wire of its clients, `database`, `replica` and `bus` are those to its servers."""
 
-    def __init__(self, server: Server, door: Wire, database: Wire, bus: Wire) -> None:
+    def __init__(self, server: Server, door: Wire, database: Wire, replica: Wire, bus: Wire) -> None:
         self.server = server
         self.door = door
         self.database = database
+        self.replica = replica
         self.bus = bus
 
     @property
@@ -51,6 +52,7 @@ class Cluster:
     def __init__(self, folder: Path, postgres: PostgresServer, redis: RedisServer | None = None) -> None:
         self.postgres = postgres
         self.redis = redis
+        self.replica: PostgresServer | None = None
         self.nodes: list[Node] = []
         self.key = ""
         self._folder = folder
@@ -61,10 +63,12 @@ class Cluster:
         """Where its clients find the nodes."""
         return [node.url for node in self.nodes]
 
-    async def start(self, **settings: str) -> "Cluster":
+    async def start(self, with_replica: bool = False, **settings: str) -> "Cluster":
         """Start the servers, make a database and a key, and start the nodes."""
         await asyncio.to_thread(self._start_servers)
         await asyncio.to_thread(self._make_key)
+        if with_replica:
+            await asyncio.to_thread(self._start_replica)
         for number in range(NODES):
             self.nodes.append(await self._make_node(f"node{number}", settings))
         await asyncio.gather(*(asyncio.to_thread(node.server.start) for node in self.nodes))
@@ -74,6 +78,8 @@ class Cluster:
         """End the nodes and their wires. The servers are their maker's."""
         await asyncio.gather(*(asyncio.to_thread(node.server.stop) for node in self.nodes))
         await asyncio.gather(*(wire.close() for wire in self._wires))
+        if self.replica is not None:
+            await asyncio.to_thread(self.replica.close)
 
     def client(self, number: int) -> Client:
         """Return a client of one node."""
@@ -99,9 +105,16 @@ class Cluster:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'threadline%'"
         )
 
-    def database_url(self, port: int | None = None) -> str:
-        """Return the address of the database, behind a wire where its port is given."""
-        return f"postgresql://threadline@127.0.0.1:{port or self.postgres.port}/{DATABASE}"
+    def database_url(self, *ports: int) -> str:
+        """Return the address of the database, behind wires where their ports are given."""
+        hosts = ",".join(f"127.0.0.1:{port}" for port in ports or [self.postgres.port])
+        return f"postgresql://threadline@{hosts}/{DATABASE}"
+
+    async def fail_over(self) -> None:
+        """Make the replica the database."""
+        assert self.replica is not None, "a cluster with a replica"
+        await asyncio.to_thread(self.replica.promote)
+        self.postgres = self.replica
 
     def _start_servers(self) -> None:
         self.postgres.start()
@@ -109,18 +122,27 @@ class Cluster:
         if self.redis is not None:
             self.redis.start()
 
+    def _start_replica(self) -> None:
+        """Let a replica follow, and every commit wait for it: what was acknowledged outlives the server."""
+        self.replica = self.postgres.make_replica()
+        self.replica.start()
+        self.postgres.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self.postgres.execute("SELECT pg_reload_conf()")
+
     def _make_key(self) -> None:
         made = run_command("keys", "create", "--database", self.database_url(), home=self._folder)
         assert made.returncode == 0, made.stderr
         self.key = made.stdout.strip()
 
     async def _make_node(self, name: str, settings: Mapping[str, str]) -> Node:
-        database = await self._wire(lambda: self.postgres.port)
+        first, second = self.postgres, self.replica or self.postgres
+        database, replica = await self._wire(lambda: first.port), await self._wire(lambda: second.port)
         bus = await self._wire(lambda: (self.redis or self.postgres).port)
+        ports = [database.port] if self.replica is None else [database.port, replica.port]
         bus_url = f"redis://127.0.0.1:{bus.port}/0" if self.redis else self.database_url(bus.port)
-        own = {"THREADLINE_DATABASE": self.database_url(database.port), "THREADLINE_BUS": bus_url}
+        own = {"THREADLINE_DATABASE": self.database_url(*ports), "THREADLINE_BUS": bus_url}
         server = Server(self._folder / name, {**SETTINGS, **own, **settings})
-        return Node(server, await self._wire(lambda: server.port), database, bus)
+        return Node(server, await self._wire(lambda: server.port), database, replica, bus)
 
     async def _wire(self, target: Callable[[], int]) -> Wire:
         self._wires.append(await Wire(target).start())

@@ -19,9 +19,9 @@ async def start_cluster(
     """Start a cluster on a bus. At the end no node's log may have an error that nobody foresaw."""
     started: list[Cluster] = []
 
-    async def start(bus: str = "redis", **settings: str) -> Cluster:
+    async def start(bus: str = "redis", with_replica: bool = False, **settings: str) -> Cluster:
         started.append(Cluster(tmp_path, make_postgres(), make_redis() if bus == "redis" else None))
-        return await started[-1].start(**settings)
+        return await started[-1].start(with_replica, **settings)
 
     yield start
     for cluster in started:

@@ -9,25 +9,16 @@ from collections.abc import Sequence
 
 import pytest
 
-from crash.checker import broken_promises
-from crash.witness import Crowd, Seen, Stored, all_settled, stored_of
-from support.waiting import until
-from threadline.cli.invariants import findings
-from threadline.ids import ThreadId
-from threadline.scopes import System, Tenant
-from threadline.store.contract import Reader
-from threadline.store.postgres.store import PostgresStore
+from crash.witness import Crowd, Seen
 
 from .clients import Anywhere
-from .cluster import NODES, Cluster
 from .conftest import StartCluster
 from .storm import Storm
+from .verdict import hold_to_promises
 
 SECONDS = float(os.environ.get("THREADLINE_CHAOS_SECONDS", "12"))
 SEED = int(os.environ.get("THREADLINE_CHAOS_SEED", random.SystemRandom().randrange(10**6)))
 THREADS = 6
-SETTLE_SECONDS = 90.0
-"""From the end of the storm until every run has ended: a lapsed lease, a claim and a whole answer, and a queue of them."""
 
 
 @pytest.mark.parametrize("bus", ["postgres", "redis"])
@@ -55,12 +46,10 @@ async def test_nothing_is_lost_in_a_storm(bus: str, start_cluster: StartCluster)
         finally:
             crowd.is_over = True
             await leave(people)
-    threads = await settled(cluster, thread_ids)
+    threads = await hold_to_promises(cluster, seen, thread_ids)
     replaced = sum(frame.event == "message.superseded" for stored in threads.values() for frame in stored.log)
     acknowledged = [send for send in seen.sends if send.is_acknowledged]
     tell(seen, f"{storm.faults} faults, {client.refusals} refusals, {replaced} answers taken over")
-    breaches = broken_promises(seen, threads) + await unsound(cluster, thread_ids)
-    assert not breaches, f"seed {SEED}, {len(breaches)} breaches:\n" + "\n".join(breaches[:20])
     failed = [run for stored in threads.values() for run in stored.runs.values() if run["status"] != "completed"]
     assert not failed, f"seed {SEED}: {failed[:3]}"
     # A storm that hit nothing would prove nothing.
@@ -75,47 +64,6 @@ def tell(seen: Seen, what: str) -> None:
     acknowledged = sum(send.is_acknowledged for send in seen.sends)
     print(f"{time.strftime('%X')} {acknowledged}/{len(seen.sends)} sends, {len(seen.frames)} frames: {what}")
     sys.stdout.flush()
-
-
-async def settled(cluster: Cluster, thread_ids: Sequence[str]) -> dict[str, Stored]:
-    """Wait until all is quiet, and return what every node then says alike."""
-    await cluster.wait_until_ready()
-    ids = list(thread_ids)
-    told = []
-    for number in range(NODES):
-        async with cluster.client(number) as client:
-            await until(lambda client=client: all_settled(client, ids), "the end of all runs", SETTLE_SECONDS)
-            told.append({thread_id: await stored_of(client, thread_id) for thread_id in ids})
-    for number, others in enumerate(told[1:], 1):
-        for thread_id in ids:
-            raw = [[frame.raw for frame in stored[thread_id].log] for stored in (told[0], others)]
-            assert raw[0] == raw[1], f"node 0 and node {number} tell {thread_id} differently"
-            assert told[0][thread_id].history == others[thread_id].history
-    return told[0]
-
-
-async def unsound(cluster: Cluster, thread_ids: Sequence[str]) -> list[str]:
-    """Return what `threadline db check` would find in these threads."""
-    store = PostgresStore(cluster.database_url())
-    await store.open()
-
-    async def look(thread_id: ThreadId) -> list[str]:
-        async def whose(reader: Reader) -> Tenant:
-            found = await reader.locate_thread(System("a test"), thread_id)
-            assert found is not None, "it is there"
-            return Tenant(found)
-
-        tenant = await store.read(System("a test"), whose)
-
-        async def script(reader: Reader) -> list[str]:
-            return await findings(reader, tenant, thread_id)
-
-        return await store.read(tenant, script)
-
-    try:
-        return [f"{name}: {finding}" for name in thread_ids for finding in await look(ThreadId(name))]
-    finally:
-        await store.close()
 
 
 async def leave(people: Sequence["asyncio.Task[None]"]) -> None:

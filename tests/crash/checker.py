@@ -112,7 +112,9 @@ def _in_order(thread_id: str, stored: Stored, sends: list[Send]) -> Iterator[str
         for place, frame in enumerate(stored.log)
         if frame.event == "run.queued"
     }
-    kept = [places[send.key] for send in sends if send.key in places and (send.is_acknowledged or not send.may_come_late)]
+    kept = [
+        places[send.key] for send in sends if send.key in places and (send.is_acknowledged or not send.may_come_late)
+    ]
     if kept != sorted(kept):
         yield f"{thread_id}: sends stand in another order than they were sent"
 

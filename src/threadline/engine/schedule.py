@@ -214,7 +214,10 @@ class Scheduler:
         return provider, build_prompt(model, thread, history, row.options, row.run.id)
 
     async def _history(self, turn: Turn) -> tuple[Thread, list[Message]]:
-        """Read the branch that ends where the answer begins. Waits for a store that is away, until the turn is stopped."""
+        """Read the branch that ends where the answer begins; a store that is away is waited for.
+
+        Raises Unavailable where the turn is stopped meanwhile.
+        """
         run, scope = turn.claim.row.run, Tenant(turn.claim.row.tenant_id)
         assert run.output_message_id is not None, "claimed"
         answer_id = run.output_message_id

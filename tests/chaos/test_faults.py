@@ -1,0 +1,239 @@
+"""One fault at a time, and exactly what is to be expected of it."""
+
+import asyncio
+
+import pytest
+
+from crash.witness import Seen, Send
+from support.client import Answer, Client, counted, said
+from support.sse import Frame
+from support.waiting import until
+
+from .cluster import Cluster, Node
+from .conftest import StartCluster
+from .verdict import hold_to_promises
+
+LONG = "demo/count-150@50"
+"""Three seconds of words: long enough for somebody to pull a plug."""
+
+REFUSED_SECONDS = 25.0
+"""Within this a node that cannot reach its database says so: it waits for an answer, and then for a new connection."""
+
+
+class Person:
+    """Somebody who sends to a thread and writes down what comes back."""
+
+    def __init__(self, thread_id: str) -> None:
+        self.seen = Seen()
+        self.thread_id = thread_id
+
+    async def sends(self, client: Client, key: str, model: str) -> Answer:
+        """Send in the background through this node, with this key."""
+        send = next((send for send in self.seen.sends if send.key == key), None)
+        if send is None:
+            send = Send(self.thread_id, key, {"content": key, "model": model})
+            self.seen.sends.append(send)
+        send.tries += 1
+        answer = await client.post(
+            f"/v1/threads/{self.thread_id}/messages",
+            {**send.body, "background": True},
+            headers={"idempotency-key": key},
+            seconds=REFUSED_SECONDS,
+        )
+        if answer.status == 202:
+            send.run_ids.append(answer.json["run"]["id"])
+            send.message_ids.append(answer.json["message"]["id"])
+        return answer
+
+    def sees(self, frames: list[Frame]) -> None:
+        """Write down what came over a stream."""
+        self.seen.frames += [(self.thread_id, frame) for frame in frames if frame.id is not None]
+
+
+async def refusal(person: Person, client: Client, key: str) -> None:
+    """Send until a node notices that its database is away; it says so in words, and when to come again."""
+
+    async def is_refused() -> bool:
+        answer = await person.sends(client, key, "demo/count-3@60")
+        if answer.status == 202:
+            return False
+        problem = answer.problem(503, "unavailable")
+        assert problem["retryable"]
+        assert int(answer.headers["retry-after"]) >= 1
+        return True
+
+    await until(is_refused, "a refusal", REFUSED_SECONDS)
+
+
+async def test_answers_go_on_when_the_database_restarts(start_cluster: StartCluster) -> None:
+    """While the database is gone, sends are refused and nothing is half done; streams stay open and go on to the end.
+
+    The same key is then sent again through another node, and happens once.
+    """
+    cluster = await start_cluster("postgres")
+    async with cluster.client(0) as one, cluster.client(1) as two:
+        person = Person(await one.thread())
+        sent = await person.sends(one, "first", LONG)
+        run_id = sent.ok(202)["run"]["id"]
+        async with one.open("GET", f"/v1/runs/{run_id}/events") as here, two.events(person.thread_id) as there:
+            for stream in (here, there):
+                await stream.read_until("message.delta")
+            await asyncio.to_thread(cluster.postgres.kill)
+            await refusal(person, two, "second")
+            assert not await cluster.is_ready(0)
+            await asyncio.to_thread(cluster.postgres.start)
+            again = await until(lambda: accepted(person, one, "second"), "an accepted send")
+            await here.read_to_end()
+            await there.read_until("run.completed")
+        person.sees(here.frames + there.frames)
+        assert said(here.frames) == counted(150)
+        threads = await hold_to_promises(cluster, person.seen, [person.thread_id])
+    runs = threads[person.thread_id].runs
+    assert [run["status"] for run in runs.values()] == ["completed", "completed"]
+    assert list(runs) == [run_id, again.json["run"]["id"]]
+
+
+async def accepted(person: Person, client: Client, key: str) -> Answer | None:
+    """Send, and return the answer where it is no refusal."""
+    answer = await person.sends(client, key, "demo/count-3@60")
+    return answer if answer.status == 202 else None
+
+
+async def test_a_database_that_nobody_reaches_is_no_end(start_cluster: StartCluster) -> None:
+    """Packets vanish, and nobody is told. Sends are refused in time; when the wires are whole, answers go on."""
+    cluster = await start_cluster("redis")
+    async with cluster.client(0) as one, cluster.client(1) as two:
+        person = Person(await one.thread())
+        run_id = (await person.sends(one, "first", LONG)).ok(202)["run"]["id"]
+        async with two.events(person.thread_id) as reader:
+            await reader.read_until("message.delta")
+            for node in cluster.nodes:
+                node.database.hold()
+            async with asyncio.TaskGroup() as both:
+                for number in range(3):
+                    both.create_task(send_into_nothing(cluster, person, number))
+            for node in cluster.nodes:
+                node.database.release()
+            await reader.read_until("run.completed")
+        person.sees(reader.frames)
+        for number in range(3):
+            await until(lambda number=number: accepted(person, two, f"lost-{number}"), "an accepted send")
+        threads = await hold_to_promises(cluster, person.seen, [person.thread_id])
+    stored = threads[person.thread_id]
+    assert stored.runs[run_id]["status"] == "completed"
+    assert sorted(send.key for send in person.seen.sends if send.is_acknowledged) == [
+        "first",
+        *(f"lost-{number}" for number in range(3)),
+    ]
+
+
+async def send_into_nothing(cluster: Cluster, person: Person, number: int) -> None:
+    """Send through a node that reaches no database."""
+    async with cluster.client(number) as client:
+        answer = await person.sends(client, f"lost-{number}", "demo/count-3@60")
+    answer.problem(503, "unavailable")
+    assert int(answer.headers["retry-after"]) >= 1
+
+
+@pytest.mark.parametrize("way", ["dies", "vanishes"])
+async def test_a_replica_takes_over(way: str, start_cluster: StartCluster) -> None:
+    """The database dies, or nobody reaches it any more; its replica is promoted. The nodes find it by themselves.
+
+    Every commit has waited for the replica, so nothing that anybody saw is missing there.
+    """
+    cluster = await start_cluster("redis", with_replica=True)
+    async with cluster.client(0) as one, cluster.client(1) as two:
+        person = Person(await one.thread())
+        run_id = (await person.sends(one, "first", LONG)).ok(202)["run"]["id"]
+        async with two.events(person.thread_id) as reader:
+            for _ in range(5):
+                await reader.read_until("message.delta")
+            if way == "dies":
+                await asyncio.to_thread(cluster.postgres.kill)
+            else:
+                for node in cluster.nodes:
+                    node.database.hold()
+                cluster.postgres.pause()
+            await cluster.fail_over()
+            await until(lambda: accepted(person, one, "second"), "an accepted send", 60)
+            await reader.read_until("run.completed")
+        person.sees(reader.frames)
+        threads = await hold_to_promises(cluster, person.seen, [person.thread_id])
+    assert [run["status"] for run in threads[person.thread_id].runs.values()] == ["completed", "completed"]
+    assert run_id in threads[person.thread_id].runs
+
+
+@pytest.mark.parametrize("bus", ["postgres", "redis"])
+async def test_without_the_bus_readers_are_later_and_miss_nothing(bus: str, start_cluster: StartCluster) -> None:
+    """Nodes stay in service and say that they are degraded; readers of other nodes are told by the poll."""
+    cluster = await start_cluster(bus)
+    async with cluster.client(0) as one, cluster.client(1) as two:
+        person = Person(await one.thread())
+        async with two.events(person.thread_id) as reader:
+            await reader.read_until("caught_up")
+            for node in cluster.nodes:
+                node.bus.cut()
+                node.bus.hold()
+            await until(lambda: is_degraded(one), "a node that says so")
+            await person.sends(one, "first", LONG)
+            await reader.read_until("run.completed")
+            for node in cluster.nodes:
+                node.bus.release()
+        person.sees(reader.frames)
+        assert said(reader.frames) == counted(150)
+        await hold_to_promises(cluster, person.seen, [person.thread_id])
+
+
+async def is_degraded(client: Client) -> bool:
+    """Whether a node works without its bus."""
+    answer = await client.get("/readyz")
+    assert answer.status == 200, "a node without its bus stays in service"
+    return answer.json["status"] == "degraded" and not answer.json["bus"]
+
+
+async def test_a_zombie_writes_nothing_and_knows_it(start_cluster: StartCluster) -> None:
+    """A node stands still past its lease, another one takes its run over, and it wakes up in mid-answer.
+
+    Nothing that it had to say is stored behind the takeover; it says in its log that it gave the run up; and whoever
+    reads from it sees what is stored.
+    """
+    cluster = await start_cluster("redis")
+    zombie = cluster.nodes[0]
+    async with cluster.client(0) as one, cluster.client(1) as two:
+        person = Person(await one.thread())
+        run_id = (await person.sends(one, "first", "demo/count-300@50")).ok(202)["run"]["id"]
+        async with one.events(person.thread_id) as here, two.events(person.thread_id) as there:
+            await here.read_until("message.delta")
+            await there.read_until("message.delta")
+            zombie.server.pause()
+            await there.read_until("message.superseded")
+            await there.read_until("message.delta")
+            zombie.server.resume()
+            await there.read_until("run.completed")
+            await here.read_until("run.completed")
+        await until(lambda: gave_up(zombie, run_id), "its word that it gave the run up")
+        person.sees(here.frames + there.frames)
+        threads = await hold_to_promises(cluster, person.seen, [person.thread_id])
+    assert threads[person.thread_id].runs[run_id]["attempt"] == 2
+    assert said(threads[person.thread_id].log) == counted(300)
+    assert [frame.raw for frame in here.frames if frame.id] == [frame.raw for frame in there.frames if frame.id]
+
+
+async def gave_up(node: Node, run_id: str) -> bool:
+    """Whether a node has noticed that a run is not its own any more."""
+    return any("run_given_up" in line and run_id in line for line in node.server.log().splitlines())
+
+
+async def test_one_key_through_all_nodes_at_once_is_one_send(start_cluster: StartCluster) -> None:
+    """Three nodes get the same send in the same moment, twenty times: one message and one run each, for everybody."""
+    cluster = await start_cluster("postgres")
+    async with cluster.client(0) as one, cluster.client(1) as two, cluster.client(2) as three:
+        person = Person(await one.thread())
+        for number in range(20):
+            answers = await asyncio.gather(
+                *(person.sends(client, f"key-{number}", "demo/count-2@400") for client in (one, two, three))
+            )
+            told = [answer.ok(202) for answer in answers]
+            assert len({(answer["message"]["id"], answer["run"]["id"]) for answer in told}) == 1
+            assert sorted(answer.headers.get("idempotency-replayed", "") for answer in answers) == ["", "true", "true"]
+        await hold_to_promises(cluster, person.seen, [person.thread_id])
