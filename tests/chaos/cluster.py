@@ -45,6 +45,11 @@ class Node:
         """Its name in what a storm tells."""
         return self.server.data.name
 
+    def answers(self) -> int:
+        """Count the answers that it is giving at the moment, by what it has said in this life."""
+        said = self.server.log().rpartition("Threadline is ready")[2]
+        return said.count('"run_started"') - said.count('"run_ended"') - said.count('"run_given_up"')
+
 
 class Cluster:
     """The nodes and their servers. `redis` is None where the bus is PostgreSQL's."""

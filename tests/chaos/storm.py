@@ -121,7 +121,10 @@ class NodeFaults(_Lane):
         self._node("cut off from its clients").door.cut()
 
     def _node(self, what: str) -> Node:
-        node = self.source.choice(self.cluster.nodes)
+        nodes = self.cluster.nodes
+        # Half of the time it befalls whoever has most to lose.
+        is_aimed = self.source.random() < 0.5
+        node = max(nodes, key=Node.answers) if is_aimed else self.source.choice(nodes)
         assert node.server.is_running, f"{node.name} has ended by itself"
         self.storm.note(f"{node.name} is {what}")
         return node
