@@ -17,10 +17,12 @@ from threadline.api.connection import Connection
 from threadline.api.readers import Open, Readers
 from threadline.clock import Clock
 from threadline.dialects import native
+from threadline.errors import Unavailable
 from threadline.events import TERMINAL_TYPES, Entry, MessageDelta
 from threadline.ids import RunId
 from threadline.journal.tail import Live
 from threadline.limits import SSE_JOIN_BYTES_MAX
+from threadline.observe import log
 
 Batches = AsyncGenerator[Sequence[Entry], None]
 Follow = Callable[[Live | None], Batches]
@@ -141,8 +143,11 @@ class EventStream(Response):
             # whose cursor stays good. The response stays unfinished, so the server breaks the connection.
             await asyncio.wait((pump, gone))
             await batches.aclose()
-        if not pump.cancelled() and (error := pump.exception()) is not None:
+        if pump.cancelled() or (error := pump.exception()) is None:
+            return
+        if not isinstance(error, Unavailable):
             raise error
+        log.info("reader_cut", why=error.detail)
 
     async def _send(self, send: Send, batches: Batches, connection: Connection | None) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})

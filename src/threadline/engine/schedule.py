@@ -40,6 +40,9 @@ _END = System("end or give back a run of this node")
 HISTORY_RETRY_SECONDS = 0.5
 """How soon a store that did not give the history is asked again."""
 
+GIVE_BACK_SECONDS = 5.0
+"""How long runs may take to be given back. Where the store is away their leases lapse instead."""
+
 ResolveProvider = Callable[[str], tuple[Provider, str]]
 """`provider/model` -> (the provider, its own name of the model). Raises ModelUnknown."""
 
@@ -145,7 +148,11 @@ class Scheduler:
             log.info("drain_gives_back", runs=len(self._owned))
         for run_id in list(self._owned):
             self.stop(run_id, "drained")
-        await self._is_idle.wait()
+        try:
+            async with asyncio.timeout(GIVE_BACK_SECONDS):
+                await self._is_idle.wait()
+        except TimeoutError:
+            log.warning("drain_given_up", runs=len(self._owned))
 
     async def _supervise(self, row: RunRow) -> None:
         """Answer one run. Never raises into the group: one bad run would cancel all others."""

@@ -143,12 +143,15 @@ class Journal:
             self._polls.pop(poll, None)
 
     async def run(self) -> None:
-        """Write for ever; the caller owns the task. Ends after `close`, when nothing is pending."""
+        """Write for ever; the caller owns the task. Ends after `close`, when nothing is pending or can be written."""
         delay = RETRY_SECONDS_MIN
         while not (self._is_closing and self._is_idle()):
             await self._gather()
             if await self._commit_once():
                 delay = RETRY_SECONDS_MIN
+            elif self._is_closing:
+                # What is left was shown to nobody; its runs begin again elsewhere.
+                return
             else:
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, RETRY_SECONDS_MAX)
