@@ -8,6 +8,7 @@ by now. It is looked for when the bus says that somebody has been at the thread 
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Coroutine, Sequence
 
 from msgspec import Struct, structs
@@ -85,6 +86,7 @@ class Scheduler:
         self._times = times
         self._owned: dict[RunId, Turn | None] = {}
         self._stops: dict[RunId, StopReason] = {}
+        self._store_was_away_at = -math.inf
         self._tasks: asyncio.TaskGroup | None = None
         self._threads: dict[ThreadId, RunId] = {}
         self._poked = asyncio.Event()
@@ -306,10 +308,17 @@ class Scheduler:
             return await reader.claimable(_FIND)
 
         try:
-            for row in await self._store.read(_FIND, script):
-                self.nudge(row)
+            found = await self._store.read(_FIND, script)
         except Unavailable as error:
             log.warning("reap_failed", detail=error.detail)
+            self._store_was_away_at = self._clock.monotonic()
+            return
+        # While the store was away nobody could renew. Whoever still lives will do so now, and go on with his answers;
+        # taken over at once they would all begin again, and be paid for twice.
+        is_patient = self._clock.monotonic() - self._store_was_away_at < self._leases.patience_seconds
+        for row in found:
+            if row.run.attempt == 0 or not is_patient:
+                self.nudge(row)
 
     async def _wait_for(self, sign: asyncio.Event) -> None:
         """Sleep until the sign is given, but no longer than until the next tick."""

@@ -5,6 +5,7 @@ run carries the epoch, and the store refuses an older one, so a process that wak
 """
 
 import asyncio
+import math
 
 from threadline.errors import LeaseLost, Unavailable
 from threadline.ids import NodeId, RunId
@@ -23,7 +24,13 @@ class Leases:
         self.node_id = node_id
         self._journal = journal
         self._ttl_seconds = ttl_seconds
+        self._renewed_at = -math.inf
         journal.probe_with(Write(_LEASE, self._renewal))
+
+    @property
+    def patience_seconds(self) -> float:
+        """How long the others may take to renew, once they can again: two of their turns."""
+        return self._ttl_seconds * 2 / 3
 
     async def begin_alone(self) -> None:
         """Say that this node lives and no other: an earlier process's runs are free at once, not when its time is up.
@@ -36,14 +43,18 @@ class Leases:
             await transaction.renew_node(_LEASE, self.node_id, self._ttl_seconds)
 
         await self._journal.write(_LEASE, script)
+        self._renewed_at = _now()
 
     async def begin(self) -> None:
         """Say that this node lives, for the first time; a store that is away is waited for."""
         await self._journal.write_patiently(_LEASE, self._renewal)
+        self._renewed_at = _now()
 
     async def renew(self) -> None:
         """Say that this node lives. Raises Unavailable."""
+        begun = _now()
         await self._journal.write(_LEASE, self._renewal)
+        self._renewed_at = begun
 
     async def renew_forever(self) -> None:
         """Renew in time, with two tries to spare. The caller owns the task."""
@@ -68,6 +79,9 @@ class Leases:
 
     async def take(self, transaction: Transaction, row: RunRow, epoch: int) -> None:
         """Become the one that writes for this run, from `epoch` on."""
+        if _now() - self._renewed_at > self._ttl_seconds / 2:
+            # After a pause or an outage our own time may be up: whoever looks next would take the run from us at once.
+            await self._renewal(transaction)
         await transaction.take_lease(_LEASE, row, self.node_id, epoch)
 
 
@@ -81,3 +95,7 @@ async def require_lease(transaction: Transaction, run_id: RunId, epoch: int) -> 
 async def end_lease(transaction: Transaction, run_id: RunId) -> None:
     """Let nobody write for this run any more, until somebody takes it."""
     await transaction.drop_lease(_LEASE, run_id)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
