@@ -1,12 +1,15 @@
 """Clients of several nodes: each request goes to any of them, and whoever is silent for too long is left."""
 
+import asyncio
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
 
-from support.client import Answer, Client
+from crash.witness import Crowd, Seen
+from support.client import LOST, Answer, Client
 
 ANSWER_SECONDS = 8.0
 """How long a client waits for a whole answer before it asks another node."""
@@ -23,9 +26,8 @@ class Anywhere(Client):
     """A client that asks any node, another one each time. `refusals` counts the answers that were 503."""
 
     def __init__(self, urls: Sequence[str], key: str, source: random.Random) -> None:
-        super().__init__(urls[0], key)
+        super().__init__(urls, key)
         self.refusals = 0
-        self._urls = urls
         self._source = source
 
     async def __aenter__(self) -> "Anywhere":
@@ -38,7 +40,7 @@ class Anywhere(Client):
 
     def place(self) -> str:
         """Return the address of any node."""
-        return self._source.choice(self._urls)
+        return self._source.choice(self.urls)
 
     def refused(self, answer: Answer) -> Exception:
         """Return what a client that comes back later takes for a broken connection; all else is a mistake."""
@@ -57,3 +59,27 @@ class Anywhere(Client):
         if answer.status == 503:
             raise self.refused(answer)
         return answer
+
+
+class Crossed:
+    """People who change their minds: they cancel runs of others through any node. `tried` are the runs they were after."""
+
+    def __init__(self, client: Client, crowd: Crowd, seen: Seen, source: random.Random) -> None:
+        self.tried: set[str] = set()
+        self._client = client
+        self._crowd = crowd
+        self._seen = seen
+        self._source = source
+
+    async def canceller(self, thread_id: str) -> None:
+        """Cancel the newest run that was acknowledged, now and then."""
+        while not self._crowd.is_over:
+            await asyncio.sleep(self._source.uniform(1, 4))
+            sent = [send for send in self._seen.sends if send.thread_id == thread_id and send.is_acknowledged]
+            run_id = sent[-1].run_ids[0] if sent else None
+            if run_id is None:
+                continue
+            self.tried.add(run_id)
+            with suppress(*LOST):
+                answer = await self._client.post(f"/v1/runs/{run_id}/cancel")
+                assert answer.status == 200, answer.body

@@ -227,6 +227,22 @@ async def gave_up(node: Node, run_id: str) -> bool:
     return any("run_given_up" in line and run_id in line for line in node.server.log().splitlines())
 
 
+async def test_any_node_serves_anybody(start_cluster: StartCluster) -> None:
+    """Sent through one node, read from another, cancelled through the third: all of them tell the same."""
+    cluster = await start_cluster("redis")
+    async with cluster.client(0) as one, cluster.client(1) as two, cluster.client(2) as three:
+        person = Person(await one.thread())
+        run_id = (await person.sends(one, "first", "demo/count-5000@50")).ok(202)["run"]["id"]
+        async with two.events(person.thread_id) as reader:
+            await reader.read_until("message.delta")
+            ended = await three.post(f"/v1/runs/{run_id}/cancel", {"wait": True})
+            await reader.read_until("run.cancelled")
+        assert ended.ok(200)["status"] == "cancelled"
+        person.sees(reader.frames)
+        threads = await hold_to_promises(cluster, person.seen, [person.thread_id])
+    assert threads[person.thread_id].runs[run_id]["attempt"] == 1
+
+
 async def test_one_key_through_all_nodes_at_once_is_one_send(start_cluster: StartCluster) -> None:
     """Three nodes get the same send in the same moment, twenty times: one message and one run each, for everybody."""
     cluster = await start_cluster("postgres")

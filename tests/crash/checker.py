@@ -84,24 +84,31 @@ def sends_happened_once(seen: Seen, threads: Threads) -> Iterator[str]:
         for key in {*created, *queued} - sends.keys():
             yield f"{thread_id}: nobody sent {key}"
         for key, send in sends.items():
-            yield from (f"{key}: {breach}" for breach in _once(send, created.get(key, []), queued.get(key, [])))
+            found = _once(send, created.get(key, []), queued.get(key, []), stored)
+            yield from (f"{key}: {breach}" for breach in found)
         yield from _in_order(thread_id, stored, list(sends.values()))
 
 
-def _once(send: Send, created: list[dict[str, Any]], queued: list[dict[str, Any]]) -> Iterator[str]:
+def _once(send: Send, created: list[dict[str, Any]], queued: list[dict[str, Any]], stored: Stored) -> Iterator[str]:
     wants_run = send.body.get("respond", True)
     if len(created) > 1 or len(queued) > 1:
         yield f"stored {len(created)} times, queued {len(queued)} times"
     if not wants_run and queued:
         yield "has a run that nobody asked for"
-    if send.is_acknowledged and (not created or (wants_run and not queued)):
+    is_there = bool(created) or any(_was_cancelled_in_the_queue(stored.runs[message["run_id"]]) for message in queued)
+    if send.is_acknowledged and (not is_there or (wants_run and not queued)):
         yield f"was acknowledged; there are {len(created)} messages and {len(queued)} runs"
-    known = {message["id"] for message in created}
-    if set(send.message_ids) - known:
+    known = {message["id"] for message in [*created, *queued]}
+    if len(known) > 1 or set(send.message_ids) - known:
         yield f"was acknowledged as {send.message_ids}; stored are {known}"
-    known_runs = {message["run_id"] for message in created}
+    known_runs = {message["run_id"] for message in [*created, *queued]}
     if set(send.run_ids) - known_runs:
         yield f"was acknowledged with {send.run_ids}; stored are {known_runs}"
+
+
+def _was_cancelled_in_the_queue(run: Mapping[str, Any]) -> bool:
+    # It never had the turn, so its question never became a message of the history.
+    return run["status"] == "cancelled" and not run["attempts"]
 
 
 def _in_order(thread_id: str, stored: Stored, sends: list[Send]) -> Iterator[str]:
