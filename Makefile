@@ -1,6 +1,6 @@
 # One command each. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help serve test check sim format bench profile clean
+.PHONY: help serve test check sim chaos format bench profile clean
 
 VENV := .venv
 UV := $(VENV)/bin/uv
@@ -44,6 +44,11 @@ check: $(VENV)/.installed-dev ## Lint, types, import contracts
 
 sim: $(VENV)/.installed-dev ## Simulate three nodes through thousands of seeds (ARGS="--seed 7" tells one of them)
 	cd tests && ../$(VENV)/bin/python -m sim $(ARGS)
+
+chaos: export THREADLINE_CHAOS_SECONDS ?= 300
+chaos: export THREADLINE_CHAOS_OUTAGE_SECONDS ?= 35
+chaos: $(VENV)/.installed-dev ## Break three nodes and their servers for minutes (ARGS="-k redis" for a part)
+	$(VENV)/bin/python -m pytest -n 0 -s tests/chaos $(ARGS)
 
 format: $(VENV)/.installed-dev ## Put the code into form
 	$(VENV)/bin/ruff format .

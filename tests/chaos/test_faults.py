@@ -1,6 +1,7 @@
 """One fault at a time, and exactly what is to be expected of it."""
 
 import asyncio
+import os
 
 import pytest
 
@@ -15,6 +16,9 @@ from .verdict import hold_to_promises
 
 LONG = "demo/count-150@50"
 """Three seconds of words: long enough for somebody to pull a plug."""
+
+OUTAGE_SECONDS = float(os.environ.get("THREADLINE_CHAOS_OUTAGE_SECONDS", "0"))
+"""How long nobody reaches the database, at least; the test that needs it needs about 15 s by itself."""
 
 REFUSED_SECONDS = 25.0
 """Within this a node that cannot reach its database says so: it waits for an answer, and then for a new connection."""
@@ -112,9 +116,10 @@ async def test_a_database_that_nobody_reaches_is_no_end(start_cluster: StartClus
             await reader.read_until("message.delta")
             for node in cluster.nodes:
                 node.database.hold()
-            async with asyncio.TaskGroup() as both:
+            async with asyncio.TaskGroup() as outage:
+                outage.create_task(asyncio.sleep(OUTAGE_SECONDS))
                 for number in range(3):
-                    both.create_task(send_into_nothing(cluster, person, number))
+                    outage.create_task(send_into_nothing(cluster, person, number))
             for node in cluster.nodes:
                 node.database.release()
             await reader.read_until("run.completed")

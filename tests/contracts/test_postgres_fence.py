@@ -1,6 +1,7 @@
 """The fence on PostgreSQL: whoever has looked at his lease within a script still has it when the script commits."""
 
 import asyncio
+from typing import cast
 
 import pytest
 
@@ -10,6 +11,8 @@ from threadline.ids import NodeId
 from threadline.journal.lease import require_lease
 from threadline.records import Thread
 from threadline.store.contract import AttemptRow, Transaction, Write
+from threadline.store.postgres.store import PostgresStore
+from threadline.store.postgres.transaction import PostgresTransaction, Receipt
 
 from .conftest import MINE, SYSTEM, Bench
 from .kits import PostgresKit
@@ -62,3 +65,21 @@ async def test_whoever_was_taken_over_ends_nothing(bench: Bench) -> None:
     await bench.write(lambda transaction: take_over(transaction, attempt))
     with pytest.raises(LeaseLost):
         await bench.write(lambda transaction: require_lease(transaction, attempt.run_id, attempt.epoch))
+
+
+async def test_another_transaction_of_the_same_number_is_not_taken_for_ours(bench: Bench) -> None:
+    """A promoted replica that never got a transaction gives its number away again: committed is then somebody else's."""
+    store = cast(PostgresStore, bench.store)
+    thread = await bench.thread()
+    receipts: list[Receipt | None] = []
+
+    async def tell(transaction: Transaction) -> None:
+        await transaction.append(MINE, thread.id, ThreadUpdated({"title": "ours"}), None)
+        receipts.append(cast(PostgresTransaction, transaction).receipt)
+
+    await bench.write(tell)
+    (ours,) = receipts
+    assert ours is not None
+    assert await store._was_committed(ours)
+    assert not await store._was_committed(ours._replace(body='{"type":"thread.updated","title":"theirs"}'))
+    assert not await store._was_committed(ours._replace(seq=2))

@@ -20,7 +20,7 @@ from threadline.store.packing import KIND_NUMBERS
 from threadline.store.postgres.connections import GONE, MET_ANOTHER, Connections, unavailable_where_gone
 from threadline.store.postgres.reader import PostgresReader
 from threadline.store.postgres.schema import Progress, migrate, raise_walls
-from threadline.store.postgres.transaction import PostgresTransaction
+from threadline.store.postgres.transaction import PostgresTransaction, Receipt
 
 T = TypeVar("T")
 
@@ -46,6 +46,7 @@ _OF_A_SCRIPT = (ThreadlineError, asyncpg.PostgresError, AssertionError, ValueErr
 """What a script may raise for its caller alone; other scripts go on."""
 
 _APPEND = "SELECT append_deltas($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+_IS_THERE = "SELECT EXISTS (SELECT 1 FROM events WHERE (tenant_id, thread_id, seq, body) = ($1, $2, $3, $4))"
 _SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _ENGINE = System("append deltas")
 _HEALTH = System("ask whether the store answers")
@@ -211,26 +212,29 @@ class PostgresStore:
         except Unavailable:
             # Lost in the very moment: stored or not? The transaction's number tells, on another connection. This one
             # is back in the pool by now: all of them may have been lost together.
-            if transaction is None or not is_committing or not await self._was_committed(transaction.xid):
+            if transaction is None or not is_committing or not await self._was_committed(transaction.receipt):
                 raise
         return Outcome(value, None, transaction.entries)
 
-    async def _was_committed(self, xid: str | None) -> bool:
-        """Ask what became of a transaction. False where nobody knows; one without a number has told nobody anything."""
-        if xid is None:
+    async def _was_committed(self, receipt: Receipt | None) -> bool:
+        """Ask what became of a transaction. False where nobody knows; one without a receipt has said nothing."""
+        if receipt is None:
             return False
+        xid, *place = receipt
         deadline = asyncio.get_running_loop().time() + FATE_SECONDS
         while asyncio.get_running_loop().time() < deadline:
             try:
                 async with self._connections.bare() as connection:
                     status = await connection.fetchval("SELECT pg_xact_status($1::text::xid8)", xid)
+                    if status == "committed":
+                        return bool(await connection.fetchval(_IS_THERE, *place))
             except Unavailable:
                 status = "in progress"
             except asyncpg.InvalidParameterValueError:
                 # From the future, says this database: it is a replica that was promoted, and never got it.
                 return False
             if status != "in progress":
-                return bool(status == "committed")
+                return False
             await asyncio.sleep(TRY_AGAIN_SECONDS * 10)
         return False
 

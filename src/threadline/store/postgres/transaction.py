@@ -5,7 +5,7 @@ locks the row of its head. What a script reads of a thread therefore stays true 
 where there is one writer, and two sends of one key, or two claims of one run, come one after the other.
 """
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from threadline.events import Entry, Event, encode_event
 from threadline.ids import MessageId, NodeId, RunId, TenantId, ThreadId
@@ -28,15 +28,29 @@ _INSERT_EVENT = (
 )
 
 
+class Receipt(NamedTuple):
+    """What tells whether a transaction was committed: its number, and the last event that it has appended.
+
+    The number alone would do on one server. A replica that was promoted before it got the transaction gives the same
+    number to another one.
+    """
+
+    xid: str
+    tenant_id: TenantId
+    thread_id: ThreadId
+    seq: int
+    body: str
+
+
 class PostgresTransaction(PostgresReader, SqlTransaction):
-    """The writing verbs. Lives for one script; `entries` are what it has appended, `xid` its transaction's number."""
+    """The writing verbs. Lives for one script; `entries` are what it has appended, `receipt` is how to ask after it."""
 
     SWEPT: ClassVar[dict[str, str]] = {**SWEPT, "deltas": "thread_id, seq"}
 
     def __init__(self, connection: Any) -> None:
         PostgresReader.__init__(self, connection)
         SqlTransaction.__init__(self, self._sql)
-        self.xid: str | None = None
+        self.receipt: Receipt | None = None
         self._held: set[tuple[TenantId, ThreadId]] = set()
 
     async def insert_thread(self, scope: Scope, row: ThreadRow) -> None:
@@ -69,10 +83,10 @@ class PostgresTransaction(PostgresReader, SqlTransaction):
     async def append(self, scope: Scope, thread_id: ThreadId, event: Event, run_id: RunId | None) -> int:
         """Give the event the next seq of its thread, store it, and return the seq."""
         seq = await self.next_seq(scope, thread_id)
-        values = (scope.tenant_id, thread_id, seq, run_id, encode_event(event).decode())
-        row = await self._sql.one(_INSERT_EVENT, values)
+        body = encode_event(event).decode()
+        row = await self._sql.one(_INSERT_EVENT, (scope.tenant_id, thread_id, seq, run_id, body))
         assert row is not None, "whoever has the head locked moves it"
-        self.xid = row[0]
+        self.receipt = Receipt(row[0], scope.tenant_id, thread_id, seq, body)
         self._note_seq(scope.tenant_id, thread_id, seq)
         self.entries.append(Entry(thread_id, seq, run_id, event))
         return seq
