@@ -36,8 +36,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     database: Annotated[
         str,
         Meta(
-            description="`sqlite:///path/to/file.db`, or `postgresql://user:password@host/name` for many nodes. "
-            "Default: `threadline.db` in the data folder."
+            description="`sqlite:///path/to/file.db`, or `postgresql://user:password@host/name` for many nodes; "
+            "`host1,host2` names a server and its replica. Default: `threadline.db` in the data folder."
         ),
     ] = ""
     bus: Annotated[
