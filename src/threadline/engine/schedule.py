@@ -86,7 +86,8 @@ class Scheduler:
         self._times = times
         self._owned: dict[RunId, Turn | None] = {}
         self._stops: dict[RunId, StopReason] = {}
-        self._store_was_away_at = -math.inf
+        self._is_store_away = False
+        self._store_back_at = -math.inf
         self._tasks: asyncio.TaskGroup | None = None
         self._threads: dict[ThreadId, RunId] = {}
         self._poked = asyncio.Event()
@@ -307,15 +308,19 @@ class Scheduler:
         async def script(reader: Reader) -> list[RunRow]:
             return await reader.claimable(_FIND)
 
+        begun, patience_seconds = self._clock.monotonic(), self._leases.patience_seconds
         try:
             found = await self._store.read(_FIND, script)
         except Unavailable as error:
             log.warning("reap_failed", detail=error.detail)
-            self._store_was_away_at = self._clock.monotonic()
+            self._is_store_away = True
             return
-        # While the store was away nobody could renew. Whoever still lives will do so now, and go on with his answers;
-        # taken over at once they would all begin again, and be paid for twice.
-        is_patient = self._clock.monotonic() - self._store_was_away_at < self._leases.patience_seconds
+        # While the store was away, or took its time, nobody could renew. Whoever still lives will do so now, and go on
+        # with his answers; taken over at once they would all begin again, and be paid for twice.
+        now = self._clock.monotonic()
+        if self._is_store_away or now - begun > patience_seconds / 2:
+            self._is_store_away, self._store_back_at = False, now
+        is_patient = now - self._store_back_at < patience_seconds
         for row in found:
             if row.run.attempt == 0 or not is_patient:
                 self.nudge(row)
