@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 SECRET_FILE = "secret"  # noqa: S105 - the name of a file
 SECRET_BYTES = 32
 
+LAST_COMMIT_SECONDS = 5.0
+"""How long the writer may take for what is left when the process ends. What it leaves was shown to nobody."""
+
 
 class Node:
     """One process: its rooms, wired. `running` starts them in order and stops them in the opposite one."""
@@ -144,7 +147,8 @@ class Node:
                         task.cancel()
                     await asyncio.wait(others)
                     self.journal.close()
-                    await asyncio.wait([writer])
+                    await asyncio.wait([writer], timeout=LAST_COMMIT_SECONDS)
+                    writer.cancel()
         finally:
             await self.bus.close()
             await self.registry.close()
