@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from threadline.cli.copying import copy
 from threadline.cli.invariants import findings
 from threadline.cli.options import WHERE, setting_options, settings_from
 from threadline.cli.terminal import Advance, CommandRefused, bar, counted, size
@@ -25,7 +26,10 @@ FINDINGS_SHOWN_MAX = 200
 
 @click.group("db")
 def command() -> None:
-    """Migrate, back up and check the database."""
+    """Migrate, copy, back up and check the database."""
+
+
+command.add_command(copy)
 
 
 @command.command("migrate")

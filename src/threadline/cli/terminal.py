@@ -6,12 +6,23 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from threadline.errors import ThreadlineError
 
 Advance = Callable[[int, int | None], None]
 """Called as (how much is done, how much there is in all, None while nobody knows)."""
+
+Stage = Callable[[str, int, int], None]
+"""Called as (title of the stage, how much of it is done, how much there is in all)."""
 
 # Line ends and tabs are text. The rest of the control characters are orders to a terminal, and whoever may write into
 # a thread may not give orders to the terminal of whoever reads it.
@@ -55,6 +66,40 @@ def size(count: float) -> str:
             return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:,.1f} TB"
+
+
+@contextmanager
+def stages() -> Iterator[Stage]:
+    """Show a bar for each stage of a long piece of work on stderr; where that is no terminal, a line for each tenth."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _Lines(console).tell
+        return
+    columns = (TextColumn("{task.description:<40}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(title: str, done: int, total: int) -> None:
+            if title not in tasks:
+                tasks[title] = progress.add_task(title, total=total)
+            progress.update(tasks[title], completed=done, total=total)
+
+        yield tell
+
+
+class _Lines:
+    """What a log or a pipe gets of a bar."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._last: dict[str, int] = {}
+
+    def tell(self, title: str, done: int, total: int) -> None:
+        """Write a line, where there is something to say."""
+        tenth = 10 if total == 0 else done * 10 // total
+        if tenth and self._last.get(title) != tenth:
+            self._last[title] = tenth
+            self._console.print(f"{title}: {done:,} of {total:,}", soft_wrap=True, highlight=False)
 
 
 @contextmanager

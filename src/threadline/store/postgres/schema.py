@@ -20,6 +20,9 @@ Progress = Callable[[str, int, int], None]
 MIGRATION_LOCK = 0x7468726561646C  # "threadl"
 """Nodes that start together migrate one after the other."""
 
+COPY_PROGRESS = "copy_progress"
+"""There for as long as a copy into this database is not whole; `postgres/copying.py` says more."""
+
 TENANT_TABLES = (
     "keys",
     "threads",
@@ -110,12 +113,21 @@ async def refuse_newer(connection: Any, newest: int) -> None:
         )
 
 
+async def refuse_half_copy(connection: Any) -> None:
+    """Raise StoreRefused where `threadline db copy` has begun to fill this database and has not come to its end."""
+    if await connection.fetchval("SELECT to_regclass($1)", COPY_PROGRESS) is not None:
+        raise StoreRefused(
+            "The database has a half of an installation in it, which `threadline db copy` has begun to copy. Run the "
+            "same command again: it goes on where it was."
+        )
+
+
 async def raise_walls(connection: Any) -> bool:
     """Make the two roles where that is allowed, and confine requests to their tenant. Returns whether they are there.
 
     Row-level security is off where this user may not make roles and nobody has made them for him.
     """
-    if not await _has_roles(connection):
+    if not await has_roles(connection):
         try:
             async with connection.transaction():
                 # Roles are the whole server's: this lock keeps out the other nodes, and not other installations.
@@ -123,7 +135,7 @@ async def raise_walls(connection: Any) -> bool:
                 await _make_roles(connection)
         except (asyncpg.InsufficientPrivilegeError, asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
             # Not allowed, or another installation was quicker.
-            if not await _has_roles(connection):
+            if not await has_roles(connection):
                 return False
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
@@ -132,7 +144,8 @@ async def raise_walls(connection: Any) -> bool:
     return True
 
 
-async def _has_roles(connection: Any) -> bool:
+async def has_roles(connection: Any) -> bool:
+    """Say whether both roles are there, and this user may become them."""
     count = await connection.fetchval(
         "SELECT count(*) FROM pg_roles WHERE rolname = ANY($1) AND pg_has_role(current_user, oid, 'MEMBER')",
         [APP_ROLE, ENGINE_ROLE],

@@ -19,7 +19,7 @@ from threadline.store.contract import LATER, Committed, DeltaRow, Outcome, Reade
 from threadline.store.packing import KIND_NUMBERS
 from threadline.store.postgres.connections import GONE, MET_ANOTHER, Connections, unavailable_where_gone
 from threadline.store.postgres.reader import PostgresReader
-from threadline.store.postgres.schema import Progress, migrate, raise_walls
+from threadline.store.postgres.schema import Progress, migrate, raise_walls, refuse_half_copy
 from threadline.store.postgres.transaction import PostgresTransaction, Receipt
 
 T = TypeVar("T")
@@ -127,6 +127,7 @@ class PostgresStore:
     async def _prepare(self, progress: Progress | None) -> None:
         async with self._connections.bare() as connection:
             await migrate(connection, progress)
+            await refuse_half_copy(connection)
             self._connections.has_roles = await raise_walls(connection)
 
     async def _signing_secret(self) -> bytes:

@@ -1,0 +1,80 @@
+"""What an installation consists of: its tables in a form that no dialect has a share in.
+
+A row is a tuple of text, whole numbers, bytes and None, in the order of the columns here. Both dialects read their rows
+into this form, and what is written is made from it, so that a checksum over it means the same on both sides.
+
+What belongs to processes and not to the installation is left behind: leases, nodes, and what a writer remembers.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+Kind = Literal["text", "int", "bytes"]
+Row = tuple[str | int | bytes | None, ...]
+
+
+class Table(Struct, frozen=True):
+    """One table. `key` names the columns that a row is found by, in the order in which the rows are read."""
+
+    name: str
+    columns: dict[str, Kind]
+    key: tuple[str, ...]
+
+
+def _table(name: str, key: str, text: str, numbers: str = "", binary: str = "") -> Table:
+    kinds: dict[str, Kind] = dict.fromkeys(text.split(), "text")
+    kinds.update(dict.fromkeys(numbers.split(), "int"))
+    kinds.update(dict.fromkeys(binary.split(), "bytes"))
+    return Table(name, kinds, tuple(key.split()))
+
+
+TENANTS = _table("tenants", "id", "id name created_at")
+KEYS = _table("keys", "tenant_id id", "tenant_id id name role created_at revoked_at", binary="secret_hash")
+THREADS = _table(
+    "threads",
+    "tenant_id id",
+    "tenant_id id end_user_id external_id title model instructions agent_id metadata active_run_id tip_message_id "
+    "created_at last_activity_at deleted_at",
+    "pinned archived message_count seq",
+)
+"""`seq` is the head of the thread, live deltas included, wherever a dialect keeps it."""
+
+MESSAGES = _table(
+    "messages",
+    "tenant_id thread_id seq",
+    "tenant_id thread_id id parent_id role author content status model usage finish_reason error run_id request_id "
+    "metadata created_at completed_at",
+    "seq",
+)
+RUNS = _table(
+    "runs",
+    "tenant_id id",
+    "tenant_id id thread_id status attempts model usage error input input_message_id output_message_id options "
+    "cancel_requested_at created_at started_at ended_at",
+    "attempt has_turn first_seq drained_attempts drained_epoch last_seq",
+)
+SENDS = _table(
+    "sends",
+    "tenant_id thread_id end_user_id key",
+    "tenant_id thread_id end_user_id key message_id run_id created_at",
+    binary="fingerprint",
+)
+EVENTS = _table("events", "tenant_id thread_id seq", "tenant_id thread_id run_id body", "seq")
+PACKS = _table(
+    "packs",
+    "tenant_id thread_id last_seq",
+    "tenant_id thread_id run_id message_id text",
+    "last_seq first_seq epoch",
+    "marks",
+)
+ATTEMPTS = _table(
+    "unpacked_attempts",
+    "tenant_id thread_id run_id epoch",
+    "tenant_id thread_id run_id message_id",
+    "epoch first_seq last_seq",
+)
+DELTAS = _table("deltas", "thread_id seq", "tenant_id thread_id run_id text", "seq epoch block kind")
+"""The deltas that no pack has yet. What waits to be pruned is left behind."""
+
+TABLES = (TENANTS, KEYS, THREADS, MESSAGES, RUNS, SENDS, EVENTS, PACKS, ATTEMPTS, DELTAS)
