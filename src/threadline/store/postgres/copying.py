@@ -8,11 +8,9 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any, Self
 
-import asyncpg
-
 from threadline.errors import StoreRefused
 from threadline.store.copying.contract import Batch, Position
-from threadline.store.copying.tables import TABLES, TENANTS, THREADS, Kind, Table
+from threadline.store.copying.tables import TABLES, THREADS, Kind, Table
 from threadline.store.postgres.operator import become_engine, close, connect, live_nodes, refusals, shown
 from threadline.store.postgres.schema import (
     COPY_PROGRESS,

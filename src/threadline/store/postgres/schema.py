@@ -4,7 +4,8 @@ Nodes of two releases work on one database while it is upgraded. Each step says 
 at least to work on its result (`-- works with: N`); a program refuses a database only where it knows less than that.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -12,6 +13,7 @@ import asyncpg
 from msgspec import Struct
 
 from threadline.errors import StoreRefused
+from threadline.store.postgres import backfill
 from threadline.store.postgres.connections import APP_ROLE, ENGINE_ROLE, TENANT_SETTING
 
 Progress = Callable[[str, int, int], None]
@@ -65,34 +67,77 @@ class Step(Struct, frozen=True):
     works_with: int
 
 
-def steps() -> list[Step]:
+@cache
+def steps() -> Sequence[Step]:
     """Return every step, in order."""
     folder = resources.files("threadline.store.postgres.migrations")
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
-    return [_step(file.name.removesuffix(".sql"), file.read_text()) for file in files]
+    return tuple(_step(file.name.removesuffix(".sql"), file.read_text()) for file in files)
 
 
-async def migrate(connection: Any, progress: Progress | None = None) -> int:
-    """Run the steps that are missing. Returns how many ran.
+def newest_version() -> int:
+    """Return the schema version that this program knows."""
+    return steps()[-1].number
+
+
+async def migrate(
+    connection: Any,
+    progress: Progress | None = None,
+    is_forced: bool = False,
+    backfill_progress: backfill.Progress | None = None,
+) -> int:
+    """Run the steps that are missing, each behind the backfills of those before it. Returns how many ran.
 
     Raises:
-        StoreRefused: a newer program has made the database into something that this one cannot work on.
+        StoreRefused: a newer program has made the database into something that this one cannot work on; or running
+            nodes could not work on what this one would make of it, unless `is_forced`.
     """
     known = steps()
-    newest = known[-1].number
-    async with connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
-        await connection.execute(
-            "CREATE TABLE IF NOT EXISTS schema_steps (number integer PRIMARY KEY, name text NOT NULL, "
-            "works_with integer NOT NULL, ran_at timestamptz NOT NULL DEFAULT now())"
-        )
-    await refuse_newer(connection, newest)
+    await _prepare(connection)
+    before = await version_of(connection)
+    await refuse_newer(connection, known[-1].number)
+    if not is_forced:
+        await refuse_to_break_nodes(connection, [step for step in known if step.number > before])
     done = 0
     for step in known:
+        if before and step.number > before:
+            # It may take away what a backfill still reads from.
+            for each in [each for each in backfill.BACKFILLS if each.step < step.number]:
+                await backfill.run(connection, each, await has_roles(connection), backfill_progress)
         done += await _run_step(connection, step)
         if progress is not None:
-            progress(step.name, step.number, newest)
+            progress(step.name, step.number, known[-1].number)
+    if before == 0:
+        await backfill.skip_all(connection, backfill.BACKFILLS)
     return done
+
+
+async def _prepare(connection: Any) -> None:
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
+        # Asked first: whoever may not make tables can still start on a database that has them.
+        if await connection.fetchval("SELECT to_regclass('schema_backfills')") is None:
+            await connection.execute(
+                "CREATE TABLE IF NOT EXISTS schema_steps (number integer PRIMARY KEY, name text NOT NULL, "
+                "works_with integer NOT NULL, ran_at timestamptz NOT NULL DEFAULT now())"
+            )
+            await connection.execute(backfill.MAKE_TABLE)
+
+
+async def refuse_to_break_nodes(connection: Any, missing: list[Step]) -> None:
+    """Raise StoreRefused where nodes are running that know less than the result of these steps asks for."""
+    needed = max((step.works_with for step in missing), default=0)
+    if await connection.fetchval("SELECT to_regclass('nodes')") is None:
+        return
+    rows = await connection.fetch(
+        "SELECT id, knows FROM nodes WHERE live_until > clock_timestamp() AND knows < $1 ORDER BY id", needed
+    )
+    if rows:
+        nodes = ", ".join(f"{row['id']} (knows {row['knows']})" for row in rows)
+        raise StoreRefused(
+            f"The upgrade needs nodes that know schema version {needed}, and older ones are running: {nodes}. Upgrade "
+            "them to the release before this one first, or stop them; `threadline db migrate --force` does not ask."
+        )
 
 
 async def version_of(connection: Any) -> int:
@@ -184,6 +229,8 @@ def _walls(tables: list[str]) -> str:
     parts += [f"GRANT {rights} ON {table} TO {APP_ROLE}" for table, rights in _APP_MAY.items()]
     everything = ", ".join([*_TENANT_COLUMNS, "nodes", "writers", "installation"])
     parts.append(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {everything} TO {ENGINE_ROLE}")
+    # A backup is made as this role: nobody else sees the rows of every tenant.
+    parts.append(f"GRANT SELECT ON schema_steps, schema_backfills TO {ENGINE_ROLE}")
     return "; ".join(parts)
 
 

@@ -14,6 +14,7 @@ from threadline.scopes import Scope, System
 from threadline.store.contract import AttemptRow, LeaseRow, Pack, RunRow, ThreadRow
 from threadline.store.packing import encode_marks
 from threadline.store.postgres.reader import PostgresReader
+from threadline.store.postgres.schema import newest_version
 from threadline.store.rows import THREADS
 from threadline.store.sql.reader import ATTEMPT_KEY
 from threadline.store.sql.statements import Row
@@ -98,9 +99,9 @@ class PostgresTransaction(PostgresReader, SqlTransaction):
     async def renew_node(self, system: System, node_id: NodeId, ttl_seconds: float) -> None:
         """Say that this node lives: its leases hold for `ttl_seconds` more, by the store's clock."""
         await self._sql.run(
-            "INSERT INTO nodes (id, live_until) VALUES (?, clock_timestamp() + make_interval(secs => ?)) "
+            "INSERT INTO nodes (id, live_until, knows) VALUES (?, clock_timestamp() + make_interval(secs => ?), ?) "
             "ON CONFLICT (id) DO UPDATE SET live_until = excluded.live_until",
-            (node_id, ttl_seconds),
+            (node_id, ttl_seconds, newest_version()),
         )
 
     async def open_attempt(self, system: System, attempt: AttemptRow) -> None:

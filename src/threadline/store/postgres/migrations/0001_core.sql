@@ -191,10 +191,12 @@ CREATE TABLE leases (
 );
 CREATE UNIQUE INDEX leases_by_run ON leases (run_id);
 
--- Times are the database's: the nodes' clocks do not matter.
+-- Times are the database's: the nodes' clocks do not matter. `knows` is the schema version of the node's program:
+-- whoever upgrades the database asks here whether that would break somebody.
 CREATE TABLE nodes (
     id text COLLATE "C" PRIMARY KEY,
-    live_until timestamptz NOT NULL
+    live_until timestamptz NOT NULL,
+    knows integer NOT NULL
 ) WITH (fillfactor = 50);
 
 -- What all nodes have in common: the secret that end-user tokens are signed with.
