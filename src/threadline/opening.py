@@ -4,6 +4,8 @@ from threadline.clock import Clock
 from threadline.settings import Settings
 from threadline.store.contract import Store
 from threadline.store.sqlite.store import SqliteStore
+from threadline.store.sqlite.survey import Survey
+from threadline.store.survey import Surveyed
 
 
 def make_store(settings: Settings, clock: Clock, connect_seconds: float | None = None) -> Store:
@@ -14,3 +16,12 @@ def make_store(settings: Settings, clock: Clock, connect_seconds: float | None =
     from threadline.store.postgres.store import CONNECT_SECONDS, PostgresStore
 
     return PostgresStore(settings.database, CONNECT_SECONDS if connect_seconds is None else connect_seconds)
+
+
+def make_survey(settings: Settings, clock: Clock) -> Surveyed:
+    """Return a survey of the database. Raises StoreRefused where there is none, or it cannot be reached."""
+    if not settings.is_postgres:
+        return Survey(settings.database_path, clock)
+    from threadline.store.postgres.survey import PostgresSurvey
+
+    return PostgresSurvey(settings.database)

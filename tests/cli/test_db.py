@@ -288,5 +288,5 @@ def test_a_check_finds_damaged_pages(run: Run, data: Path) -> None:
     path.write_bytes(whole)
     done = run("db", "check", "--data", data)
     assert done.status == 1
-    assert "The file is damaged: " in done.out
+    assert "The database is damaged: " in done.out
     assert "Traceback" not in done.err

@@ -32,8 +32,11 @@ SETTINGS = {
 
 async def connect(dsn: str, **settings: str) -> Any:
     """Return a connection. Raises StoreRefused with a sentence that says what to mend."""
-    with refusals(dsn):
-        return await asyncpg.connect(dsn, timeout=CONNECT_SECONDS, server_settings={**SETTINGS, **settings})
+    try:
+        with refusals(dsn):
+            return await asyncpg.connect(dsn, timeout=CONNECT_SECONDS, server_settings={**SETTINGS, **settings})
+    except ValueError as error:
+        raise StoreRefused(f"{shown(dsn)} is no address of a PostgreSQL database: {error}.") from error
 
 
 @asynccontextmanager
@@ -74,8 +77,6 @@ def refusals(dsn: str) -> Iterator[None]:
         raise StoreRefused(f"There is no connection to {where}: {error or type(error).__name__}.") from error
     except asyncpg.PostgresError as error:
         raise StoreRefused(f"{where} cannot be used: {error}.") from error
-    except ValueError as error:
-        raise StoreRefused(f"{where} is no address of a PostgreSQL database: {error}.") from error
 
 
 def shown(dsn: str) -> str:

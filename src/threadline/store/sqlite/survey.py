@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 import apsw
-from msgspec import Struct
 
 from threadline.clock import Clock
 from threadline.errors import StoreRefused
@@ -20,18 +19,12 @@ from threadline.store.contract import ReadScript
 from threadline.store.sqlite.reader import SqliteReader
 from threadline.store.sqlite.schema import steps, version_of
 from threadline.store.sqlite.store import BUSY_TIMEOUT_MS, drive, refusal
+from threadline.store.survey import ThreadPlace
 
 T = TypeVar("T")
 
 FINDINGS_MAX = 100
 """Lines that SQLite's own check gives out. A damaged file has thousands, and the first ones say where to look."""
-
-
-class ThreadPlace(Struct, frozen=True):
-    """A thread, and whose it is."""
-
-    tenant_id: TenantId
-    thread_id: ThreadId
 
 
 class Survey:
@@ -44,6 +37,8 @@ class Survey:
             StoreRefused: there is no such file, or it is no database, or it may not be read.
         """
         self.path = path
+        self.name = str(path)
+        self.newest_version = newest_version()
         self._clock = clock
         if not path.exists():
             raise StoreRefused(f"There is no database at {path}.")
