@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from support.databases import database, make_postgres, postgres  # noqa: F401 - pytest finds them by their names here
 from support.fixtures import (  # noqa: F401 - pytest finds them by their names here
     Installation,
     installation,
@@ -17,6 +18,7 @@ from support.fixtures import (  # noqa: F401 - pytest finds them by their names 
 from support.server import Server, run_command
 from threadline import Threadline
 
+from .states import data, stored  # noqa: F401 - as above
 from .terminal import Terminal
 
 Run = Callable[..., "CompletedText"]

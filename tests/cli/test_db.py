@@ -1,69 +1,23 @@
 """`threadline db`: migrations that say what they did, backups of a busy database, a check that finds what is wrong."""
 
 import re
-import sqlite3
 import stat
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from support.fixtures import Installation
-from support.server import Server, copy_installation
-from support.waiting import PATIENCE_SECONDS
+from support.server import Server
 from threadline import Threadline
 from threadline.clock import SystemClock
 from threadline.store.sqlite import backup
 from threadline.store.sqlite.survey import Survey, newest_version
 
 from .conftest import Run
-
-
-@pytest.fixture(scope="module")
-def stored(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with threads in every state, whose server was killed. To be copied."""
-    server = Server(copy_installation(installation.folder, tmp_path_factory.mktemp("stored") / "data")).start()
-    with Threadline(server.url, installation.key) as client:
-        done = client.threads.create(title="done", model="demo/count-20@max")
-        client.threads.send_and_wait(done.id, "one")
-        client.threads.send_and_wait(done.id, "two", model="demo/fail-provider_error")
-        client.threads.append(done.id, "three")
-        client.threads.update(done.id, pinned=True)
-        open_ = client.threads.create(title="open", model="demo/stall-5@max")
-        client.threads.send_in_background(open_.id, "waits", model="demo/echo")
-        with client.threads.send(open_.id, "now") as stream:
-            for _ in stream.text_stream():
-                if stream.text.endswith("w4"):
-                    break
-            client.threads.send_in_background(open_.id, "queued")
-            wait_for_packs(server.data, 1)
-            server.kill9()
-    return server.data
-
-
-@pytest.fixture
-def data(stored: Path, tmp_path: Path) -> Path:
-    """A copy of that folder, of the test's own."""
-    return copy_installation(stored, tmp_path / "data")
-
-
-def wait_for_packs(data: Path, count: int) -> None:
-    """Wait until so many attempts are packed, which happens a little after their ends."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    with closing(sqlite3.connect(data / "threadline.db")) as connection:
-        while connection.execute("SELECT count(*) FROM packs").fetchone()[0] < count:
-            assert time.monotonic() < deadline, "nothing was packed"
-            time.sleep(0.05)
-
-
-def tamper(data: Path, *statements: str) -> None:
-    """Do to the database what nobody should."""
-    with closing(sqlite3.connect(data / "threadline.db")) as connection, connection:
-        for statement in statements:
-            connection.execute(statement)
+from .states import tamper
 
 
 @pytest.fixture
