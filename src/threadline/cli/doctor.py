@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from threadline.cli.examine import database, folder, machine, network, providers
+from threadline.cli.examine import bus, database, folder, machine, network, providers
 from threadline.cli.examine.finding import Finding, Level, error
 from threadline.cli.options import setting_options, settings_from
 from threadline.cli.terminal import counted, harmless
@@ -22,12 +22,12 @@ MARKS: dict[Level, tuple[str, str]] = {
 
 
 @click.command("doctor")
-@setting_options("data", "database", "host", "port")
+@setting_options("data", "database", "bus", "workers", "host", "port")
 def command(**options: Any) -> None:
     """Say what is wrong with this installation.
 
-    And what to do about it. Looks at Python, the data folder, the disk, the database, the port, the providers and the
-    clock. Changes nothing, and shows no secrets. Exits with 1 if something does not work.
+    And what to do about it. Looks at Python, the data folder, the disk, the database, the bus, the port, the providers
+    and the clock. Changes nothing, and shows no secrets. Exits with 1 if something does not work.
     """
     found = [*machine.python(), *machine.open_files()]
     try:
@@ -44,8 +44,20 @@ def command(**options: Any) -> None:
 
 def examined(settings: Settings, clock: Clock) -> list[Finding]:
     """Look at everything that the settings lead to. Raises SettingsRefused for a database that is none of ours."""
-    data, path = settings.data_folder, settings.database_path
+    found, last_activity_at = (_postgres if settings.is_postgres else _sqlite)(settings, clock)
     return [
+        *found,
+        *bus.bus(settings),
+        *network.port(settings.host, settings.port),
+        *network.client(os.environ),
+        *providers.providers(settings, os.environ, clock),
+        *machine.clock(clock, last_activity_at),
+    ]
+
+
+def _sqlite(settings: Settings, clock: Clock) -> tuple[list[Finding], str | None]:
+    data, path = settings.data_folder, settings.database_path
+    findings = [
         *folder.data_folder(data),
         *(folder.data_folder(path.parent) if path.parent.absolute() != data.absolute() else []),
         *folder.secret(data),
@@ -53,11 +65,15 @@ def examined(settings: Settings, clock: Clock) -> list[Finding]:
         *database.database(path, clock),
         *database.user(path),
         *database.write_ahead_log(path),
-        *network.port(settings.host, settings.port),
-        *network.client(os.environ),
-        *providers.providers(settings, os.environ, clock),
-        *machine.clock(clock, database.last_activity_at(path, clock)),
     ]
+    return findings, database.last_activity_at(path, clock)
+
+
+def _postgres(settings: Settings, clock: Clock) -> tuple[list[Finding], str | None]:
+    # The driver takes its time to load.
+    from threadline.cli.examine.postgres import postgres
+
+    return postgres(settings, clock)
 
 
 def show(finding: Finding) -> None:

@@ -184,7 +184,7 @@ async def raise_walls(connection: Any) -> bool:
                 return False
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
-        if missing := await _without_wall(connection):
+        if missing := await without_wall(connection):
             await connection.execute(_walls(missing))
     return True
 
@@ -205,7 +205,8 @@ async def _make_roles(connection: Any) -> None:
         await connection.execute(f"GRANT {role} TO CURRENT_USER")
 
 
-async def _without_wall(connection: Any) -> list[str]:
+async def without_wall(connection: Any) -> list[str]:
+    """Return the tables that have tenants' rows and no row-level security."""
     # Those alone: to raise a wall is to lock its table against everybody who is at work on it.
     rows = await connection.fetch(
         "SELECT tablename FROM pg_policies WHERE policyname = 'own_tenant' AND schemaname = current_schema()"
