@@ -130,8 +130,9 @@ def _connections(settings: Settings, found: Facts) -> Iterator[Finding]:
     others = max(len(found.nodes) - settings.workers, 0)
     wanted = (settings.workers + others) * CONNECTIONS_PER_NODE
     nodes = f"{counted(settings.workers, 'node')} here" + (f" and {others} elsewhere" if others else "")
-    used = f"{allowed}, of which {found.connections_used} are used"
-    what = f"{nodes} take up to {wanted} connections; PostgreSQL allows {used}"
+    what = (
+        f"{nodes} may take {wanted} connections; PostgreSQL allows {allowed}, and {found.connections_used} are in use"
+    )
     if wanted > allowed:
         yield error(f"{what}.", f"Raise max_connections to {wanted + found.connections_reserved + 10}, or run fewer.")
     elif wanted > allowed * 0.8:

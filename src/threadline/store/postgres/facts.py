@@ -73,8 +73,8 @@ async def hears(dsn: str) -> bool:
                 # As a node does: the connection that listens also asks, and may be handed on between the two.
                 await listening.fetchval("SELECT 1")
                 await telling.execute(f"NOTIFY {channel}")
-                async with asyncio.timeout(NOTIFY_SECONDS):
-                    await heard.wait()
+            async with asyncio.timeout(NOTIFY_SECONDS):
+                await heard.wait()
         except TimeoutError:
             return False
         finally:

@@ -74,7 +74,7 @@ def refusals(dsn: str) -> Iterator[None]:
             "GRANT CREATE, USAGE ON SCHEMA public."
         ) from error
     except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-        raise StoreRefused(f"There is no connection to {where}: {error or type(error).__name__}.") from error
+        raise StoreRefused(f"There is no connection to {where}: {str(error) or type(error).__name__}.") from error
     except asyncpg.PostgresError as error:
         raise StoreRefused(f"{where} cannot be used: {error}.") from error
 
