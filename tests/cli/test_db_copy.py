@@ -62,9 +62,10 @@ def test_everything_arrives(run: Run, data: Path, database: str) -> None:
     checked = run("db", "check", "--database", database)
     assert (checked.status, checked.err) == (0, ""), checked.out
     assert checked.out.endswith(" is sound: 2 threads, each as its log says.\n")
-    again = run("db", "copy", "--from", address(data), "--to", database)
+    again = run("db", "copy", "--from", address(data), "--to", database, "--restart")
     assert again.status == 1
-    assert "has an installation in it already (rows in tenants, keys, threads, " in again.err
+    assert "has an installation in it already (rows in tenants). Copy into an empty database." in again.err
+    assert run("db", "check", "--database", database).out == checked.out
 
 
 def test_threads_are_what_they_were(run: Run, data: Path, database: str) -> None:
@@ -174,6 +175,8 @@ def test_a_copy_that_is_killed_goes_on(
     refused = run("keys", "list", "--database", database)
     assert refused.status == 1
     assert "has a half of an installation in it" in refused.err
+    checked = run("db", "check", "--database", database)
+    assert (checked.status, "a copy into it has not come to its end" in checked.out) == (1, True)
     other = copy_installation(many, tmp_path / "other")
     foreign = run("db", "copy", "--from", address(other), "--to", database)
     assert foreign.status == 1

@@ -78,3 +78,8 @@ DELTAS = _table("deltas", "thread_id seq", "tenant_id thread_id run_id text", "s
 """The deltas that no pack has yet. What waits to be pruned is left behind."""
 
 TABLES = (TENANTS, KEYS, THREADS, MESSAGES, RUNS, SENDS, EVENTS, PACKS, ATTEMPTS, DELTAS)
+
+
+def bytes_of(row: Row) -> int:
+    """Return about how much a row weighs."""
+    return sum(len(value) if isinstance(value, str | bytes) else 8 for value in row)

@@ -5,12 +5,12 @@ table is copied, and keeps servers out (`schema.refuse_half_copy`).
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Self
 
 from threadline.errors import StoreRefused
 from threadline.store.copying.contract import Batch, Position
-from threadline.store.copying.tables import TABLES, THREADS, Kind, Table
+from threadline.store.copying.tables import TABLES, TENANTS, THREADS, Kind, Table, bytes_of
 from threadline.store.postgres.operator import become_engine, close, connect, live_nodes, refusals, shown
 from threadline.store.postgres.schema import (
     COPY_PROGRESS,
@@ -22,8 +22,11 @@ from threadline.store.postgres.schema import (
     version_of,
 )
 
-BATCH_ROWS = 1000
-"""Rows that one round trip reads. Few enough to be held in memory when each of them is a long message."""
+BATCH_ROWS_MAX = 2000
+BATCH_ROWS_FIRST = 100
+BATCH_BYTES = 2_000_000
+"""What one round trip reads: about as much as one commit of the target takes. Rows differ by a factor of a million, so
+how many that are is learnt from those before."""
 
 COPY_LOCK = 0x74686463  # "thdc"
 """Two copies into one database would each think that the other's rows are foreign."""
@@ -64,9 +67,12 @@ class _PostgresRows:
             async with self._connection.transaction():
                 await become_engine(self._connection, self._has_roles)
                 cursor = await self._connection.cursor(statement, *(after or ()))
-                while rows := await cursor.fetch(BATCH_ROWS):
-                    last = rows[-1]
-                    yield Batch([tuple(row) for row in rows], [last[place] for place in places])
+                count = BATCH_ROWS_FIRST
+                while rows := await cursor.fetch(count):
+                    batch = [tuple(row) for row in rows]
+                    yield Batch(batch, [rows[-1][place] for place in places])
+                    size = sum(map(bytes_of, batch)) // len(batch) + 1
+                    count = max(1, min(BATCH_ROWS_MAX, BATCH_BYTES // size))
 
 
 class PostgresSource(_PostgresRows):
@@ -127,6 +133,8 @@ class PostgresTarget(_PostgresRows):
             with refusals(dsn):
                 if not await self._connection.fetchval("SELECT pg_try_advisory_lock($1)", COPY_LOCK):
                     raise StoreRefused(f"Another copy into {self.origin} is under way.")
+                # Before anything is changed: a foreign installation is not even migrated.
+                await self._refuse_foreign()
                 await migrate(self._connection)
                 self._has_roles = await raise_walls(self._connection)
                 if restart:
@@ -142,12 +150,10 @@ class PostgresTarget(_PostgresRows):
             async with self._connection.transaction():
                 # Whoever migrates holds this lock too, and then looks whether a copy is under way.
                 await self._connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
-                if nodes := await live_nodes(self._connection):
-                    raise StoreRefused(_in_use(self.origin, nodes))
                 if await self._is_half_copy():
                     await self._refuse_other_origin(origin)
                 else:
-                    await self._refuse_rows()
+                    await self._refuse_foreign(_NAMES)
                     await self._connection.execute(
                         f"CREATE TABLE {COPY_PROGRESS} (name text PRIMARY KEY, position text NOT NULL)"
                     )
@@ -209,12 +215,16 @@ class PostgresTarget(_PostgresRows):
                 f"{self.origin} has an unfinished copy of {begun}. Finish that one, or begin anew with --restart."
             )
 
-    async def _refuse_rows(self) -> None:
+    async def _refuse_foreign(self, names: Sequence[str] = (TENANTS.name,)) -> None:
+        """Refuse a database that nodes use, or that has rows in these tables."""
+        if nodes := await live_nodes(self._connection):
+            raise StoreRefused(_in_use(self.origin, nodes))
+        is_empty = await self._connection.fetchval("SELECT to_regclass($1)", TENANTS.name) is None
+        if is_empty or await self._is_half_copy():
+            return
         async with self._connection.transaction():
-            await become_engine(self._connection, self._has_roles)
-            taken = [
-                name for name in _NAMES if await self._connection.fetchval(f"SELECT EXISTS (SELECT 1 FROM {name})")
-            ]
+            await become_engine(self._connection, await has_roles(self._connection))
+            taken = [name for name in names if await self._connection.fetchval(f"SELECT EXISTS (SELECT 1 FROM {name})")]
             await self._connection.execute("RESET ROLE")
         if taken:
             raise StoreRefused(

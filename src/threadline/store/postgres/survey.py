@@ -12,7 +12,7 @@ from threadline.ids import TenantId, ThreadId
 from threadline.store.contract import Reader, ReadScript
 from threadline.store.postgres.operator import become_engine, close, connect, refusals, shown
 from threadline.store.postgres.reader import PostgresReader
-from threadline.store.postgres.schema import has_roles, newest_version, version_of
+from threadline.store.postgres.schema import COPY_PROGRESS, has_roles, newest_version, version_of
 from threadline.store.survey import ThreadPlace
 
 T = TypeVar("T")
@@ -79,6 +79,8 @@ class PostgresSurvey:
 
         Whether the files are whole is for `pg_amcheck` and `pg_checksums` to say.
         """
+        if self._fetch(f"SELECT to_regclass('{COPY_PROGRESS}')")[0][0] is not None:
+            return ["a copy into it has not come to its end; run the same `threadline db copy` again"]
         found = [f"the index {name} is not valid; `REINDEX INDEX {name}`" for (name,) in self._fetch(_INVALID_INDEXES)]
         if is_quick or self.version != self.newest_version:
             return found

@@ -1,15 +1,14 @@
 """A SQLite installation as the source of a copy: one snapshot of the file, row by row."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import apsw
 from msgspec import Struct
 
 from threadline.errors import StoreRefused
 from threadline.store.copying.contract import Batch, Position
-from threadline.store.copying.tables import DELTAS, THREADS, Row, Table
+from threadline.store.copying.tables import DELTAS, THREADS, Row, Table, bytes_of
 from threadline.store.sqlite.heads import Heads
 from threadline.store.sqlite.schema import steps, version_of
 from threadline.store.sqlite.store import BUSY_TIMEOUT_MS, refusal
@@ -132,11 +131,6 @@ def _batched(rows: Iterator[tuple[Position, Row]]) -> Iterator[Batch]:
             found, size = [], 0
     if found:
         yield Batch(found, position)
-
-
-def bytes_of(row: Sequence[Any]) -> int:
-    """Return about how much a row weighs."""
-    return sum(len(value) if isinstance(value, str | bytes) else 8 for value in row)
 
 
 def _refuse_other_version(path: Path, version: int) -> None:
