@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from support.databases import database, make_postgres, make_redis, postgres  # noqa: F401 - pytest finds them by their names here
 from support.fixtures import (  # noqa: F401 - pytest finds them by their names here
     Installation,
     installation,

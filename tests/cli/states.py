@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from support.fixtures import Installation
+from support.backends import Backend
 from support.server import Server, copy_installation
 from support.waiting import PATIENCE_SECONDS
 from threadline import Threadline
 
 
 @pytest.fixture(scope="session")
-def stored(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def stored(sqlite_backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with threads in every state, whose server was killed. To be copied."""
+    installation = sqlite_backend.installation
     server = Server(copy_installation(installation.folder, tmp_path_factory.mktemp("stored") / "data")).start()
     with Threadline(server.url, installation.key) as client:
         done = client.threads.create(title="done", model="demo/count-20@max")
