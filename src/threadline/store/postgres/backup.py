@@ -53,7 +53,7 @@ def by_hand(dsn: str, target: Path, arguments: list[str]) -> str:
     return f"{PROGRAM} {' '.join(arguments)} --file={target} {_without_password(dsn)}"
 
 
-# Row-level security holds for the tables' owner, too: the engine's role is the one that sees every tenant's rows.
+# Row-level security holds for the tables' owner, too, and pg_dump refuses to leave rows out; the engine sees them all.
 _AS_ENGINE = [f"--role={ENGINE_ROLE}", "--enable-row-security"]
 
 

@@ -86,7 +86,10 @@ def shown(dsn: str) -> str:
 
 
 async def become_engine(connection: Any, has_roles: bool) -> None:
-    """See every tenant's rows until the end of this transaction: row-level security holds for owners, too."""
+    """See every tenant's rows until the end of this transaction: row-level security holds for owners, too.
+
+    Of a user who inherits the rights of his roles it would be true anyhow; not every one does.
+    """
     if has_roles:
         await connection.execute(f"SET LOCAL ROLE {ENGINE_ROLE}")
 
