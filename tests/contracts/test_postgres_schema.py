@@ -71,7 +71,7 @@ async def test_a_step_that_fails_leaves_the_database_as_it_was(connection: async
         await migrate(connection)
     assert await version_of(connection) == 0
     tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-    assert {row[0] for row in tables} == {"packs", "schema_steps"}
+    assert {row[0] for row in tables} == {"packs", "schema_steps", "schema_backfills"}
 
 
 async def test_a_database_that_cannot_be_migrated_is_refused_in_words(
