@@ -145,6 +145,10 @@ class Metrics(Collector):
         """Return everything in the Prometheus text format."""
         return generate_latest(self.registry)
 
+    async def scrape(self) -> bytes:
+        """Return the same, where somebody may have to be asked first."""
+        return self.render()
+
     def collect(self) -> Iterator[Metric]:
         """Hand everything to the Prometheus library."""
         yield from self._counters()

@@ -103,6 +103,7 @@ class Node:
             self.clock,
             self.metrics,
             default_model,
+            self.metrics.scrape,
         )
 
     def app(self) -> ASGIApp:

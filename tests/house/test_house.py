@@ -30,7 +30,7 @@ TRAIL = [
 # Where a task is made outside a task group, and who owns it.
 TASKS_OWNED_OTHERWISE = {
     "api/sse.py": "the response itself waits for both of its tasks before it returns",
-    "cli/serve.py": "the server's main loop waits for the drain",
+    "cli/server.py": "the server's main loop waits for the drain",
     "journal/append.py": "the writer ends only when all that is written beside it has ended",
     "bus/remote.py": "`close` cancels it and waits",
     "bus/redis.py": "leaving the connection cancels it and waits",

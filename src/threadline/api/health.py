@@ -51,7 +51,7 @@ async def metrics(request: Request, house: TheHouse) -> Response:
     """Return Prometheus metrics: to this machine, or to an operator key."""
     if not _is_local(request):
         (await asking(request)).require_operator()
-    return Response(house.metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(await house.scrape(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def _is_local(request: Request) -> bool:

@@ -1,5 +1,6 @@
 """What every route is handed: the engine, access, the open readers, the clock. Made by `wiring.py`, once a process."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import msgspec
@@ -35,6 +36,8 @@ class House(Struct, frozen=True):
     clock: Clock
     metrics: Metrics
     default_model: str
+    scrape: Callable[[], Awaitable[bytes]]
+    "Everything that this process can say of itself and of those beside it, for Prometheus."
 
 
 async def house_of(request: Request) -> House:

@@ -1,88 +1,21 @@
-"""`threadline serve`: one process that answers."""
+"""`threadline serve`: the process that answers, or the one that looks after several that do."""
 
-import asyncio
 import fcntl
-import gc
 import os
-import resource
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
-import uvicorn
 
-from threadline.api.connection import Connection
 from threadline.cli.options import setting_options, settings_from
-from threadline.errors import SettingsRefused, StoreRefused
-from threadline.observe import log, set_up_logging
+from threadline.errors import StoreRefused
+from threadline.observe import set_up_logging
 from threadline.settings import Settings
-from threadline.wiring import Node
 
 LOCK_NAME = "serve.lock"
-
-GC_THRESHOLD = 20_000
-"""New objects between two looks of the garbage collector. What is short-lived here is freed by its count; cycles are
-rare, and Python's own 700 looks at live streams a hundred times a second."""
-
-SHUTDOWN_SECONDS = 5
-"""For connections to close after the drain; by then all streams are cut and only short answers are under way."""
-
-
-class Server(uvicorn.Server):
-    """Uvicorn, with our drain before its shutdown."""
-
-    def __init__(self, config: uvicorn.Config, node: Node) -> None:
-        super().__init__(config)
-        self._node = node
-        self.refusal: SettingsRefused | None = None
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Take SIGINT and SIGTERM as a wish to drain; a second one as a wish to stop at once."""
-        caught = (signal.SIGINT, signal.SIGTERM)
-        before = {number: signal.signal(number, self.handle_exit) for number in caught}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Note the wish; the main loop sees it within a tenth of a second."""
-        if self.should_exit:
-            self.force_exit = True
-        self.should_exit = True
-
-    async def startup(self, sockets: Any = None) -> None:
-        """Listen, and say where."""
-        try:
-            await super().startup(sockets)
-        except SystemExit as error:
-            # Uvicorn has said why to its log, which we do not show, and means to end the process from within.
-            reason = getattr(error.__context__, "strerror", None) or error.__context__
-            self.refusal = SettingsRefused(f"Cannot listen on {self.config.host}:{self.config.port}: {reason}.")
-            self.should_exit = True
-            return
-        port = self.servers[0].sockets[0].getsockname()[1]
-        host = self.config.host
-        shown = f"[{host}]" if ":" in host else host
-        click.echo(f"Threadline is ready at http://{shown}:{port}/", err=True)
-
-    async def main_loop(self) -> None:
-        """Serve until somebody wants an end, then drain while still answering reads."""
-        await super().main_loop()
-        log.info("draining", seconds=self._node.settings.drain_seconds)
-        drain = asyncio.ensure_future(self._node.drain())
-        while not drain.done() and not self.force_exit:
-            await asyncio.wait([drain], timeout=0.1)
-        if not drain.done():
-            drain.cancel()
-            self._node.readers.cut_all()
 
 
 @click.command("serve")
@@ -94,45 +27,22 @@ def command(**options: Any) -> None:
     OPENAI_API_KEY or ANTHROPIC_API_KEY in the environment make those vendors' models available.
     """
     settings = settings_from(options)
+    set_up_server_logging(settings)
+    if settings.workers > 1:
+        # Not loaded otherwise, and without what a server needs: this process only looks after others.
+        from threadline.cli.workers.supervisor import supervise
+
+        sys.exit(supervise(settings))
+    with data_folder_lock(settings):
+        from threadline.cli.server import run, serve
+
+        run(lambda: serve(settings))
+
+
+def set_up_server_logging(settings: Settings) -> None:
+    """Log as the settings say."""
     as_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
     set_up_logging(settings.log_level, as_json)
-    with data_folder_lock(settings):
-        raise_file_limit()
-        import uvloop
-
-        # What is loaded by now stays; without this the collector walks all of it again and again.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(GC_THRESHOLD, 20, 50)
-
-        uvloop.run(serve(settings))
-
-
-async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT.
-
-    Raises:
-        StoreRefused: the store cannot be opened.
-        SettingsRefused: nobody can listen there.
-    """
-    node = Node(settings, os.environ)
-    config = uvicorn.Config(
-        node.app(),
-        host=settings.host,
-        port=settings.port,
-        http=Connection,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-    )
-    server = Server(config, node)
-    async with node.running():
-        await server.serve()
-    if server.refusal is not None:
-        raise server.refusal
 
 
 @contextmanager
@@ -157,13 +67,6 @@ def data_folder_lock(settings: Settings) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
-
-
-def raise_file_limit() -> None:
-    """Allow as many open connections as the system lets us have: every reader is one."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _taken(path: Path) -> str:

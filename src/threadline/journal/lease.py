@@ -50,6 +50,14 @@ class Leases:
         await self._journal.write_patiently(_LEASE, self._renewal)
         self._renewed_at = _now()
 
+    async def bury(self, node_id: NodeId) -> None:
+        """Say that another node is dead: its runs are free at once. Only for whoever saw it end. Raises Unavailable."""
+
+        async def script(transaction: Transaction) -> None:
+            await transaction.renew_node(_LEASE, node_id, 0.0)
+
+        await self._journal.write(_LEASE, script)
+
     async def renew(self) -> None:
         """Say that this node lives. Raises Unavailable."""
         begun = _now()

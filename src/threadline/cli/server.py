@@ -1,0 +1,133 @@
+"""The web server of one process: uvicorn, with our drain before its shutdown."""
+
+import asyncio
+import gc
+import os
+import resource
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import click
+import uvicorn
+
+from threadline.api.connection import Connection
+from threadline.errors import SettingsRefused
+from threadline.observe import log
+from threadline.settings import Settings
+from threadline.wiring import Node
+
+GC_THRESHOLD = 20_000
+"""New objects between two looks of the garbage collector. What is short-lived here is freed by its count; cycles are
+rare, and Python's own 700 looks at live streams a hundred times a second."""
+
+SHUTDOWN_SECONDS = 5
+"""For connections to close after the drain; by then all streams are cut and only short answers are under way."""
+
+
+class Server(uvicorn.Server):
+    """Uvicorn on a port of its own."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(config_of(node))
+        self._node = node
+        self.refusal: SettingsRefused | None = None
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take SIGINT and SIGTERM as a wish to drain; a second one as a wish to stop at once."""
+        caught = (signal.SIGINT, signal.SIGTERM)
+        before = {number: signal.signal(number, self.handle_exit) for number in caught}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Note the wish; the main loop sees it within a tenth of a second."""
+        if self.should_exit:
+            self.force_exit = True
+        self.should_exit = True
+
+    async def startup(self, sockets: Any = None) -> None:
+        """Listen, and say where."""
+        try:
+            await super().startup(sockets)
+        except SystemExit as error:
+            # Uvicorn has said why to its log, which we do not show, and means to end the process from within.
+            reason = getattr(error.__context__, "strerror", None) or error.__context__
+            self.refusal = SettingsRefused(f"Cannot listen on {self.config.host}:{self.config.port}: {reason}.")
+            self.should_exit = True
+            return
+        port = self.servers[0].sockets[0].getsockname()[1]
+        click.echo(f"Threadline is ready at {url_of(self.config.host, port)}", err=True)
+
+    async def main_loop(self) -> None:
+        """Serve until somebody wants an end, then drain while still answering reads."""
+        await super().main_loop()
+        log.info("draining", seconds=self._node.settings.drain_seconds)
+        drain = asyncio.ensure_future(self._node.drain())
+        while not drain.done() and not self.force_exit:
+            await asyncio.wait([drain], timeout=0.1)
+        if not drain.done():
+            drain.cancel()
+            self._node.readers.cut_all()
+
+
+def config_of(node: Node) -> uvicorn.Config:
+    """Return uvicorn's settings for a node."""
+    return uvicorn.Config(
+        node.app(),
+        host=node.settings.host,
+        port=node.settings.port,
+        http=Connection,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+
+
+def url_of(host: str, port: int) -> str:
+    """Return the address as a person would type it."""
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        StoreRefused: the store cannot be opened.
+        SettingsRefused: nobody can listen there.
+    """
+    node = Node(settings, os.environ)
+    server = Server(node)
+    async with node.running():
+        await server.serve()
+    if server.refusal is not None:
+        raise server.refusal
+
+
+def run(main: Callable[[], Awaitable[None]]) -> None:
+    """Make the process ready for thousands of connections, and run it."""
+    raise_file_limit()
+    import uvloop
+
+    # What is loaded by now stays; without this the collector walks all of it again and again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD, 20, 50)
+
+    uvloop.run(main())  # type: ignore[arg-type]
+
+
+def raise_file_limit() -> None:
+    """Allow as many open connections as the system lets us have: every reader is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
