@@ -8,7 +8,7 @@ below `threadline_workers` says that somebody's samples are missing.
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from threadline.observe import Metrics
@@ -32,6 +32,8 @@ class Siblings:
     async def answering(self) -> AsyncIterator[None]:
         """Tell siblings what they ask, around the caller's block."""
         path = self._path(self._number)
+        # The last one to leave has removed it.
+        self._folder.mkdir(mode=0o700, exist_ok=True)
         path.unlink(missing_ok=True)
 
         def tell(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -43,6 +45,10 @@ class Siblings:
             yield
         finally:
             server.close()
+            path.unlink(missing_ok=True)
+            # A killed supervisor removes nothing.
+            with suppress(OSError):
+                self._folder.rmdir()
 
     async def scrape(self) -> bytes:
         """Return the metrics of all workers that answer, in the Prometheus text format."""

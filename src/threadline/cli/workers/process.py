@@ -11,6 +11,7 @@ from contextlib import suppress
 import msgspec
 
 from threadline.cli.workers.channel import Assignment, SupervisorEnd
+from threadline.observe import log
 
 
 class Worker:
@@ -21,6 +22,7 @@ class Worker:
         self.node_id = ""
         self.refusal = ""
         self.connections = 0
+        self.handed_at = 0.0
         self.is_taking = False
         self.ready_at: float | None = None
         self._channel = SupervisorEnd()
@@ -59,6 +61,7 @@ class Worker:
             match word:
                 case "ready":
                     self.node_id, self.is_taking, self.ready_at = rest, True, time.monotonic()
+                    log.info("worker_ready", worker=self.number, pid=self.pid, node=rest)
                     on_change()
                 case "refused":
                     self.refusal = rest
@@ -76,9 +79,11 @@ class Worker:
 
     def hand(self, connection: socket.socket) -> bool:
         """Give it a connection. Returns False where it takes none."""
-        is_taken = self._channel.hand(connection)
-        self.connections += is_taken
-        return is_taken
+        if not self._channel.hand(connection):
+            return False
+        self.connections += 1
+        self.handed_at = time.monotonic()
+        return True
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the process, if it is there."""

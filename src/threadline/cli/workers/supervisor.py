@@ -147,8 +147,9 @@ class Supervisor:
 
     def _hand(self, connection: socket.socket) -> None:
         taking = [worker for worker in self._workers.values() if worker.is_taking]
-        # Whoever has the fewest: a stream stays where it is, and one who has come back has none.
-        any(worker.hand(connection) for worker in sorted(taking, key=lambda worker: worker.connections))
+        # Whoever has the fewest, as a stream stays where it is, and who has come back has none; else in turn.
+        taking.sort(key=lambda worker: (worker.connections, worker.handed_at))
+        any(worker.hand(connection) for worker in taking)
 
     def _hear_signal(self) -> None:
         self._signals += 1

@@ -1,0 +1,231 @@
+"""`threadline serve --workers N`: one port, N nodes, and a supervisor that leaves nobody behind."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+from collections import Counter
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from support.client import Client, counted, said
+from support.processes import children_of, is_alive
+from support.server import Server, run_command
+from support.waiting import until
+
+from .conftest import StartWorkers
+
+SAMPLE = re.compile(r'^(\w+)\{worker="(\d+)"(?:,(.*))?\} (\S+)$', re.MULTILINE)
+
+
+async def by_worker(client: Client, name: str) -> Counter[int]:
+    """Return a metric of each worker that answers, summed over its other labels."""
+    text = (await client.get("/metrics")).body.decode()
+    counts: Counter[int] = Counter()
+    for found, worker, _, value in SAMPLE.findall(text):
+        if found == name:
+            counts[int(worker)] += int(float(value))
+    return counts
+
+
+def pids(server: Server) -> dict[int, list[int]]:
+    """Return the processes that each worker has been, in order."""
+    found: dict[int, list[int]] = {}
+    for line in server.log().splitlines():
+        if '"worker_ready"' in line:
+            entry = json.loads(line)
+            found.setdefault(entry["worker"], []).append(entry["pid"])
+    return found
+
+
+async def owner(client: Client) -> int:
+    """Wait until a run is being answered, and return the number of the worker that does it."""
+
+    async def look() -> list[int]:
+        return [number for number, runs in (await by_worker(client, "threadline_runs_running")).items() if runs]
+
+    return (await until(look, "a running run"))[0]
+
+
+async def nobody_of(processes: list[int]) -> None:
+    """Wait until none of these processes is there any more."""
+
+    async def gone() -> bool:
+        return not any(map(is_alive, processes))
+
+    await until(gone, "the end of all workers")
+
+
+async def test_streams_are_spread_evenly_and_metrics_are_everybodys(workers: tuple[Server, Client]) -> None:
+    """Twelve streams are four for each of three workers, and one scrape, wherever it arrives, says so."""
+    server, client = workers
+    assert server.log().count("Threadline is ready at ") == 1
+    assert f"{server.url}/ with 3 workers" in server.log()
+    thread_id = await client.thread()
+    async with AsyncExitStack() as streams:
+        for _ in range(12):
+            stream = await streams.enter_async_context(client.events(thread_id))
+            await stream.read_until("caught_up")
+        for _ in range(4):
+            # A connection of its own each time.
+            async with Client(server.url, client.key) as other:
+                assert await by_worker(other, "threadline_readers") == {1: 4, 2: 4, 3: 4}
+                text = (await other.get("/metrics")).body.decode()
+        assert "threadline_workers 3.0\n" in text
+        assert "threadline_workers_answering 3.0\n" in text
+
+
+async def test_what_one_worker_says_is_read_at_another(workers: tuple[Server, Client]) -> None:
+    """Followers on all workers get the same frames of an answer that one of them makes."""
+    _, client = workers
+    thread_id = await client.thread()
+    async with AsyncExitStack() as streams:
+        followers = [await streams.enter_async_context(client.events(thread_id, 0)) for _ in range(6)]
+        for follower in followers:
+            await follower.read_until("caught_up")
+        sent = await streams.enter_async_context(client.send_stream(thread_id, "x", model="demo/count-40@200"))
+        assert said(await sent.read_to_end()) == counted(40)
+        assert len(+(await by_worker(client, "threadline_readers"))) == 3
+        for follower in followers:
+            await follower.read_until("run.completed")
+            assert said(follower.frames) == counted(40)
+
+
+async def test_a_killed_worker_comes_back_and_its_run_goes_on(make_workers: StartWorkers, key: str) -> None:
+    """`kill -9`: the supervisor says who is dead, so the run goes on long before the dead one's lease would lapse."""
+    server = make_workers(3, THREADLINE_LEASE_SECONDS="600").start()
+    async with Client(server.url, key) as client:
+        thread_id = await client.thread()
+        run_id = (await client.begin(thread_id, "x", model="demo/count-60@20"))["run"]["id"]
+        number = await owner(client)
+        os.kill(pids(server)[number][0], signal.SIGKILL)
+    async with Client(server.url, key) as client:
+        run = await client.settled(run_id)
+        assert (run["status"], run["attempt"]) == ("completed", 2)
+        assert said(await client.log(thread_id)) == counted(60)
+
+        async def all_answer() -> bool:
+            return len(await by_worker(client, "threadline_readers")) == 3
+
+        await until(all_answer, "the worker's return")
+    assert len(pids(server)[number]) == 2
+    died = [json.loads(line) for line in server.log().splitlines() if '"worker_died"' in line]
+    assert [(entry["worker"], entry["status"]) for entry in died] == [(number, -signal.SIGKILL)]
+
+
+async def test_a_worker_that_is_missing_is_missed_in_the_metrics(make_workers: StartWorkers, key: str) -> None:
+    """Nobody takes the rest for the whole: one of two is stopped, and the scrape says that one has answered."""
+    server = make_workers(2).start()
+    stopped = pids(server)[2][0]
+    async with Client(server.url, key) as client:
+        await client.get("/healthz")  # The first connection is the first worker's.
+        os.kill(stopped, signal.SIGSTOP)
+        try:
+            text = (await client.get("/metrics")).body.decode()
+        finally:
+            os.kill(stopped, signal.SIGCONT)
+    assert "threadline_workers 2.0\n" in text
+    assert "threadline_workers_answering 1.0\n" in text
+    assert 'worker="2"' not in text
+
+
+async def test_ctrl_c_in_a_terminal_drains_all_once(make_workers: StartWorkers, key: str) -> None:
+    """The signal goes to the whole foreground group, and answers still get their time: it counts once, not twice."""
+    server = make_workers(3, ("setsid",), THREADLINE_DRAIN_SECONDS="30").start()
+    processes = children_of(server.pid)
+    assert len(processes) == 3
+    async with AsyncExitStack() as streams:
+        client = await streams.enter_async_context(Client(server.url, key))
+        sends = []
+        for _ in range(6):
+            thread_id = await client.thread()
+            sends.append(
+                await streams.enter_async_context(client.send_stream(thread_id, "x", model="demo/count-80@60"))
+            )
+        for sent in sends:
+            await sent.read_until("message.delta")
+        os.killpg(server.pid, signal.SIGINT)
+        for frames in await asyncio.gather(*(sent.read_to_end() for sent in sends)):
+            assert said(frames) == counted(80)
+        assert await asyncio.to_thread(server.wait_for_exit) == 0
+    assert not any(map(is_alive, processes))
+    assert server.log().count('"draining"') == 3
+    assert server.faults() == []
+
+
+async def test_a_second_signal_ends_all_at_once(make_workers: StartWorkers, key: str) -> None:
+    """An hour of drain is not waited for, and what was cut goes on after the next start."""
+    server = make_workers(2, THREADLINE_DRAIN_SECONDS="3600", THREADLINE_LEASE_SECONDS="3").start()
+    processes = children_of(server.pid)
+    async with Client(server.url, key) as client:
+        thread_id = await client.thread()
+        async with client.send_stream(thread_id, "x", model="demo/count-60@20") as stream:
+            await stream.read_until("message.delta")
+            server.sigterm()
+
+            async def drains() -> bool:
+                return server.log().count('"draining"') == 2
+
+            await until(drains, "the drain")
+            server.sigterm()
+            await stream.read_to_cut()
+        await asyncio.to_thread(server.wait_for_exit)
+    assert not any(map(is_alive, processes))
+    await asyncio.to_thread(server.start)
+    async with Client(server.url, key) as client:
+        run = await client.settled(stream.headers["x-threadline-run-id"])
+        assert (run["status"], run["attempt"]) == ("completed", 2)
+
+
+async def test_no_worker_survives_its_supervisor(make_workers: StartWorkers, tmp_path: Path) -> None:
+    """A supervisor that is killed takes its workers with it, by their own doing, and its folder."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    server = make_workers(3, TMPDIR=str(temporary)).start()
+    processes = children_of(server.pid)
+    assert len(processes) == 3
+    assert len(list(temporary.iterdir())) == 1
+    server.kill9()
+    await nobody_of(processes)
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"THREADLINE_WORKERS": "2"}, "Several workers need PostgreSQL: --database postgresql://"),
+        (
+            {"THREADLINE_WORKERS": "2", "THREADLINE_BUS": "redis://127.0.0.1:9/0"},
+            "Several workers need PostgreSQL: --database postgresql://",
+        ),
+    ],
+)
+def test_several_workers_on_sqlite_are_refused(settings: dict[str, str], words: str, tmp_path: Path) -> None:
+    """One sentence and status 1: a SQLite file has one writer."""
+    done = run_command("serve", "--port", "0", home=tmp_path, settings=settings)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"threadline: {words}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_worker_that_cannot_start_is_told_once(database: str, tmp_path: Path) -> None:
+    """Its reason stands there one time however many workers there would be, and nothing is left."""
+    settings = {"THREADLINE_WORKERS": "4", "THREADLINE_DATABASE": f"{database}_missing"}
+    done = run_command("serve", "--port", "0", home=tmp_path, settings=settings)
+    assert done.returncode == 1
+    assert done.stderr.count("does not exist") == 1
+    assert done.stderr.startswith("threadline: The database cannot be used: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_port_that_is_taken_is_refused(make_workers: StartWorkers, database: str, tmp_path: Path) -> None:
+    """Two servers never share a port without a word, workers or not."""
+    taken = make_workers(2).start()
+    for workers in ("1", "2"):
+        settings = {"THREADLINE_WORKERS": workers, "THREADLINE_DATABASE": database}
+        done = run_command("serve", "--port", str(taken.port), home=tmp_path, settings=settings)
+        assert done.returncode == 1
+        assert re.search(f"cannot listen on 127.0.0.1:{taken.port}: .*address already in use.", done.stderr.lower())
