@@ -61,6 +61,7 @@ async def test_the_wire_carries_connections_and_words_and_its_own_end() -> None:
     await words.aclose()
     above.close()
     await ended.wait()
+    below.close()
 
 
 async def test_the_supervisor_hears_the_end_of_a_worker() -> None:

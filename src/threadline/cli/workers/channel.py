@@ -73,7 +73,7 @@ class WorkerEnd:
         self._unsaid = b""
 
     def listen(self, on_connection: Callable[[socket.socket], None], on_end: Callable[[], None]) -> None:
-        """Take connections in the running loop. `on_end` is called once, when the supervisor is gone."""
+        """Take connections in the running loop. `on_end` is called when the supervisor is gone."""
         loop = asyncio.get_running_loop()
 
         def take() -> None:
@@ -99,3 +99,7 @@ class WorkerEnd:
         self._unsaid += f"{word} {' '.join(rest.split())}".rstrip().encode()[: LINE_BYTES_MAX - 1] + b"\n"
         with suppress(OSError):
             self._unsaid = self._unsaid[self._socket.send(self._unsaid) :]
+
+    def close(self) -> None:
+        """Cut the wire."""
+        self._socket.close()

@@ -40,7 +40,7 @@ def supervise(settings: Settings) -> int:
         SettingsRefused: this is no installation for several workers, or nobody can listen there.
         StoreRefused: a worker could not start.
     """
-    if not settings.is_postgres:
+    if settings.bus_address == "memory" or not settings.is_postgres:
         raise SettingsRefused("Several workers need PostgreSQL: --database postgresql://user@host/name.")
     listeners = Listeners(settings.host, settings.port)
     try:
