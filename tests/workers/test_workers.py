@@ -136,8 +136,9 @@ async def test_a_worker_that_is_missing_is_missed_in_the_metrics(make_workers: S
     assert 'worker="2"' not in text
 
 
-async def test_ctrl_c_in_a_terminal_drains_all_once(make_workers: StartWorkers, key: str) -> None:
-    """The signal goes to the whole foreground group, and answers still get their time: it counts once, not twice."""
+@pytest.mark.parametrize("way", ["a terminal", "a service manager"])
+async def test_a_signal_to_all_processes_drains_all_once(make_workers: StartWorkers, key: str, way: str) -> None:
+    """Ctrl-C goes to the foreground group, systemd signals everybody: answers still get their time, as of one signal."""
     server = make_workers(3, ("setsid",), THREADLINE_DRAIN_SECONDS="30").start()
     processes = children_of(server.pid)
     assert len(processes) == 3
@@ -151,7 +152,11 @@ async def test_ctrl_c_in_a_terminal_drains_all_once(make_workers: StartWorkers, 
             )
         for sent in sends:
             await sent.read_until("message.delta")
-        os.killpg(server.pid, signal.SIGINT)
+        if way == "a terminal":
+            os.killpg(server.pid, signal.SIGINT)
+        else:
+            for process in (server.pid, *processes):
+                os.kill(process, signal.SIGTERM)
         for frames in await asyncio.gather(*(sent.read_to_end() for sent in sends)):
             assert said(frames) == counted(80)
         assert await asyncio.to_thread(server.wait_for_exit) == 0

@@ -85,8 +85,15 @@ class Worker:
         self.handed_at = time.monotonic()
         return True
 
-    def send(self, number: signal.Signals) -> None:
-        """Send a signal to the process, if it is there."""
+    def stop(self, at_once: bool = False) -> None:
+        """Ask it to drain, or to leave what it does; one that is still starting just ends."""
+        self._send(signal.SIGINT if at_once and self.ready_at is not None else signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it, whatever it does."""
+        self._send(signal.SIGKILL)
+
+    def _send(self, number: signal.Signals) -> None:
         if self._process is not None and self._process.returncode is None:
             with suppress(ProcessLookupError):
                 self._process.send_signal(number)

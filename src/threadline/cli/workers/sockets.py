@@ -2,7 +2,7 @@
 
 With `SO_REUSEPORT` a connection that a killed worker had not accepted yet would be lost, and a second server could take
 the port without a word; on a shared socket 200 connections fell on four workers as 8, 24, 77 and 91, and a stream stays
-where it fell. Whoever accepts can give each connection to the worker that has the fewest (decision 0006).
+where it fell. Whoever accepts can give each connection to the worker that has the fewest (decision 0007).
 """
 
 import asyncio

@@ -106,7 +106,7 @@ class Supervisor:
             worker = self._workers[number] = Worker(number)
             await worker.start(Assignment(number, self._settings, self._folder, dead_node))
             if self._stopping.is_set():
-                worker.send(signal.SIGTERM)
+                worker.stop()
             status = await worker.live(self._follow_workers)
             del self._workers[number]
             if self._stopping.is_set():
@@ -159,12 +159,13 @@ class Supervisor:
         """End all workers: by their drain, or at once when it is said again."""
         self._stopping.set()
         self._changed.set()
+        at_once = self._signals > 1
         for worker in self._workers.values():
-            worker.send(signal.SIGTERM)
-        seconds = END_AT_ONCE_SECONDS if self._signals > 1 else self._settings.drain_seconds + END_SECONDS
+            worker.stop(at_once)
+        seconds = END_AT_ONCE_SECONDS if at_once else self._settings.drain_seconds + END_SECONDS
         asyncio.get_running_loop().call_later(seconds, self._kill)
 
     def _kill(self) -> None:
         for worker in self._workers.values():
             log.error("worker_killed", worker=worker.number)
-            worker.send(signal.SIGKILL)
+            worker.kill()

@@ -5,8 +5,10 @@ It drains when it is told to, and when its supervisor is gone: nobody is left to
 
 import asyncio
 import os
+import signal
 import socket
 import sys
+from types import FrameType
 from typing import Any
 
 import msgspec
@@ -30,6 +32,14 @@ class WorkerServer(Server):
         super().__init__(node)
         self._channel = channel
         self._accepted: asyncio.Queue[socket.socket] = asyncio.Queue()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Note the wish to drain, or on SIGINT to stop at once.
+
+        SIGTERM may come twice: from the supervisor, and from whoever signals all processes of a service.
+        """
+        self.force_exit = self.force_exit or sig == signal.SIGINT
+        self.should_exit = True
 
     async def startup(self, sockets: Any = None) -> None:
         """Take connections, and tell the supervisor so."""
