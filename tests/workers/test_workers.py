@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import tempfile
 from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -189,17 +190,27 @@ async def test_a_second_signal_ends_all_at_once(make_workers: StartWorkers, key:
         assert (run["status"], run["attempt"]) == ("completed", 2)
 
 
-async def test_no_worker_survives_its_supervisor(make_workers: StartWorkers, tmp_path: Path) -> None:
+async def test_no_worker_survives_its_supervisor(make_workers: StartWorkers) -> None:
     """A supervisor that is killed takes its workers with it, by their own doing, and its folder."""
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    server = make_workers(3, TMPDIR=str(temporary)).start()
-    processes = children_of(server.pid)
-    assert len(processes) == 3
-    assert len(list(temporary.iterdir())) == 1
-    server.kill9()
-    await nobody_of(processes)
-    assert list(temporary.iterdir()) == []
+    with tempfile.TemporaryDirectory(dir="/tmp") as temporary:
+        server = make_workers(3, TMPDIR=temporary).start()
+        processes = children_of(server.pid)
+        assert len(processes) == 3
+        assert len(os.listdir(temporary)) == 1
+        server.kill9()
+        await nobody_of(processes)
+        assert os.listdir(temporary) == []
+
+
+async def test_a_deep_folder_for_temporary_files_does_no_harm(
+    make_workers: StartWorkers, tmp_path: Path, key: str
+) -> None:
+    """The name of a Unix socket is short; where TMPDIR is long, the workers still find each other."""
+    deep = tmp_path / ("deep" * 30)
+    deep.mkdir()
+    server = make_workers(2, TMPDIR=str(deep)).start()
+    async with Client(server.url, key) as client:
+        assert "threadline_workers_answering 2.0\n" in (await client.get("/metrics")).body.decode()
 
 
 @pytest.mark.parametrize(

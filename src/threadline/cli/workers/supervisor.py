@@ -32,6 +32,9 @@ END_SECONDS = 15.0
 END_AT_ONCE_SECONDS = 3.0
 """The same after a second signal."""
 
+PARENT_CHARS_MAX = 64
+"""Of the folder for temporary files. Some systems take no more than 103 characters as the name of a Unix socket."""
+
 
 def supervise(settings: Settings) -> int:
     """Run the workers until SIGTERM or SIGINT. Returns the exit status.
@@ -44,7 +47,7 @@ def supervise(settings: Settings) -> int:
         raise SettingsRefused("Several workers need PostgreSQL: --database postgresql://user@host/name.")
     listeners = Listeners(settings.host, settings.port)
     try:
-        folder = tempfile.mkdtemp(prefix="threadline-workers-")
+        folder = _socket_folder()
     except OSError as error:
         raise SettingsRefused(f"There is no folder for temporary files: {error.strerror or error}.") from error
     try:
@@ -52,6 +55,11 @@ def supervise(settings: Settings) -> int:
     finally:
         listeners.close()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _socket_folder() -> str:
+    parent = tempfile.gettempdir()
+    return tempfile.mkdtemp(prefix="threadline-workers-", dir=parent if len(parent) < PARENT_CHARS_MAX else "/tmp")
 
 
 class Supervisor:
