@@ -1,6 +1,6 @@
 # One command each. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help serve test check sim chaos format bench profile clean
+.PHONY: help serve cluster test check sim chaos format bench profile clean
 
 VENV := .venv
 UV := $(VENV)/bin/uv
@@ -32,6 +32,9 @@ $(VENV)/.installed-bench: $(UV) pyproject.toml uv.lock
 
 serve: $(VENV)/.installed ## Run the server on http://127.0.0.1:8400 (ARGS="--port 9000" for options)
 	$(VENV)/bin/threadline serve $(ARGS)
+
+cluster: $(VENV)/.installed-dev ## Run three nodes, PostgreSQL, Redis and a load balancer here (ARGS="--fresh" forgets)
+	PYTHONPATH=tests exec $(VENV)/bin/python -m deploy.cluster $(ARGS)
 
 test: $(VENV)/.installed-dev check ## Run every check and every test
 	$(VENV)/bin/python -m pytest -n auto $(ARGS)

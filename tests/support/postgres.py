@@ -57,7 +57,7 @@ class PostgresServer(ServerProcess):
 
     def user(self) -> int | None:
         """Return `nobody` where the tests run as root."""
-        return _owner()
+        return owner()
 
     def launch(self) -> None:
         """Start the process, and do not wait until it is ready."""
@@ -147,8 +147,8 @@ def run_program(name: str, *arguments: str) -> str:
     """Run one of PostgreSQL's programs as the server's user; return what it has printed."""
     done = subprocess.run(
         [str(binaries() / name), *arguments],
-        user=_owner(),
-        extra_groups=None if _owner() is None else [],
+        user=owner(),
+        extra_groups=None if owner() is None else [],
         cwd=root_folder(),
         capture_output=True,
         text=True,
@@ -163,8 +163,8 @@ def _can_run(installed: Path) -> bool:
     try:
         done = subprocess.run(
             [str(installed / "bin" / "postgres"), "--version"],
-            user=_owner(),
-            extra_groups=None if _owner() is None else [],
+            user=owner(),
+            extra_groups=None if owner() is None else [],
             cwd=root_folder(),
             capture_output=True,
             check=False,
@@ -174,7 +174,8 @@ def _can_run(installed: Path) -> bool:
     return done.returncode == 0
 
 
-def _owner() -> int | None:
+def owner() -> int | None:
+    """Return who runs the server, where that is not whoever runs the tests."""
     return pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
 
 
@@ -197,6 +198,6 @@ def _copy_cluster(folder: Path, data: Path) -> None:
 
 
 def _give(path: Path) -> None:
-    owner = _owner()
-    if owner is not None:
-        os.chown(path, owner, -1)
+    user = owner()
+    if user is not None:
+        os.chown(path, user, -1)

@@ -198,6 +198,10 @@ class ServerProcess:
         """Return who runs it, None where that is whoever runs the tests."""
         return None
 
+    def environment(self) -> dict[str, str]:
+        """Return its environment: nothing of ours."""
+        return {"PATH": os.defpath, "LC_ALL": "C"}
+
     def launch(self) -> None:
         """Start the process, and do not wait until it is ready."""
         assert not self.is_running, "one at a time"
@@ -212,7 +216,7 @@ class ServerProcess:
                 start_new_session=True,
                 user=owner,
                 extra_groups=None if owner is None else [],
-                env={"PATH": os.defpath, "LC_ALL": "C"},
+                env=self.environment(),
             )
         watchdog().guard(self.pid)
         self.starts += 1
@@ -282,6 +286,12 @@ class ServerProcess:
     def log(self) -> str:
         """Return what it has said, in all of its lives."""
         return self.log_path.read_text() if self.log_path.exists() else ""
+
+    def bury(self) -> int:
+        """Forget a process that has ended by itself, and return its exit status."""
+        self._wait(STOP_SECONDS)
+        assert self._process is not None
+        return self._process.returncode
 
     def _wait(self, seconds: float) -> None:
         assert self._process is not None

@@ -59,7 +59,9 @@ def supervise(settings: Settings) -> int:
 
 def _socket_folder() -> str:
     parent = tempfile.gettempdir()
-    return tempfile.mkdtemp(prefix="threadline-workers-", dir=parent if len(parent) < PARENT_CHARS_MAX else "/tmp")
+    if len(parent) > PARENT_CHARS_MAX:
+        parent = "/tmp"  # noqa: S108 - a folder for us alone is made in it
+    return tempfile.mkdtemp(prefix="threadline-workers-", dir=parent)
 
 
 class Supervisor:
