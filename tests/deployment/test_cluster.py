@@ -121,9 +121,9 @@ async def test_the_cluster_does_what_it_says(folder: Path) -> None:
 
 async def _survives_and_forgets(folder: Path, thread_id: str) -> None:
     again = await asyncio.to_thread(lambda: Tool(folder.resolve(), "--nodes", "1").wait_until_ready())
-    family = again.family()
+    family, key = again.family(), again.key()
     try:
-        async with Client(again.nodes()[0][0], again.key()) as client:
+        async with Client(again.nodes()[0][0], key) as client:
             assert len(await client.history(thread_id)) == 2
     finally:
         # However the tool itself ends.
@@ -132,7 +132,7 @@ async def _survives_and_forgets(folder: Path, thread_id: str) -> None:
     await gone(family)
     fresh = await asyncio.to_thread(lambda: Tool(folder.resolve(), "--nodes", "1", "--fresh").wait_until_ready())
     try:
-        assert fresh.key() != again.key()
+        assert fresh.key() != key
     finally:
         assert await asyncio.to_thread(fresh.ctrl_c) == 0
 
