@@ -50,11 +50,14 @@ class KeptRedis(RedisServer):
 class Node(ServerProcess):
     """One `threadline serve`."""
 
-    def __init__(self, home: Path, number: int, port: int, database: str, bus: str) -> None:
+    def __init__(
+        self, home: Path, number: int, port: int, database: str, bus: str, drain_seconds: int = DRAIN_SECONDS
+    ) -> None:
         super().__init__(f"node {number}")
         self.port = port or self.port
         self.log_path = home / f"node-{number}.log"
         self._where = ["--database", database, "--bus", bus]
+        self._times = ["--lease-seconds", str(LEASE_SECONDS), "--drain-seconds", str(drain_seconds)]
 
     @property
     def url(self) -> str:
@@ -63,8 +66,8 @@ class Node(ServerProcess):
 
     def command(self) -> list[str]:
         """Return the command line."""
-        times = ["--lease-seconds", str(LEASE_SECONDS), "--drain-seconds", str(DRAIN_SECONDS)]
-        return [*threadline(), "serve", "--port", str(self.port), "--log-format", "text", *self._where, *times]
+        options = ["--port", str(self.port), "--log-format", "text", *self._where, *self._times]
+        return [*threadline(), "serve", *options]
 
     def environment(self) -> dict[str, str]:
         """Return ours: the keys of model vendors are in it."""
