@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,7 @@ async def _ending(stream: object) -> str:
 
 
 async def test_a_draining_node_gets_nothing_new(balanced: Client, nodes: list[Node]) -> None:
-    """It says so at /readyz; sends go to the other one, while the stream on the draining one is served to its end."""
+    """It says so at /readyz; streams and sends go to the other one, while the stream on the draining one is served to its end."""
     thread_id = await balanced.thread()
     async with balanced.send_stream(thread_id, "x", model="demo/count-200@20") as stream:
         await stream.read_until("message.delta")
@@ -103,10 +104,14 @@ async def test_a_draining_node_gets_nothing_new(balanced: Client, nodes: list[No
         send(busy.pid, signal.SIGTERM)
 
         async def is_left_out() -> bool:
-            answers = [await balanced.send(await balanced.thread(), "x", background=True) for _ in range(6)]
-            return all(answer.status == 202 for answer in answers)
+            async with AsyncExitStack() as streams:
+                for _ in range(4):
+                    follow = await streams.enter_async_context(balanced.events(thread_id))
+                    await follow.read_until("caught_up")
+                return await readers(busy) == 1
 
-        await until(is_left_out, "the other node for every send")
+        await until(is_left_out, "the other node for every stream")
+        assert (await balanced.send(await balanced.thread(), "x", background=True)).status == 202
         assert await readers(busy) == 1
         assert said(await stream.read_to_end()) == counted(200)
 
