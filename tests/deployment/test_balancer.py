@@ -10,11 +10,10 @@ import pytest
 from deploy.cluster.servers import Balancer, Node
 
 from support.client import Client, counted, said
-from support.installation import make_key_in
+from support.installation import make_key
 from support.processes import send
 from support.redis import RedisServer
 from support.waiting import until
-from threadline.settings import Settings
 
 DRAIN_SECONDS = 60
 """Longer than any of these tests: whoever drains is there until its answer has been given."""
@@ -37,7 +36,7 @@ async def balanced(nodes: list[Node], database: str, tmp_path: Path) -> AsyncIte
     """A client of the balancer in front of them."""
     balancer = Balancer(tmp_path, 0, nodes)
     balancer.start()
-    async with Client(balancer.url, make_key_in(Settings(database=database))) as client:
+    async with Client(balancer.url, make_key(Path(), database=database)) as client:
         yield client
     balancer.stop()
 

@@ -6,16 +6,14 @@ from pathlib import Path
 import pytest
 
 from support.client import Client
-from support.databases import database, postgres  # noqa: F401 - pytest finds them by their names here
-from support.installation import make_key_in
+from support.installation import make_key
 from support.server import Server
-from threadline.settings import Settings
 
 StartWorkers = Callable[..., Server]
 
 
 @pytest.fixture
-def make_workers(database: str, tmp_path: Path) -> Iterator[StartWorkers]:  # noqa: F811
+def make_workers(database: str, tmp_path: Path) -> Iterator[StartWorkers]:
     """Make a server of several workers on the test's own database, not started yet. Stopped at the end."""
     made: list[Server] = []
 
@@ -30,9 +28,9 @@ def make_workers(database: str, tmp_path: Path) -> Iterator[StartWorkers]:  # no
 
 
 @pytest.fixture
-def key(database: str) -> str:  # noqa: F811
+def key(database: str) -> str:
     """An API key in the test's database."""
-    return make_key_in(Settings(database=database))
+    return make_key(Path(), database=database)
 
 
 @pytest.fixture
