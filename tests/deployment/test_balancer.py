@@ -117,6 +117,6 @@ async def test_a_draining_node_gets_nothing_new(balanced: Client, nodes: list[No
 
 async def test_metrics_are_not_for_the_world(balanced: Client) -> None:
     """The balancer is on this machine, and still asks for somebody elsewhere."""
-    async with Client(balanced.url, None) as nobody:
+    async with Client(balanced.urls[0], None) as nobody:
         (await nobody.get("/metrics")).problem(401, "unauthorized")
     assert (await balanced.get("/metrics")).status == 403
