@@ -33,6 +33,7 @@ PIECES: Final = {
     "idle": "memory of idle threads and readers, and how soon a reader wakes",
     "fanout": "one answer, a thousand readers",
     "startup": "from starting the process to the first token",
+    "postgres": "the same on PostgreSQL: one to three nodes, readers on another node, kill -9 of one",
     "profile": "where the time goes, with py-spy (needs root or ptrace rights)",
 }
 # The backspace keeps click from filling the lines of the list.
@@ -120,7 +121,9 @@ def run(plan: Plan, pieces: list[str]) -> tuple[list[Figure], dict[str, str]]:
         measure = importlib.import_module(f"bench.{name}").measure
         try:
             with plan.piece(name):
-                figures += measure(plan)
+                # One by one: a piece that fails half-way has measured what it has measured.
+                for figure in measure(plan):
+                    figures.append(figure)
         except KeyboardInterrupt:
             # What was measured before is worth having; the piece's children are gone by now.
             failures[name] = "Stopped by hand; later pieces were not begun."

@@ -17,14 +17,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-import psutil  # type: ignore[import-untyped]
+from bench.family import Family
 
 PR_SET_PDEATHSIG: Final = 1
 STOP_S: Final = 8.0
-# A process is quiet when it used less than this share of a core over a whole window.
-QUIET_SHARE: Final = 0.02
-# The bound for a server that is never quiet: two of these are in every round.
-QUIET_S_MAX: Final = 30.0
 _libc: Final = ctypes.CDLL(None, use_errno=True)
 
 
@@ -32,7 +28,7 @@ class ChildError(Exception):
     """A child process did not do what it was started for."""
 
 
-class Child:
+class Child(Family):
     """One child process and its own children."""
 
     def __init__(
@@ -50,7 +46,7 @@ class Child:
                 start_new_session=True,
                 preexec_fn=_prepare,
             )
-        self._watched = psutil.Process(self.process.pid)
+        super().__init__(self.process.pid)
 
     def __enter__(self) -> Self:
         return self
@@ -75,46 +71,14 @@ class Child:
             if pipe is not None:
                 pipe.close()
 
-    @property
-    def pid(self) -> int:
-        return self.process.pid
-
-    def cpu_s(self) -> float:
-        """Return the CPU seconds, user and system, of the process and all its children, gone ones included."""
-        return sum(sum(process.cpu_times()[:4]) for process in self._family())
+    def kill(self) -> None:
+        """Pull the plug, and wait until it is gone."""
+        self.process.kill()
+        self.process.wait()
 
     def thread_cpu_s(self) -> dict[int, float]:
         """Return the CPU seconds of each thread of the process itself, by the kernel's thread id."""
         return {thread.id: thread.user_time + thread.system_time for thread in self._watched.threads()}
-
-    def rss_bytes(self) -> int:
-        """Return the resident memory of the process and its children."""
-        return sum(process.memory_info().rss for process in self._family())
-
-    def written_bytes(self) -> int:
-        """Return the bytes that the process and its children caused to be written to disk."""
-        return sum(process.io_counters().write_bytes for process in self._family())
-
-    def _family(self) -> list[psutil.Process]:
-        self.check()
-        return [self._watched, *self._watched.children(recursive=True)]
-
-    def wait_until_quiet(self, window_s: float) -> float:
-        """Wait until it does nothing to speak of for a whole window; return the CPU seconds it has used until then."""
-        give_up_s = time.monotonic() + QUIET_S_MAX
-        used_s = self.cpu_s()
-        while time.monotonic() < give_up_s:
-            time.sleep(window_s)
-            before_s, used_s = used_s, self.cpu_s()
-            if used_s - before_s <= QUIET_SHARE * window_s:
-                break
-        return used_s
-
-    def idle_share(self, seconds: float) -> float:
-        """Return the share of one core that it uses over some seconds in which nobody asks anything of it."""
-        before_s = self.cpu_s()
-        time.sleep(seconds)
-        return (self.cpu_s() - before_s) / seconds
 
     def check(self) -> None:
         """Raise, with the end of its log, if it has ended."""

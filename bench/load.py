@@ -34,6 +34,8 @@ class Job(msgspec.Struct, kw_only=True):
     port: int
     requests: list[str]
     """One whole HTTP request a stream."""
+    ports: list[int] = []
+    """Where each request goes, in the same order, where not all go to `port`."""
     tokens: int = 0
     """How many tokens each stream must bring."""
     ramp_s: float = 0.02
@@ -245,7 +247,8 @@ async def open_streams(job: Job) -> list[Reader]:
     async def open_one(number: int, reader: Reader) -> None:
         await asyncio.sleep(start_s + number * step_s - loop.time())
         try:
-            await loop.create_connection(lambda: reader, "127.0.0.1", job.port)
+            port = job.ports[number] if job.ports else job.port
+            await loop.create_connection(lambda: reader, "127.0.0.1", port)
         except OSError as error:
             reader.refuse(str(error))
 

@@ -1,7 +1,7 @@
 """What one run of the suite is to do, where it keeps its files, and how it tells how far it is."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -68,6 +68,10 @@ class Plan:
         """Take over a child: it is stopped when the piece ends."""
         self._stack.enter_context(child)
         return child
+
+    def at_end(self, close: Callable[[], object]) -> None:
+        """Call this when the piece ends, before what was started earlier is stopped."""
+        self._stack.callback(close)
 
     def new_folder(self, name: str) -> Path:
         """Return a new folder that goes away with the piece."""

@@ -1,9 +1,12 @@
-"""Threadline itself, as its users run it: `threadline serve` on a fresh folder, default settings, full durability."""
+"""Threadline itself, as its users run it: `threadline serve` on a fresh folder, default settings, full durability.
+
+With `options` it is a node on PostgreSQL (`bench/cluster`).
+"""
 
 import os
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,19 +93,19 @@ def start_threadline(plan: Plan, upstream: Upstream | None) -> Server:
     return server
 
 
-def create_key(plan: Plan, data: Path) -> str:
-    """Make a server key for a folder; return its secret."""
-    command = [plan.server, "keys", "create", "--role", "server", "--data", str(data)]
+def create_key(plan: Plan, data: Path, options: Sequence[str] = ()) -> str:
+    """Make a server key for a folder, or for the database in the options; return its secret."""
+    command = [plan.server, "keys", "create", "--role", "server", "--data", str(data), *options]
     made = subprocess.run(command, env=environment(None), capture_output=True, text=True, timeout=KEY_TIMEOUT_S)
     if made.returncode != 0:
         raise ChildError(f"threadline keys create ended with {made.returncode}:\n{made.stderr[-2000:]}")
     return made.stdout.strip()
 
 
-def spawn(plan: Plan, data: Path, key: str, upstream: Upstream | None) -> Server:
+def spawn(plan: Plan, data: Path, key: str, upstream: Upstream | None, options: Sequence[str] = ()) -> Server:
     """Start the process and return at once; whoever calls this stops it."""
     port = free_port()
-    command = [plan.server, "serve", "--port", str(port), "--data", str(data)]
+    command = [plan.server, "serve", "--port", str(port), "--data", str(data), *options]
     return Server(port, key, data, Child("threadline", command, plan.log("threadline"), environment(upstream)))
 
 
