@@ -102,8 +102,8 @@ def fail_over(plan: Plan, upstream: Upstream, postgres: PostgresServer, lease_s:
     try:
         begin(answering, threads)
         wait_for_all(followers, 30.0)
-        killed = threads_of_busiest(setup)
-        followers = [follower for follower in followers if follower.thread in killed]
+        answered = threads_of_busiest(setup)
+        followers = [follower for follower in followers if follower.thread in answered]
         time.sleep(waited_s)
         for follower in followers:
             follower.await_next_attempt()
@@ -172,7 +172,8 @@ def figures(found: Sequence[Failover]) -> list[Figure]:
         killed = [one for one in found if one.lease_s == lease_s]
         seconds = spread(second for one in killed for second in one.seconds)
         name = f"kill -9 to the next attempt's first words, lease {lease_s:.0f} s"
-        note = f"the longest of {sum(len(one.seconds) for one in killed)} answers and {len(killed)} kills; median {seconds.p50:.1f} s"
+        answers = sum(len(one.seconds) for one in killed)
+        note = f"the longest of {answers} answers and {len(killed)} kills; median {seconds.p50:.1f} s"
         bar = lease_s + ALLOWED_BEYOND_S
         made.append(Figure(piece="postgres", name=name, value=seconds.max, unit="s", bar=bar, note=note))
     return made
