@@ -45,7 +45,7 @@ SECRET_BYTES = 32
 _OF_A_SCRIPT = (ThreadlineError, asyncpg.PostgresError, AssertionError, ValueError, TypeError, LookupError)
 """What a script may raise for its caller alone; other scripts go on."""
 
-_APPEND = "SELECT append_deltas($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+_APPEND = "append_deltas($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 _IS_THERE = "SELECT EXISTS (SELECT 1 FROM events WHERE (tenant_id, thread_id, seq, body) = ($1, $2, $3, $4))"
 _SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _ENGINE = System("append deltas")
@@ -174,10 +174,7 @@ class PostgresStore:
 
         async def append() -> list[int | None]:
             with unavailable_where_gone():
-                async with self._connections.transaction(_ENGINE) as connection:
-                    seqs = await connection.fetchval(_APPEND, self._writer_id, self._batch, *values)
-                    await connection.execute("COMMIT")
-            return list(seqs)
+                return list(await self._connections.call(_ENGINE, _APPEND, (self._writer_id, self._batch, *values)))
 
         try:
             seqs = await _tried(append)
