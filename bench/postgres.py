@@ -6,7 +6,7 @@ The servers are durable and on the same disk as SQLite's folder; they are stoppe
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.cluster import beside, elsewhere, failover, token
+from bench.cluster import beside, elsewhere, failover, nudges, token
 from bench.cluster.nodes import Round, Setup, start_setup, with_another
 from bench.cluster.servers import new_database, start_postgres, start_redis
 from bench.family import Family
@@ -44,10 +44,12 @@ def measure(plan: Plan) -> Iterator[Figure]:
     kept["rounds"] = rounds = token.measure(plan, [setups.sqlite, setups.postgres, setups.redis])
     yield from token.figures(rounds)
     kept["shared"], kept["elsewhere"] = shared, read_elsewhere = grow(plan, upstream, setups)
-    for found in read_elsewhere:
-        yield from elsewhere.figures(found)
+    for round_elsewhere in read_elsewhere:
+        yield from elsewhere.figures(round_elsewhere)
     yield from beside.figures(shared)
     stop(setups)
+    kept["nudges"] = found = nudges.measure(plan, new_database(postgres))
+    yield from nudges.figures(found)
     kept["kills"] = kills = failover.measure(plan, upstream, postgres)
     yield from failover.figures(kills)
 
@@ -73,7 +75,7 @@ def stop(setups: Setups) -> None:
 
 def steps(plan: Plan) -> int:
     """Return how many steps there are."""
-    return 2 + token.steps(plan) + 5 + failover.steps(plan)
+    return 2 + token.steps(plan) + 6 + failover.steps(plan)
 
 
 def idle(share: float) -> Figure:
