@@ -40,14 +40,14 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     """CPU of a node for a token that it makes and sends to one reader."""
     database_us: float = 60.0
     """CPU of PostgreSQL for the same token, all of its processes."""
-    reading_us: float = 90.0
+    reading_us: float = 60.0
     """CPU of another node for each token that it reads from the database and sends to one reader."""
-    database_reading_us: float = 80.0
+    database_reading_us: float = 40.0
     """CPU of PostgreSQL for that."""
-    wal_bytes: float = 430.0
-    kept_bytes: float = 150.0
+    wal_bytes: float = 450.0
+    kept_bytes: float = 130.0
     """On disk per token in the long run, with indexes."""
-    heard_us: float = 0.9
+    heard_us: float = 0.4
     """CPU of a node for each nudge that it hears, whether it is of use to it or not."""
     notify_ms: float = 0.13
     """One NOTIFY, from the start of its transaction to the end: all of them, of all nodes, come one after the other."""
