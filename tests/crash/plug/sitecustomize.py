@@ -37,6 +37,7 @@ def install(plug: Plug) -> None:
 
     commit = SqliteStore._commit
     begin = Connections.transaction
+    call = Connections.call
 
     def counted(self: SqliteStore, *arguments: Any) -> Any:
         plug.before()
@@ -66,8 +67,15 @@ def install(plug: Plug) -> None:
         async with begin(self, *arguments) as connection:
             yield Counted(connection)
 
+    async def called(self: Connections, *arguments: Any) -> Any:
+        plug.before()
+        done = await call(self, *arguments)
+        plug.after()
+        return done
+
     SqliteStore._commit = counted  # type: ignore[method-assign]
     Connections.transaction = begun  # type: ignore[method-assign]
+    Connections.call = called  # type: ignore[method-assign]
 
 
 if plug := os.environ.get("PLUG"):
