@@ -160,7 +160,7 @@ async def test_a_signal_to_all_processes_drains_all_once(make_workers: StartWork
                 os.kill(process, signal.SIGTERM)
         for frames in await asyncio.gather(*(sent.read_to_end() for sent in sends)):
             assert said(frames) == counted(80)
-        assert await asyncio.to_thread(server.wait_for_exit) == 0
+        assert await asyncio.to_thread(server.wait_for_exit) == 0, server.log()
     assert not any(map(is_alive, processes))
     assert server.log().count('"draining"') == 3
     assert server.faults() == []
