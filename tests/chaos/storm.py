@@ -13,6 +13,9 @@ from .cluster import LEASE_SECONDS, Cluster, Node
 Fault = Callable[[], Awaitable[None]]
 Say = Callable[[str], None]
 
+AIM_TRIES = 200
+"""Four seconds: a storm in which nobody is struck in mid-answer proves little."""
+
 
 class Storm:
     """Faults for one cluster. `say` hears of each of them."""
@@ -60,7 +63,7 @@ class _Lane:
             for fault in self.source.sample(self.faults(), len(self.faults())):
                 if not is_first and asyncio.get_running_loop().time() > deadline:
                     return
-                await self.rest(0.1, 1.0)
+                await self.rest(0.1, 0.6)
                 await fault()
             is_first = False
 
@@ -78,14 +81,14 @@ class NodeFaults(_Lane):
 
     async def kill(self) -> None:
         """Pull the plug, and start it again a little later."""
-        node = self._node("killed")
+        node = self._node("killed", await self._who_answers())
         node.server.kill9()
         await self.rest(0, 1.5)
         await asyncio.to_thread(node.server.start)
 
     async def freeze(self) -> None:
         """Stop it past its lease: it wakes up as somebody whose runs others have."""
-        node = self._node("frozen past its lease")
+        node = self._node("frozen past its lease", await self._who_answers())
         node.server.pause()
         await self.rest(LEASE_SECONDS + 1, LEASE_SECONDS + 2)
         node.server.resume()
@@ -120,14 +123,19 @@ class NodeFaults(_Lane):
         """Break the connections of everybody who speaks with it."""
         self._node("cut off from its clients").door.cut()
 
-    def _node(self, what: str) -> Node:
-        nodes = self.cluster.nodes
-        # Half of the time it befalls whoever has most to lose.
-        is_aimed = self.source.random() < 0.5
-        node = max(nodes, key=Node.answers) if is_aimed else self.source.choice(nodes)
+    def _node(self, what: str, node: Node | None = None) -> Node:
+        node = node or self.source.choice(self.cluster.nodes)
         assert node.server.is_running, f"{node.name} has ended by itself"
         self.storm.note(f"{node.name} is {what}")
         return node
+
+    async def _who_answers(self) -> Node:
+        """Wait a little for somebody in the middle of an answer, and return whoever gives most of them."""
+        for _ in range(AIM_TRIES):
+            if any(node.answers() for node in self.cluster.nodes):
+                break
+            await asyncio.sleep(0.02)
+        return max(self.cluster.nodes, key=Node.answers)
 
 
 class ServerFaults(_Lane):
