@@ -233,6 +233,12 @@ DECLARE
     result bigint[];
 BEGIN
     SELECT * INTO written FROM writers WHERE id = writer_id FOR UPDATE;
+    IF NOT FOUND THEN
+        -- A first batch that comes again waits here for its first life: nobody else has anything to wait for.
+        INSERT INTO writers (id, batch, given, written_at) VALUES (writer_id, 0, '{}', clock_timestamp())
+            ON CONFLICT DO NOTHING;
+        SELECT * INTO written FROM writers WHERE id = writer_id FOR UPDATE;
+    END IF;
     IF written.batch = batch_number THEN
         RETURN written.given;
     END IF;
