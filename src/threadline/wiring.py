@@ -66,7 +66,7 @@ class Node:
             self.store, self.bus, windows, self.clock, self.metrics, settings.gather_window_ms / 1000
         )
         self.tail = Tail(self.store, windows)
-        self.leases = Leases(self.journal, NodeId(ids.make("node")), settings.lease_seconds)
+        self.leases = Leases(self.journal, NodeId(ids.make("node")), settings.lease_seconds, self.clock)
         self.packer = Packer(self.store, self.journal)
         self.sweeper = Sweeper(self.journal, self.clock, settings.idempotency_hours * 3600)
         self.scheduler = Scheduler(

@@ -169,7 +169,7 @@ class LiveNode:
         self.journal = Journal(self.store, MemoryBus(), self.windows, clock, self.metrics, gather_seconds=0.0)
         self.tail = Tail(self.store, self.windows)
         # Renewed often: the renewal is also what finds out that a disk has room again when nobody else writes.
-        self.leases = Leases(self.journal, NodeId(ids.make("node")), 0.15)
+        self.leases = Leases(self.journal, NodeId(ids.make("node")), 0.15, clock)
         self.packer = Packer(self.store, self.journal)
         self.scheduler = Scheduler(
             self.store,

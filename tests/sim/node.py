@@ -60,7 +60,7 @@ class SimNode:
         self.bus = SimBus(ether, self.loop)
         self.journal = Journal(self.store, self.bus, windows, clock, metrics, GATHER_SECONDS)
         self.tail = Tail(self.store, windows)
-        self.leases = Leases(self.journal, NodeId(ids.make("node")), LEASE_SECONDS)
+        self.leases = Leases(self.journal, NodeId(ids.make("node")), LEASE_SECONDS, clock)
         self.packer = Packer(self.store, self.journal)
         self.scheduler = Scheduler(
             self.store,

@@ -7,6 +7,7 @@ run carries the epoch, and the store refuses an older one, so a process that wak
 import asyncio
 import math
 
+from threadline.clock import Clock
 from threadline.errors import LeaseLost, Unavailable
 from threadline.ids import NodeId, RunId
 from threadline.journal.append import Journal
@@ -20,10 +21,11 @@ _LEASE = System("who writes for a run")
 class Leases:
     """The leases of one node."""
 
-    def __init__(self, journal: Journal, node_id: NodeId, ttl_seconds: float) -> None:
+    def __init__(self, journal: Journal, node_id: NodeId, ttl_seconds: float, clock: Clock) -> None:
         self.node_id = node_id
         self._journal = journal
         self._ttl_seconds = ttl_seconds
+        self._clock = clock
         self._renewed_at = -math.inf
         journal.probe_with(Write(_LEASE, self._renewal))
 
@@ -43,12 +45,12 @@ class Leases:
             await transaction.renew_node(_LEASE, self.node_id, self._ttl_seconds)
 
         await self._journal.write(_LEASE, script)
-        self._renewed_at = _now()
+        self._renewed_at = self._clock.monotonic()
 
     async def begin(self) -> None:
         """Say that this node lives, for the first time; a store that is away is waited for."""
         await self._journal.write_patiently(_LEASE, self._renewal)
-        self._renewed_at = _now()
+        self._renewed_at = self._clock.monotonic()
 
     async def bury(self, node_id: NodeId) -> None:
         """Say that another node is dead: its runs are free at once. Only for whoever saw it end. Raises Unavailable."""
@@ -60,7 +62,7 @@ class Leases:
 
     async def renew(self) -> None:
         """Say that this node lives. Raises Unavailable."""
-        begun = _now()
+        begun = self._clock.monotonic()
         await self._journal.write(_LEASE, self._renewal)
         self._renewed_at = begun
 
@@ -87,7 +89,7 @@ class Leases:
 
     async def take(self, transaction: Transaction, row: RunRow, epoch: int) -> None:
         """Become the one that writes for this run, from `epoch` on."""
-        if _now() - self._renewed_at > self._ttl_seconds / 2:
+        if self._clock.monotonic() - self._renewed_at > self._ttl_seconds / 2:
             # After a pause or an outage our own time may be up: whoever looks next would take the run from us at once.
             await self._renewal(transaction)
         await transaction.take_lease(_LEASE, row, self.node_id, epoch)
@@ -103,7 +105,3 @@ async def require_lease(transaction: Transaction, run_id: RunId, epoch: int) -> 
 async def end_lease(transaction: Transaction, run_id: RunId) -> None:
     """Let nobody write for this run any more, until somebody takes it."""
     await transaction.drop_lease(_LEASE, run_id)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
