@@ -1,6 +1,7 @@
 """One life of a worker, as its supervisor sees it."""
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -94,6 +95,8 @@ class Worker:
         self._send(signal.SIGKILL)
 
     def _send(self, number: signal.Signals) -> None:
+        # Not by the process object: it asks first whether the process is there, and so takes its exit status away from
+        # the one who waits for it.
         if self._process is not None and self._process.returncode is None:
             with suppress(ProcessLookupError):
-                self._process.send_signal(number)
+                os.kill(self._process.pid, number)

@@ -8,6 +8,8 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -24,6 +26,8 @@ from threadline.ids import NodeId
 from threadline.observe import log
 from threadline.wiring import Node
 
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 class WorkerServer(Server):
     """Uvicorn on connections that somebody else has accepted."""
@@ -32,6 +36,13 @@ class WorkerServer(Server):
         super().__init__(node)
         self._channel = channel
         self._accepted: asyncio.Queue[socket.socket] = asyncio.Queue()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take signals from here to the end of the process: one that comes late may not end it in its last commits."""
+        for number in STOP_SIGNALS:
+            signal.signal(number, self.handle_exit)
+        yield
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Note the wish to drain, or on SIGINT to stop at once.
@@ -115,6 +126,10 @@ def main() -> None:
         # The supervisor says it, once for all workers.
         channel.say("refused", error.detail)
         sys.exit(1)
+    finally:
+        # Python gives signals their deadly default back while it ends; an ignored one it leaves alone.
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
 
 
 if __name__ == "__main__":
