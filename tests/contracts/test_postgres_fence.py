@@ -6,11 +6,11 @@ from typing import cast
 import pytest
 
 from threadline.errors import LeaseLost
-from threadline.events import ThreadUpdated
+from threadline.events import MessageDelta, ThreadUpdated
 from threadline.ids import NodeId
 from threadline.journal.lease import require_lease
 from threadline.records import Thread
-from threadline.store.contract import AttemptRow, Transaction, Write
+from threadline.store.contract import LATER, AttemptRow, Transaction, Write
 from threadline.store.postgres.store import PostgresStore
 from threadline.store.postgres.transaction import PostgresTransaction, Receipt
 
@@ -83,3 +83,15 @@ async def test_another_transaction_of_the_same_number_is_not_taken_for_ours(benc
     assert await store._was_committed(ours)
     assert not await store._was_committed(ours._replace(body='{"type":"thread.updated","title":"theirs"}'))
     assert not await store._was_committed(ours._replace(seq=2))
+
+
+async def test_a_batch_that_arrives_after_the_next_one_stores_nothing(bench: Bench) -> None:
+    """A batch is one statement, and one that was given up may still lie before a server that stood still."""
+    store = cast(PostgresStore, bench.store)
+    attempt = await bench.attempt(await bench.thread())
+    assert await bench.say(bench.delta(attempt, "one")) == [1]
+    assert await bench.say(bench.delta(attempt, "two")) == [2]
+    store._batch -= 2
+    assert await bench.say(bench.delta(attempt, "one")) == [LATER]
+    said = [cast(MessageDelta, entry.event).text for entry in await bench.log(attempt.thread_id)]
+    assert said == ["one", "two"]

@@ -242,6 +242,10 @@ BEGIN
     IF written.batch = batch_number THEN
         RETURN written.given;
     END IF;
+    IF written.batch > batch_number THEN
+        -- An echo: its writer gave the connection up, sent it again, and has gone on. It came late, and stores nothing.
+        RETURN array_fill(0::bigint, ARRAY[cardinality(owners)]);
+    END IF;
     SELECT coalesce(array_agg(mine.head_thread_id), '{}') INTO locked FROM (
         SELECT h.head_thread_id FROM heads h
         JOIN (SELECT DISTINCT * FROM unnest(tenant_ids, thread_ids) AS u(tenant_id, thread_id)) s
