@@ -8,14 +8,22 @@ from typing import Any
 
 import aiohttp
 
-from crash.witness import Crowd, Seen
+from crash.witness import Crowd, Seen, Send
 from support.client import LOST, Answer, Client
+from support.sse import Frame
 
 ANSWER_SECONDS = 8.0
 """How long a client waits for a whole answer before it asks another node."""
 
 SILENCE_SECONDS = 3.0
 """How long a reader hears nothing before it goes to another node. Heartbeats come every 15 s, so it is impatient."""
+
+
+LONG = "demo/count-150@50"
+"""Three seconds of words: long enough for somebody to pull a plug."""
+
+REFUSED_SECONDS = 25.0
+"""Within this a node that cannot reach its database says so: it waits for an answer, and then for a new connection."""
 
 
 class Refused(ConnectionError):
@@ -83,3 +91,33 @@ class Crossed:
             with suppress(*LOST):
                 answer = await self._client.post(f"/v1/runs/{run_id}/cancel")
                 assert answer.status == 200, answer.body
+
+
+class Person:
+    """Somebody who sends to a thread and writes down what comes back."""
+
+    def __init__(self, thread_id: str, seen: Seen | None = None) -> None:
+        self.seen = Seen() if seen is None else seen
+        self.thread_id = thread_id
+
+    async def sends(self, client: Client, key: str, model: str) -> Answer:
+        """Send in the background through this node, with this key."""
+        send = next((send for send in self.seen.sends if send.key == key), None)
+        if send is None:
+            send = Send(self.thread_id, key, {"content": key, "model": model})
+            self.seen.sends.append(send)
+        send.tries += 1
+        answer = await client.post(
+            f"/v1/threads/{self.thread_id}/messages",
+            {**send.body, "background": True},
+            headers={"idempotency-key": key},
+            seconds=REFUSED_SECONDS,
+        )
+        if answer.status == 202:
+            send.run_ids.append(answer.json["run"]["id"])
+            send.message_ids.append(answer.json["message"]["id"])
+        return answer
+
+    def sees(self, frames: list[Frame]) -> None:
+        """Write down what came over a stream."""
+        self.seen.frames += [(self.thread_id, frame) for frame in frames if frame.id is not None]

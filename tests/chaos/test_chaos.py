@@ -11,7 +11,8 @@ import pytest
 
 from crash.witness import Crowd, Seen
 
-from .clients import Anywhere, Crossed
+from .clients import LONG, Anywhere, Crossed, Person
+from .cluster import Cluster
 from .conftest import StartCluster
 from .storm import Storm
 from .verdict import hold_to_promises
@@ -43,6 +44,7 @@ async def test_nothing_is_lost_in_a_storm(bus: str, start_cluster: StartCluster)
             for member in (crowd.person, crowd.reader, crowd.reader, crowd.onlooker, crossed.canceller)
         ]
         try:
+            thread_ids.append(await struck_in_mid_answer(cluster, seen))
             await storm.blow(SECONDS)
         finally:
             crowd.is_over = True
@@ -59,6 +61,19 @@ async def test_nothing_is_lost_in_a_storm(bus: str, start_cluster: StartCluster)
     assert len(acknowledged) >= 2 * THREADS
     assert any(send.tries > 1 for send in acknowledged)
     assert client.refusals
+
+
+async def struck_in_mid_answer(cluster: Cluster, seen: Seen) -> str:
+    """Kill a node that is answering, so that the storm begins with a run that somebody has to take over."""
+    async with cluster.client(0) as client:
+        person = Person(await client.thread(), seen)
+        (await person.sends(client, "struck", LONG)).ok(202)
+        async with client.events(person.thread_id) as stream:
+            await stream.read_until("message.delta")
+            cluster.nodes[0].server.kill9()
+            person.sees(await stream.read_to_cut())
+    await asyncio.to_thread(cluster.nodes[0].server.start)
+    return person.thread_id
 
 
 def tell(seen: Seen, what: str) -> None:

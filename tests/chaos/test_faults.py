@@ -5,53 +5,16 @@ import os
 
 import pytest
 
-from crash.witness import Seen, Send
 from support.client import Answer, Client, counted, said
-from support.sse import Frame
 from support.waiting import until
 
+from .clients import LONG, REFUSED_SECONDS, Person
 from .cluster import Cluster, Node
 from .conftest import StartCluster
 from .verdict import hold_to_promises
 
-LONG = "demo/count-150@50"
-"""Three seconds of words: long enough for somebody to pull a plug."""
-
 OUTAGE_SECONDS = float(os.environ.get("THREADLINE_CHAOS_OUTAGE_SECONDS", "0"))
 """How long nobody reaches the database, at least; the test that needs it needs about 15 s by itself."""
-
-REFUSED_SECONDS = 25.0
-"""Within this a node that cannot reach its database says so: it waits for an answer, and then for a new connection."""
-
-
-class Person:
-    """Somebody who sends to a thread and writes down what comes back."""
-
-    def __init__(self, thread_id: str) -> None:
-        self.seen = Seen()
-        self.thread_id = thread_id
-
-    async def sends(self, client: Client, key: str, model: str) -> Answer:
-        """Send in the background through this node, with this key."""
-        send = next((send for send in self.seen.sends if send.key == key), None)
-        if send is None:
-            send = Send(self.thread_id, key, {"content": key, "model": model})
-            self.seen.sends.append(send)
-        send.tries += 1
-        answer = await client.post(
-            f"/v1/threads/{self.thread_id}/messages",
-            {**send.body, "background": True},
-            headers={"idempotency-key": key},
-            seconds=REFUSED_SECONDS,
-        )
-        if answer.status == 202:
-            send.run_ids.append(answer.json["run"]["id"])
-            send.message_ids.append(answer.json["message"]["id"])
-        return answer
-
-    def sees(self, frames: list[Frame]) -> None:
-        """Write down what came over a stream."""
-        self.seen.frames += [(self.thread_id, frame) for frame in frames if frame.id is not None]
 
 
 async def refusal(person: Person, client: Client, key: str) -> None:

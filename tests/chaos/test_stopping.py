@@ -4,8 +4,8 @@ import asyncio
 
 from support.client import counted, said
 
+from .clients import LONG, Person
 from .conftest import StartCluster
-from .test_faults import LONG, Person
 from .verdict import hold_to_promises
 
 
