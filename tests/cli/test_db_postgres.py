@@ -467,3 +467,13 @@ def test_a_bar_is_shown_on_a_terminal(database: str, terminal: Callable[..., Ter
     shown = terminal("db", "migrate", "--database", database, settings={})
     assert shown.wait_for_exit() == 0
     assert re.search(rf"Migrating +━+ {newest_version()}/{newest_version()}", shown.seen), shown.seen[-2000:]
+
+
+def test_the_server_that_is_there_is_found(run: Run, threads: str, postgres: PostgresServer) -> None:
+    """An address may name several: a command works on the one that takes writes."""
+    both = threads.replace(f"@127.0.0.1:{postgres.port}/", f"@127.0.0.1:9,127.0.0.1:{postgres.port}/")
+    for verb in (("migrate",), ("check",), ("backup", "copy.dump")):
+        done = run("db", *verb, "--database", both, settings=with_pg_dump())
+        assert done.status == 0, done.err
+    looked = run("doctor", "--database", both, "--port", 0)
+    assert (looked.status, "LISTEN and NOTIFY work" in looked.out) == (0, True), looked.out

@@ -86,7 +86,7 @@ class PostgresSource(_PostgresRows):
             StoreRefused: no connection, not of this program's version, or in use by nodes.
         """
         self = cls(dsn)
-        self._connection = await connect(dsn, default_transaction_read_only="on")
+        self._connection = await connect(dsn, is_read_only=True)
         try:
             with refusals(dsn):
                 await self._begin()

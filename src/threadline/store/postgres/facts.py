@@ -8,6 +8,7 @@ import asyncpg
 from msgspec import Struct
 
 from threadline.clock import Clock
+from threadline.hosts import Hosts
 from threadline.store.postgres import backfill
 from threadline.store.postgres.connections import APP_ROLE, ENGINE_ROLE, SESSION
 from threadline.store.postgres.operator import CONNECT_SECONDS, close, live_nodes, refusals
@@ -84,18 +85,21 @@ async def hears(dsn: str) -> bool:
     return True
 
 
-async def _connect(dsn: str, **settings: str) -> Any:
+async def _connect(dsn: str) -> Any:
     with refusals(dsn):
         # Without prepared statements of its own, so that also a pooler lets it through.
-        return await asyncpg.connect(
-            dsn, timeout=CONNECT_SECONDS, command_timeout=CONNECT_SECONDS, statement_cache_size=0, **settings
+        return await Hosts(dsn).connect(
+            lambda address: asyncpg.connect(address, command_timeout=CONNECT_SECONDS, statement_cache_size=0),
+            CONNECT_SECONDS,
         )
 
 
 async def _refused_settings(dsn: str) -> str | None:
     """Connect as a node does. Returns what was said where only the settings are in the way."""
     try:
-        connection = await asyncpg.connect(dsn, timeout=CONNECT_SECONDS, server_settings=SESSION)
+        connection = await Hosts(dsn).connect(
+            lambda address: asyncpg.connect(address, server_settings=SESSION), CONNECT_SECONDS
+        )
     except asyncpg.PostgresError as error:
         return str(error) if "startup parameter" in str(error) else None
     except (OSError, TimeoutError, asyncpg.InterfaceError, ValueError):

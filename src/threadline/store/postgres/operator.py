@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from threadline.errors import StoreRefused
+from threadline.hosts import Hosts
 from threadline.store.postgres.connections import ENGINE_ROLE
 
 CONNECT_SECONDS = 10.0
@@ -29,12 +30,26 @@ SETTINGS = {
     "tcp_keepalives_idle": "10",
 }
 
+_NOT_REACHED = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 
-async def connect(dsn: str, **settings: str) -> Any:
+
+async def connect(dsn: str, is_read_only: bool = False, **settings: str) -> Any:
     """Return a connection. Raises StoreRefused with a sentence that says what to mend."""
     try:
         with refusals(dsn):
-            return await asyncpg.connect(dsn, timeout=CONNECT_SECONDS, server_settings={**SETTINGS, **settings})
+            connection = await Hosts(dsn).connect(
+                lambda address: asyncpg.connect(address, server_settings={**SETTINGS, **settings}), CONNECT_SECONDS
+            )
+            if is_read_only:
+                # Not from the start: of several servers the one is looked for that takes writes.
+                await connection.execute("SET default_transaction_read_only = on")
+            return connection
     except ValueError as error:
         raise StoreRefused(f"{shown(dsn)} is no address of a PostgreSQL database: {error}.") from error
 
@@ -73,7 +88,7 @@ def refusals(dsn: str) -> Iterator[None]:
             f"This user may not do that in {where}: {error}. The user that migrates needs to own the database, or "
             "GRANT CREATE, USAGE ON SCHEMA public."
         ) from error
-    except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+    except _NOT_REACHED as error:
         raise StoreRefused(f"There is no connection to {where}: {str(error) or type(error).__name__}.") from error
     except asyncpg.PostgresError as error:
         raise StoreRefused(f"{where} cannot be used: {error}.") from error

@@ -42,7 +42,7 @@ class PostgresSurvey:
         self._dsn = dsn
         self._runner = asyncio.Runner()
         try:
-            self._connection = self._run(connect(dsn, default_transaction_read_only="on"))
+            self._connection = self._run(connect(dsn, is_read_only=True))
             self.version = self._run(version_of(self._connection))
             self._has_roles = self._run(has_roles(self._connection))
         except BaseException:
