@@ -223,6 +223,11 @@ class Follower:
         cursor = self.seen[-1].seq if self.seen else self.after
         self._task = asyncio.get_event_loop().create_task(self._read(tail, cursor))
 
+    async def end(self) -> None:
+        """Read on until the stream ends by itself; it has half a minute for that on a busy machine."""
+        assert self._task is not None, "followed before"
+        await asyncio.wait([self._task], timeout=30)
+
     async def leave(self) -> None:
         """Stop reading."""
         assert self._task is not None, "followed before"

@@ -287,6 +287,7 @@ class Conversation(RuleBasedStateMachine):
         """Whoever follows a deleted thread is told so, and their stream ends by itself."""
         self.world.settle(self.thread.id)
         for follower in self.world.followers:
+            self.world.do(follower.end())
             assert follower.has_ended
             assert follower.seen == log[follower.after :]
             self.world.do(follower.leave())

@@ -33,18 +33,15 @@ def create_app(house: House, allowed_origins: Sequence[str] = ()) -> ASGIApp:
             allow_headers=["authorization", "x-api-key", "content-type", "idempotency-key", "last-event-id"],
             expose_headers=["Location", "x-threadline-run-id", "Idempotency-Replayed"],
         )
-    return _Door(app, house.metrics)
+    return _Counting(app, house.metrics)
 
 
 async def _to_docs() -> RedirectResponse:
     return RedirectResponse("/docs")
 
 
-class _Door:
-    """What every request passes first: its address is made fit for any database, and it is counted.
-
-    Counted by route and status; never by address, which may hold a token.
-    """
+class _Counting:
+    """Counts requests by route and status; never by address, which may hold a token."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -54,10 +51,6 @@ class _Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
-            # No id, name or cursor has a NUL in it, and PostgreSQL takes none: it names nothing, like any other typo.
-            path, query = scope["path"].replace("\0", "\ufffd"), scope["query_string"].replace(b"%00", b"%EF%BF%BD")
-            scope = {**scope, "path": path, "query_string": query}
 
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
