@@ -37,7 +37,7 @@ cluster: $(VENV)/.installed-dev ## Run three nodes, PostgreSQL, Redis and a load
 	PYTHONPATH=tests exec $(VENV)/bin/python -m deploy.cluster $(ARGS)
 
 test: $(VENV)/.installed-dev check ## Run every check and every test
-	$(VENV)/bin/python -m pytest -n auto $(ARGS)
+	$(VENV)/bin/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) $(ARGS)
 
 check: $(VENV)/.installed-dev ## Lint, types, import contracts
 	$(VENV)/bin/ruff check .

@@ -4,4 +4,4 @@ import pytest
 
 pytest.register_assert_rewrite("support")
 
-pytest_plugins = ["support.databases", "support.backends"]
+pytest_plugins = ["support.databases", "support.backends", "support.fixtures"]

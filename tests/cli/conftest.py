@@ -5,15 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from support.fixtures import (  # noqa: F401 - pytest finds them by their names here
-    Installation,
-    installation,
-    make_server,
-    nodes,
-    server,
-    upstream,
-    vendors,
-)
+from support.fixtures import Installation
 from support.server import Server, run_command
 from threadline import Threadline
 
@@ -43,13 +35,13 @@ def run(tmp_path: Path) -> Run:
 
 
 @pytest.fixture
-def talking(server: Server, installation: Installation) -> dict[str, str]:  # noqa: F811 - the fixtures above
+def talking(server: Server, installation: Installation) -> dict[str, str]:
     """The variables with which `chat` finds the shared server."""
     return {"THREADLINE_URL": server.url, "THREADLINE_API_KEY": installation.key}
 
 
 @pytest.fixture
-def sdk(server: Server, installation: Installation) -> Iterator[Threadline]:  # noqa: F811 - the fixtures above
+def sdk(server: Server, installation: Installation) -> Iterator[Threadline]:
     """The SDK's client of the shared server."""
     with Threadline(server.url, installation.key) as client:
         yield client

@@ -3,7 +3,6 @@
 import pytest
 
 from support.backends import BACKENDS, Backend, backend_of
-from support.fixtures import installation, make_server  # noqa: F401 - pytest finds them by their names here
 
 
 @pytest.fixture(params=BACKENDS)

@@ -13,7 +13,7 @@ from support.waiting import until
 from .checker import broken_promises
 from .witness import Crowd, Seen, all_settled, stored_of
 
-ROUNDS = int(os.environ.get("THREADLINE_CRASH_ROUNDS", "14"))
+ROUNDS = int(os.environ.get("THREADLINE_CRASH_ROUNDS", "10"))
 SEED = int(os.environ.get("THREADLINE_CRASH_SEED", random.SystemRandom().randrange(10**6)))
 THREADS = 6
 PLUG = Path(__file__).with_name("plug")

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from support.backends import BACKENDS
 from support.client import Client, counted, said
 from support.fixtures import Installation, StartServer
 from support.server import Server
@@ -141,6 +142,7 @@ async def test_many_readers_of_one_thread_see_the_same_bytes(client: Client) -> 
     assert said(stream.frames) == counted(200)
 
 
+@pytest.mark.parametrize("backend", BACKENDS[:1], indirect=True)
 async def test_two_thousand_silent_connections_do_not_stop_service(
     make_server: StartServer, installation: Installation
 ) -> None:
