@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -14,6 +14,7 @@ from support.waiting import patience, until
 from threadline.bus.contract import Bus, Nudge
 from threadline.bus.postgres import PostgresBus
 from threadline.bus.redis import RedisBus
+from threadline.bus.remote import RemoteBus, Say
 from threadline.bus.wire import MESSAGE_BYTES_MAX, from_message, to_messages
 from threadline.ids import ThreadId
 
@@ -186,3 +187,27 @@ async def test_while_the_wire_is_busy_only_the_newest_seq_of_a_thread_waits(plac
             while nudge(0) not in heard:
                 await asyncio.sleep(0.001)
         assert heard == [nudge(999), nudge(0)]
+
+
+async def test_an_end_comes_although_a_cancellation_was_lost() -> None:
+    """A client's library may swallow a cancellation that comes together with an answer; closing does not hang on it."""
+
+    class Deaf(RemoteBus):
+        """A bus whose server answers just when it is no longer wanted."""
+
+        @asynccontextmanager
+        async def _connected(self, hear: Callable[[str], None], lost: Callable[[], None]) -> AsyncIterator[Say]:
+            async def say(message: str) -> None:
+                saying.set()
+                with suppress(asyncio.CancelledError):
+                    await asyncio.sleep(60)
+
+            yield say
+
+    saying = asyncio.Event()
+    bus = Deaf()
+    await bus.open(lambda nudges: None)
+    bus.nudge([nudge(1)])
+    await saying.wait()
+    async with patience():
+        await bus.close()

@@ -42,6 +42,7 @@ class RemoteBus(ABC):
         self._work = asyncio.Event()
         self._has_tried = asyncio.Event()
         self._is_connected = False
+        self._is_closing = False
         self._task: asyncio.Task[None] | None = None
 
     @abstractmethod
@@ -51,6 +52,7 @@ class RemoteBus(ABC):
     async def open(self, listener: Listener) -> None:
         """Begin to hear the nudges of the other nodes. A bus that is away is waited for beside the work."""
         self._listener = listener
+        self._is_closing = False
         self._task = asyncio.create_task(self._run(), name="bus")
         await self._has_tried.wait()
 
@@ -72,6 +74,10 @@ class RemoteBus(ABC):
         """Stop hearing and telling."""
         self._listener = _nobody
         self._is_connected = False
+        # Said as well as cancelled: `asyncio.wait_for` of Python 3.11, which a library may use, loses a cancellation
+        # that comes together with the answer.
+        self._is_closing = True
+        self._work.set()
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -80,7 +86,7 @@ class RemoteBus(ABC):
 
     async def _run(self) -> None:
         delay = RECONNECT_SECONDS_MIN
-        while True:
+        while not self._is_closing:
             try:
                 async with self._connected(self._hear, self._work.set) as say:
                     log.info("bus_connected")
@@ -98,7 +104,7 @@ class RemoteBus(ABC):
             delay = min(delay * 2, RECONNECT_SECONDS_MAX)
 
     async def _tell_forever(self, say: Say) -> None:
-        while True:
+        while not self._is_closing:
             with suppress(TimeoutError):
                 async with asyncio.timeout(PING_SECONDS):
                     await self._work.wait()
