@@ -1,0 +1,1 @@
+"""Foreign functions that a model may ask for."""
