@@ -235,7 +235,7 @@ class ThreadState:
         if self._thread is None:
             return
         counted = message.role in ("user", "assistant")
-        self._change_thread(message_count=self._thread.message_count + counted)
+        self._change_thread(message_count=self._thread.message_count + counted, tip_message_id=message.id)
         self._touch(message.created_at)
         # The turn goes to a run with the message that it answers: in one commit, so that nobody sees a free
         # thread with a question that somebody is about to answer.

@@ -114,8 +114,18 @@ class RunOptions(Struct, frozen=True, omit_defaults=True):
     temperature: float | None = None
 
 
+class ForkPoint(Struct, frozen=True):
+    """Where a thread has its beginning from: a message of another one, with everything before it."""
+
+    thread_id: ThreadId
+    message_id: MessageId
+
+
 class Thread(Struct, frozen=True, kw_only=True):
-    """A conversation. `seq` is that of its last event; `message_count` counts people's and assistants' messages."""
+    """A conversation. `seq` is that of its last event; `message_count` counts people's and assistants' messages.
+
+    `tip_message_id` is the last message of the active branch: the branch is what leads from there to the beginning.
+    """
 
     id: ThreadId
     object: Literal["thread"] = "thread"
@@ -131,5 +141,7 @@ class Thread(Struct, frozen=True, kw_only=True):
     message_count: int = 0
     seq: int
     active_run_id: RunId | None = None
+    tip_message_id: MessageId | None = None
+    forked_from: ForkPoint | None = None
     created_at: str
     last_activity_at: str

@@ -19,9 +19,9 @@ from threadline.content import (
 )
 from threadline.errors import NotFound
 from threadline.events import ThreadUpdated
-from threadline.ids import MessageId, NodeId, RunId
+from threadline.ids import MessageId, NodeId, RunId, ThreadId
 from threadline.limits import DELETE_BATCH_ROWS
-from threadline.records import Attempt, Author, ErrorInfo, Message, Run, RunOptions, RunStatus, Thread, Usage
+from threadline.records import Attempt, Author, ErrorInfo, ForkPoint, Message, Run, RunOptions, RunStatus, Thread, Usage
 from threadline.store.contract import MessageQuery, Reader, RunRow, SendRow, ThreadQuery, ThreadRow, Transaction
 
 from .conftest import MINE, NODE, NOW, SYSTEM, Bench
@@ -58,6 +58,8 @@ def a_thread(bench: Bench) -> Thread:
         message_count=7,
         seq=0,
         active_run_id=RunId("run_9"),
+        tip_message_id=MessageId("msg_tip"),
+        forked_from=ForkPoint(ThreadId("thr_source"), MessageId("msg_source")),
         created_at=NOW,
         last_activity_at=LATER,
     )
@@ -86,7 +88,7 @@ def a_run(bench: Bench, thread: Thread, status: RunStatus = "waiting") -> RunRow
 
 async def test_a_thread_comes_back_as_it_went_in(bench: Bench) -> None:
     """Every field, in every list, and after a restart."""
-    row = ThreadRow(MINE.tenant_id, a_thread(bench), MessageId("msg_tip"))
+    row = ThreadRow(MINE.tenant_id, a_thread(bench))
     await bench.write(lambda transaction: transaction.insert_thread(MINE, row))
     await bench.reopen()
 
@@ -103,7 +105,7 @@ async def test_saving_a_thread_changes_all_but_its_number(bench: Bench) -> None:
     thread = await bench.thread()
     await bench.append(thread.id)
     changed = structs.replace(a_thread(bench), id=thread.id, seq=99)
-    row = ThreadRow(MINE.tenant_id, changed, MessageId("msg_tip"))
+    row = ThreadRow(MINE.tenant_id, changed)
     await bench.write(lambda transaction: transaction.save_thread(MINE, row))
     found = await bench.store.read(SYSTEM, lambda reader: reader.thread(MINE, thread.id))
     assert found == structs.replace(row, thread=structs.replace(changed, seq=1))

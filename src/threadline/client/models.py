@@ -119,8 +119,18 @@ class Run(Model, frozen=True, kw_only=True):
         return self.status in TERMINAL_STATUSES
 
 
+class ForkPoint(Model, frozen=True, kw_only=True):
+    """Where a thread has its beginning from: a message of another one, with everything before it."""
+
+    thread_id: str
+    message_id: str
+
+
 class Thread(Model, frozen=True, kw_only=True):
-    """A conversation. `seq` is that of its last event, and a cursor: `threads.events(id, after=thread.seq)`."""
+    """A conversation. `seq` is that of its last event, and a cursor: `threads.events(id, after=thread.seq)`.
+
+    `tip_message_id` is the last message of the active branch.
+    """
 
     id: str
     end_user_id: str | None = None
@@ -135,6 +145,8 @@ class Thread(Model, frozen=True, kw_only=True):
     message_count: int = 0
     seq: int = 0
     active_run_id: str | None = None
+    tip_message_id: str | None = None
+    forked_from: ForkPoint | None = None
     created_at: datetime | None = None
     last_activity_at: datetime | None = None
     object: str = "thread"
@@ -151,6 +163,7 @@ class ThreadChanges(Model, frozen=True, kw_only=True):
     metadata: dict[str, Any] | UnsetType = UNSET
     pinned: bool | UnsetType = UNSET
     archived: bool | UnsetType = UNSET
+    tip_message_id: str | UnsetType | None = UNSET
 
 
 class ThreadState(Model, frozen=True, kw_only=True):
@@ -239,5 +252,6 @@ prepare(Message, author=one(Author), content=many(read_block), usage=one(Usage),
 prepare(Attempt, usage=one(Usage), error=one(ErrorInfo))
 prepare(Run, attempts=many(one(Attempt)), usage=one(Usage), error=one(ErrorInfo), input=one(Message))
 prepare(ThreadState, thread=one(Thread), messages=many(one(Message)), runs=many(one(Run)))
+prepare(Thread, forked_from=one(ForkPoint))
 prepare(Accepted, message=one(Message), run=one(Run))
 prepare(Appended, message=one(Message))

@@ -76,7 +76,7 @@ async def accept(
     earlier = await _earlier(transaction, scope, row, send)
     if earlier is not None:
         return earlier
-    if send.parent_id is not None and send.parent_id != row.tip_message_id:
+    if send.parent_id is not None and send.parent_id != row.thread.tip_message_id:
         raise InvalidRequest("Only the newest message of the thread can be answered.", pointer="/parent_id")
     if not send.respond:
         accepted = await _store_message(transaction, scope, row, send, ids, now_ms)

@@ -90,7 +90,7 @@ async def _start_run(transaction: Transaction, row: RunRow, message_id: MessageI
         id=message_id,
         thread_id=row.run.thread_id,
         seq=await transaction.next_seq(scope, row.run.thread_id),
-        parent_id=thread.tip_message_id,
+        parent_id=thread.thread.tip_message_id,
         role="assistant",
         author=Author("agent", thread.thread.agent_id),
         content=[],

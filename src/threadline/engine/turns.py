@@ -55,7 +55,7 @@ async def add_message(transaction: Transaction, scope: Scope, message: Message) 
     """Put a person's (or a moved in) message behind the tip of its thread; return it with seq and parent."""
     row = await transaction.thread(scope, message.thread_id)
     seq = await transaction.next_seq(scope, message.thread_id)
-    placed = structs.replace(message, seq=seq, parent_id=row.tip_message_id)
+    placed = structs.replace(message, seq=seq, parent_id=row.thread.tip_message_id)
     given = await transaction.append(scope, message.thread_id, MessageCreated(placed), message.run_id)
     assert given == seq, "one transaction, one number line"
     await transaction.insert_message(scope, placed)
@@ -74,8 +74,9 @@ async def note_message(
         message_count=row.thread.message_count + counted,
         last_activity_at=max(row.thread.last_activity_at, message.created_at),
         active_run_id=active_run_id or row.thread.active_run_id,
+        tip_message_id=message.id,
     )
-    await transaction.save_thread(scope, structs.replace(row, thread=thread, tip_message_id=message.id))
+    await transaction.save_thread(scope, structs.replace(row, thread=thread))
 
 
 async def give_turn(transaction: Transaction, row: RunRow) -> RunRow:

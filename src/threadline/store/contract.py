@@ -22,11 +22,10 @@ T = TypeVar("T")
 
 
 class ThreadRow(Struct, frozen=True):
-    """A thread with what only the engine needs: whose it is, and where its active branch ends."""
+    """A thread with what only the engine needs: whose it is."""
 
     tenant_id: TenantId
     thread: Thread
-    tip_message_id: MessageId | None = None
 
 
 class RunRow(Struct, frozen=True):

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from threadline.content import Block
-from threadline.records import Attempt, Author, ErrorInfo, Message, Run, RunOptions, Thread, Usage
+from threadline.records import Attempt, Author, ErrorInfo, ForkPoint, Message, Run, RunOptions, Thread, Usage
 from threadline.store.contract import KeyRow, SendRow
 
 R = TypeVar("R", bound=Struct)
@@ -71,7 +71,10 @@ class RecordMapping(Generic[R]):
 
 
 THREADS = RecordMapping(
-    Thread, nested={"metadata": dict[str, Any]}, truths=("pinned", "archived"), constant=("object",)
+    Thread,
+    nested={"metadata": dict[str, Any], "forked_from": ForkPoint},
+    truths=("pinned", "archived"),
+    constant=("object",),
 )
 MESSAGES = RecordMapping(
     Message,

@@ -21,7 +21,7 @@ from threadline.store.sql.statements import Row
 from threadline.store.sql.transaction import SWEPT, SqlTransaction, attempt_key, chosen, insert_into
 
 _THREAD_COLUMNS = tuple(name for name in THREADS.columns if name != "seq")
-_INSERT_THREAD = insert_into("threads", (*_THREAD_COLUMNS, "tenant_id", "tip_message_id"))
+_INSERT_THREAD = insert_into("threads", (*_THREAD_COLUMNS, "tenant_id"))
 _INSERT_EVENT = (
     "WITH stored AS (INSERT INTO events (tenant_id, thread_id, seq, run_id, body) VALUES ($1, $2, $3, $4, $5)) "
     "UPDATE heads SET head_seq = $3 WHERE head_tenant_id = $1 AND head_thread_id = $2 AND head_seq = $3 - 1 "
@@ -58,7 +58,7 @@ class PostgresTransaction(PostgresReader, SqlTransaction):
         """Store a new thread, without its first event."""
         assert row.tenant_id == scope.tenant_id, "a row belongs to the scope that stores it"
         values = chosen(THREADS.columns, THREADS.values(row.thread), _THREAD_COLUMNS)
-        await self._sql.run(_INSERT_THREAD, [*values, row.tenant_id, row.tip_message_id])
+        await self._sql.run(_INSERT_THREAD, [*values, row.tenant_id])
         await self._sql.run(
             "INSERT INTO heads (head_tenant_id, head_thread_id, head_seq) VALUES (?, ?, ?)",
             (row.tenant_id, row.thread.id, row.thread.seq),

@@ -201,7 +201,7 @@ class SqlReader:
 
 def thread_row(row: Row) -> ThreadRow:
     """Read a row of `THREAD`."""
-    return ThreadRow(tenant_id=row[-2], thread=THREADS.record(row), tip_message_id=row[-3])
+    return ThreadRow(tenant_id=row[-2], thread=THREADS.record(row))
 
 
 def run_row(row: Row) -> RunRow:
@@ -233,4 +233,4 @@ def _tenant(row: Row | None) -> TenantId | None:
 def select_threads(table: str, seq: str) -> str:
     """Return the SELECT of threads from a table that has their seq in the column `seq`."""
     columns = (seq if name == "seq" else name for name in THREADS.columns)
-    return f"SELECT {', '.join(columns)}, tip_message_id, tenant_id, deleted_at FROM {table}"
+    return f"SELECT {', '.join(columns)}, tenant_id, deleted_at FROM {table}"

@@ -23,11 +23,8 @@ _THREAD_SAVED = tuple(name for name in THREADS.columns if name not in ("id", "se
 _MESSAGE_SAVED = ("content", "status", "usage", "finish_reason", "error", "completed_at")
 _RUN_SAVED = tuple(name for name in RUNS.columns if name not in ("id", "thread_id", "created_at"))
 
-_INSERT_THREAD = insert_into("threads", (*THREADS.columns, "tenant_id", "tip_message_id"))
-_SAVE_THREAD = (
-    f"UPDATE threads SET {', '.join(f'{name} = ?' for name in _THREAD_SAVED)}, tip_message_id = ? "
-    "WHERE tenant_id = ? AND id = ?"
-)
+_INSERT_THREAD = insert_into("threads", (*THREADS.columns, "tenant_id"))
+_SAVE_THREAD = f"UPDATE threads SET {', '.join(f'{name} = ?' for name in _THREAD_SAVED)} WHERE tenant_id = ? AND id = ?"
 _INSERT_MESSAGE = insert_into("messages", (*MESSAGES.columns, "tenant_id"))
 _SAVE_MESSAGE = (
     f"UPDATE messages SET {', '.join(f'{name} = ?' for name in _MESSAGE_SAVED)} WHERE tenant_id = ? AND id = ?"
@@ -75,13 +72,13 @@ class SqlTransaction(SqlReader):
         """Store a new thread, without its first event."""
         assert row.tenant_id == scope.tenant_id, "a row belongs to the scope that stores it"
         self._found.clear()
-        await self._sql.run(_INSERT_THREAD, [*THREADS.values(row.thread), row.tenant_id, row.tip_message_id])
+        await self._sql.run(_INSERT_THREAD, [*THREADS.values(row.thread), row.tenant_id])
 
     async def save_thread(self, scope: Scope, row: ThreadRow) -> None:
         """Store what changed of a thread, all but its seq, which only `append` moves."""
         await self.require_thread(scope, row.thread.id)
         values = chosen(THREADS.columns, THREADS.values(row.thread), _THREAD_SAVED)
-        await self._update(_SAVE_THREAD, [*values, row.tip_message_id, scope.tenant_id, row.thread.id])
+        await self._update(_SAVE_THREAD, [*values, scope.tenant_id, row.thread.id])
 
     async def delete_thread(self, scope: Scope, thread_id: ThreadId, deleted_at: str) -> None:
         """Hide a thread from everybody. Its rows go later, in batches (`sweep_deleted`)."""
