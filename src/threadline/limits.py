@@ -106,3 +106,21 @@ DELETE_BATCH_ROWS: Final = 1000
 
 PROVIDER_POOL_IDLE_SECONDS: Final = 300.0
 """Warm connections to a provider are closed after five idle minutes."""
+
+# --- sockets ---
+
+SOCKET_THREADS_MAX: Final = 100
+"""Threads that one socket or one stream of many follows. Each is a task and may hold a page of its log."""
+
+SOCKET_MESSAGE_BYTES_MAX: Final = REQUEST_BODY_BYTES_MAX
+"""One message from a client over a socket: what a request may carry, since a send may come either way."""
+
+SOCKET_BUFFER_BYTES_MAX: Final = 1024 * 1024
+"""What a socket holds for a client that does not read: answers and presence, which wait for nobody, behind one page
+of events. Beyond it the socket is cut."""
+
+SOCKET_REQUESTS_PER_SECOND: Final = 50
+"""Requests that one socket may make for long; a person typing makes one in a few seconds."""
+
+SOCKET_REQUESTS_BURST: Final = 100
+"""Requests that one socket may make at once: subscribing to a whole sidebar after a reconnect."""

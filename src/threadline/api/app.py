@@ -11,6 +11,7 @@ from threadline import __version__
 from threadline.api import events, health, keys, messages, problem, runs, spec, threads
 from threadline.api.house import House
 from threadline.api.requests import check_address
+from threadline.api.sockets.door import SocketDoor
 from threadline.observe import Metrics
 
 
@@ -33,7 +34,7 @@ def create_app(house: House, allowed_origins: Sequence[str] = ()) -> ASGIApp:
             allow_headers=["authorization", "x-api-key", "content-type", "idempotency-key", "last-event-id"],
             expose_headers=["Location", "x-threadline-run-id", "Idempotency-Replayed"],
         )
-    return _Counting(app, house.metrics)
+    return SocketDoor(_Counting(app, house.metrics), house)
 
 
 async def _to_docs() -> RedirectResponse:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import Depends, Request, Response
 from msgspec import Struct
+from starlette.requests import HTTPConnection
 
 from threadline.access.principals import Access, Principal
 from threadline.api.answers import Model
@@ -54,12 +55,12 @@ def wired(request: Request) -> House:
 
 async def asking(request: Request) -> Principal:
     """Say who is asking, by either header. Raises Unauthorized."""
-    return await wired(request).access.authenticate(_credential(request))
+    return await wired(request).access.authenticate(credential_of(request))
 
 
 async def asking_for_stream(request: Request) -> Principal:
     """Say who is asking; a stream also takes `?token=`, for a browser's EventSource, which sends no headers."""
-    credential = _credential(request) or request.query_params.get("token")
+    credential = credential_of(request) or request.query_params.get("token")
     return await wired(request).access.authenticate(credential)
 
 
@@ -83,7 +84,8 @@ def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None)
     return Response(_encode(value), status, headers, media_type="application/json")
 
 
-def _credential(request: Request) -> str | None:
+def credential_of(request: HTTPConnection) -> str | None:
+    """Return the key or token of a request's headers."""
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and value:
         return value.strip()

@@ -42,7 +42,13 @@ class Problem(Struct, frozen=True, kw_only=True):
 
 def respond(error: ThreadlineError) -> Response:
     """Return the answer for an error."""
-    body: dict[str, Any] = {
+    body = msgspec.json.encode(problem_of(error))
+    return Response(body, error.status, _headers(error), media_type="application/problem+json")
+
+
+def problem_of(error: ThreadlineError) -> dict[str, Any]:
+    """Return an error as clients see it, on whatever wire."""
+    return {
         "type": f"https://threadline.dev/errors/{error.code}",
         "title": error.title(),
         "status": error.status,
@@ -51,7 +57,6 @@ def respond(error: ThreadlineError) -> Response:
         "retryable": error.retryable,
         **{name: value for name, value in error.extra.items() if name not in ("retry_after", "allow")},
     }
-    return Response(msgspec.json.encode(body), error.status, _headers(error), media_type="application/problem+json")
 
 
 def install(app: FastAPI) -> None:

@@ -7,10 +7,10 @@ client that sees a cut comes back with its cursor.
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, Protocol
 
 from fastapi import Request
 
-from threadline.api.connection import Connection
 from threadline.clock import Clock
 from threadline.limits import READER_STALL_SECONDS
 from threadline.observe import Metrics, log
@@ -18,12 +18,24 @@ from threadline.observe import Metrics, log
 CHECK_SECONDS = 1.0
 
 
+class Connected(Protocol):
+    """A client's connection, as far as somebody who watches it is concerned."""
+
+    def paused_seconds(self, now: float) -> float:
+        """Return for how long the client has not kept up; 0 where it does. `now` is of the monotonic clock."""
+        ...
+
+    def abort(self) -> None:
+        """Break the connection, without waiting for what its client has not read."""
+        ...
+
+
 class Open:
     """One stream that is being read."""
 
     __slots__ = ("connection", "expires_at_ms", "task")
 
-    def __init__(self, task: "asyncio.Task[None]", connection: Connection | None, expires_at_ms: int | None) -> None:
+    def __init__(self, task: "asyncio.Task[Any]", connection: Connected | None, expires_at_ms: int | None) -> None:
         self.task = task
         self.connection = connection
         self.expires_at_ms = expires_at_ms

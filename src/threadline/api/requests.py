@@ -32,6 +32,11 @@ async def body_of(request: Request, kind: type[T], default: bytes | None = None)
     raw = await _read(request) or default
     if raw is None:
         raise InvalidRequest("The request needs a JSON body.", pointer="")
+    return decoded(raw, kind)
+
+
+def decoded(raw: bytes, kind: type[T]) -> T:
+    """Decode what somebody sent. Raises InvalidRequest: no JSON, or not of this form; its `pointer` says where."""
     try:
         value = msgspec.json.decode(raw, type=kind)
         # Bodies are small and this is not the hot path: one more look for what no store can keep.
@@ -49,8 +54,11 @@ async def body_of(request: Request, kind: type[T], default: bytes | None = None)
 def idempotency_key(request: Request) -> str | None:
     """Return the Idempotency-Key, quoted (RFC 8941) or bare. Raises InvalidRequest."""
     given = request.headers.get("idempotency-key")
-    if given is None:
-        return None
+    return None if given is None else checked_key(given)
+
+
+def checked_key(given: str) -> str:
+    """Return an idempotency key without its quotes. Raises InvalidRequest."""
     key = given.strip()
     if len(key) >= 2 and key[0] == key[-1] == '"':
         key = re.sub(r"\\([\\\"])", r"\1", key[1:-1])
@@ -67,9 +75,14 @@ def cursor_of(request: Request, after: str | None) -> int | None:
 
     Raises BadCursor where it is none that was ever handed out.
     """
-    given = request.headers.get("last-event-id")
-    if given is None or given == "":
-        given = after
+    return to_cursor(request.headers.get("last-event-id") or after)
+
+
+def to_cursor(given: str | None) -> int | None:
+    """Return the seq that a cursor stands for: none means 0; "now" is None.
+
+    Raises BadCursor where it is none that was ever handed out.
+    """
     if given is None:
         return 0
     if given == "now":

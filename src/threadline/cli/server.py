@@ -14,7 +14,9 @@ import click
 import uvicorn
 
 from threadline.api.connection import Connection
+from threadline.api.sockets.connection import SocketConnection
 from threadline.errors import SettingsRefused
+from threadline.limits import SOCKET_MESSAGE_BYTES_MAX
 from threadline.observe import log
 from threadline.settings import Settings
 from threadline.wiring import Node
@@ -84,7 +86,9 @@ def config_of(node: Node) -> uvicorn.Config:
         host=node.settings.host,
         port=node.settings.port,
         http=Connection,
-        ws="none",
+        ws=SocketConnection,
+        ws_max_size=SOCKET_MESSAGE_BYTES_MAX,
+        ws_per_message_deflate=False,
         lifespan="off",
         log_config=None,
         access_log=False,

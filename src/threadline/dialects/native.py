@@ -31,6 +31,8 @@ def caught_up(seq: int) -> bytes:
 
 def data(entry: Entry) -> bytes:
     """Return the entry's JSON alone: `type`, `seq` and `thread_id`, then what the event carries."""
+    if isinstance(entry.event, MessageDelta):
+        return _delta_data(entry, entry.event).encode()
     body = encode_event(entry.event)
     head = b'{"type":%b' % _encode(event_type(entry.event))
     assert body.startswith(head), "an event's type is its first field"
@@ -43,11 +45,12 @@ def _event(entry: Entry) -> bytes:
 
 def _delta(entry: Entry) -> bytes:
     # The one frame that there are thousands of: written out, without a detour over the event's own JSON.
-    delta = entry.event
-    assert isinstance(delta, MessageDelta), "asked for by the caller"
-    text = _encode(delta.text).decode()
+    assert isinstance(entry.event, MessageDelta), "asked for by the caller"
+    return f"id: {entry.seq}\nevent: message.delta\ndata: {_delta_data(entry, entry.event)}\n\n".encode()
+
+
+def _delta_data(entry: Entry, delta: MessageDelta) -> str:
     return (
-        f"id: {entry.seq}\nevent: message.delta\n"
-        f'data: {{"type":"message.delta","seq":{entry.seq},"thread_id":"{entry.thread_id}",'
-        f'"message_id":"{delta.message_id}","block":{delta.block},"kind":"{delta.kind}","text":{text}}}\n\n'
-    ).encode()
+        f'{{"type":"message.delta","seq":{entry.seq},"thread_id":"{entry.thread_id}","message_id":"{delta.message_id}",'
+        f'"block":{delta.block},"kind":"{delta.kind}","text":{_encode(delta.text).decode()}}}'
+    )

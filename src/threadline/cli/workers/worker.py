@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -17,6 +18,7 @@ import msgspec
 from structlog.contextvars import bind_contextvars
 
 from threadline.api.connection import Connection
+from threadline.api.sockets.connection import upgraded
 from threadline.cli.serve import set_up_server_logging
 from threadline.cli.server import Server, run
 from threadline.cli.workers.channel import Assignment, WorkerEnd
@@ -98,6 +100,11 @@ class HandedConnection(Connection):
         """Be one less."""
         super().connection_lost(exc)
         self._channel.say("closed")
+
+    def handle_websocket_upgrade(self) -> None:
+        """Be a socket from here on, which ends in its own time."""
+        super().handle_websocket_upgrade()
+        upgraded(self.transport).on_lost = partial(self._channel.say, "closed")
 
 
 async def work(assignment: Assignment, channel: WorkerEnd) -> None:
