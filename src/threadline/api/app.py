@@ -12,6 +12,7 @@ from threadline.api import events, health, keys, messages, problem, runs, spec, 
 from threadline.api.house import House
 from threadline.api.requests import check_address
 from threadline.api.sockets.door import SocketDoor
+from threadline.api.sse import finish_stream
 from threadline.observe import Metrics
 
 
@@ -60,3 +61,4 @@ class _Counting:
             await send(message)
 
         await self._app(scope, receive, counted)
+        await finish_stream(scope)

@@ -1,6 +1,8 @@
 """One HTTP connection: uvicorn's, with bounds on what a client may hold open without asking for anything."""
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -19,6 +21,7 @@ class Connection(HttpToolsProtocol):
         self._head_timer: asyncio.TimerHandle | None = None
         self._head_bytes = 0
         self._paused_since: float | None = None
+        self._when_lost: Callable[[], object] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Give the first request its time."""
@@ -26,9 +29,11 @@ class Connection(HttpToolsProtocol):
         self._head_timer = self.loop.call_later(REQUEST_HEAD_SECONDS, self._close_silent)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the timer."""
+        """Stop the timer, and tell whoever is writing."""
         self._stop_timer()
         super().connection_lost(exc)
+        if self._when_lost is not None:
+            self._when_lost()
 
     def data_received(self, data: bytes) -> None:
         """Count a head that has not ended."""
@@ -55,7 +60,25 @@ class Connection(HttpToolsProtocol):
 
     def abort(self) -> None:
         """Break the connection, without waiting for what its client has not read."""
+        self._when_lost = None
+        # Nobody is there any more for the rest of the response, so that it does not come is no error.
+        self.cycle.disconnected = True
         self.transport.abort()
+
+    @contextmanager
+    def calling_when_lost(self, call: Callable[[], object]) -> Iterator[None]:
+        """Call `call` when the client goes, which may have happened already."""
+        self._when_lost = call
+        if self.cycle.disconnected:
+            call()
+        try:
+            yield
+        finally:
+            self._when_lost = None
+
+    async def end_response(self) -> None:
+        """End the body of the response that is being streamed, cleanly."""
+        await self.cycle.send({"type": "http.response.body", "body": b"", "more_body": False})
 
     @property
     def is_paused(self) -> bool:

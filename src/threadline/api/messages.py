@@ -104,7 +104,7 @@ def run_stream(
     """Return the stream of one run's events after `after`."""
     follow = partial(house.engine.tail.follow, scope, row.run.thread_id, after)
     frames = RunFrames(row.run.id)
-    return EventStream(follow, frames, house.readers, house.clock, principal.expires_at_ms, headers)
+    return EventStream(follow, frames, house.readers, principal.expires_at_ms, headers)
 
 
 def to_send(body: SendMessage, principal: Principal, key: str | None) -> Send:

@@ -15,7 +15,6 @@ from starlette.types import Receive, Scope, Send
 
 from threadline.api.connection import Connection
 from threadline.api.readers import Open, Readers
-from threadline.clock import Clock
 from threadline.dialects import native
 from threadline.errors import Unavailable
 from threadline.events import TERMINAL_TYPES, Entry, MessageDelta
@@ -27,6 +26,8 @@ from threadline.observe import log
 Batches = AsyncGenerator[Sequence[Entry], None]
 Follow = Callable[[Live | None], Batches]
 """`Tail.follow` of one thread from one cursor."""
+
+_STREAM = "threadline.stream"
 
 HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
@@ -49,6 +50,8 @@ class Frames(Protocol):
 class ThreadFrames:
     """The frames of a whole thread: replay, one `caught_up`, then live, with heartbeats."""
 
+    __slots__ = ("_cursor", "_is_live", "is_over")
+
     def __init__(self, after: int) -> None:
         self.is_over = False
         self._cursor = after
@@ -67,6 +70,8 @@ class ThreadFrames:
 
 class RunFrames:
     """The frames of one run up to its terminal event, with heartbeats."""
+
+    __slots__ = ("_is_live", "_run_id", "is_over")
 
     def __init__(self, run_id: RunId) -> None:
         self.is_over = False
@@ -104,67 +109,81 @@ def _joined_frames(entries: Sequence[Entry]) -> Iterator[bytes]:
 
 
 class EventStream(Response):
-    """A stream of frames. Ends cleanly when the frames are over; everything else is a cut."""
+    """The answer that is a stream: it hands the stream to `finish_stream`, and the framework's call ends here.
+
+    A stream lives for hours. Below the framework's dozen of frames, with the request and all that it had looked up, a
+    reader that waits would cost twice the memory, and each time that it is woken the time to go through them.
+    """
 
     def __init__(
         self,
         follow: Follow,
         frames: Frames,
         readers: Readers,
-        clock: Clock,
         expires_at_ms: int | None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(None, 200, {**HEADERS, **(headers or {})})
         del self.headers["content-length"]
+        self._stream = Stream(follow, frames, readers, expires_at_ms)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Begin the response, and leave the rest of it to whoever called the application."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": native.RETRY, "more_body": True})
+        scope[_STREAM] = self._stream
+
+
+async def finish_stream(scope: Scope) -> None:
+    """Send what the application has left to send. Called outside of it."""
+    stream: Stream | None = scope.pop(_STREAM, None)
+    if stream is not None:
+        await stream.send(scope["threadline.connection"])
+
+
+class Stream:
+    """A stream on its connection. Ends cleanly when the frames are over; everything else is a cut."""
+
+    __slots__ = ("_expires_at_ms", "_follow", "_frames", "_readers")
+
+    def __init__(self, follow: Follow, frames: Frames, readers: Readers, expires_at_ms: int | None) -> None:
         self._follow = follow
         self._frames = frames
         self._readers = readers
-        self._clock = clock
         self._expires_at_ms = expires_at_ms
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def send(self, connection: Connection) -> None:
         """Send the frames until they are over, the client goes, or somebody cuts."""
-        # A task of its own: from here up there are a dozen frames of framework, and a task that is woken goes
-        # through all of them, which cost as much as everything else that a reader does for a token.
-        connection: Connection | None = scope.get("threadline.connection")
-        batches = self._follow(None if connection is None else partial(self._write_nowait, connection))
-        pump = asyncio.get_running_loop().create_task(self._send(send, batches, connection))
-        gone = asyncio.get_running_loop().create_task(_wait_for_disconnect(receive))
-        stream = Open(pump, connection, self._expires_at_ms)
+        task = asyncio.current_task()
+        assert task is not None, "a request is handled in a task"
+        batches = self._follow(partial(self._write_nowait, connection))
+        stream = Open(task, connection, self._expires_at_ms)
         self._readers.add(stream)
         try:
-            await asyncio.wait((pump, gone), return_when=asyncio.FIRST_COMPLETED)
+            with connection.calling_when_lost(task.cancel):
+                await self._send(batches, connection)
+        except asyncio.CancelledError:
+            # The client has gone or somebody has cut: an ordinary end for a reader, whose cursor stays good. Nothing
+            # is done in this task after it, so the cancellation ends here.
+            connection.abort()
+        except Unavailable as error:
+            log.info("reader_cut", why=error.detail)
+            connection.abort()
         finally:
             self._readers.remove(stream)
-            gone.cancel()
-            pump.cancel()
-            # An unfinished pump means that the client has gone or somebody has cut: an ordinary end for a reader,
-            # whose cursor stays good. The response stays unfinished, so the server breaks the connection.
-            await asyncio.wait((pump, gone))
             await batches.aclose()
-        if pump.cancelled() or (error := pump.exception()) is None:
-            return
-        if not isinstance(error, Unavailable):
-            raise error
-        log.info("reader_cut", why=error.detail)
 
-    async def _send(self, send: Send, batches: Batches, connection: Connection | None) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": native.RETRY, "more_body": True})
+    async def _send(self, batches: Batches, connection: Connection) -> None:
         frames = self._frames
         async for entries in batches:
             self._readers.note_lag(len(entries))
             for frame in frames.of(entries):
-                if connection is None:
-                    await send({"type": "http.response.body", "body": frame, "more_body": True})
-                    continue
                 if connection.is_paused:
                     await connection.wait_until_writable()
                 connection.write_chunk(frame)
             if frames.is_over:
                 break
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await connection.end_response()
 
     def _write_nowait(self, connection: Connection, entries: Sequence[Entry]) -> bool:
         """Write deltas where they were published. False leaves them to the task, which can wait and can end."""
@@ -177,8 +196,3 @@ class EventStream(Response):
         for frame in self._frames.of(entries):
             connection.write_chunk(frame)
         return True
-
-
-async def _wait_for_disconnect(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -21,6 +21,8 @@ Take = Callable[[], bool]
 class Window:
     """The newest entries of one thread, and those who wait for the next one."""
 
+    __slots__ = ("_entries", "_next", "_takes", "_waiters", "bytes", "head", "holders")
+
     def __init__(self) -> None:
         self.holders = 0
         self.bytes = 0
