@@ -63,6 +63,13 @@ class ThreadBusy(ThreadlineError):
     status = 409
 
 
+class NameTaken(ThreadlineError):
+    """There is something of this name already."""
+
+    code = "name_taken"
+    status = 409
+
+
 class QueueFull(ThreadlineError):
     """Too many sends are waiting in this thread."""
 

@@ -17,6 +17,7 @@ ThreadId = NewType("ThreadId", str)
 MessageId = NewType("MessageId", str)
 RunId = NewType("RunId", str)
 NodeId = NewType("NodeId", str)
+ToolId = NewType("ToolId", str)
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _RANDOM_BITS = 80

@@ -90,6 +90,15 @@ ANSWER_CHARS_MAX: Final = 4_000_000
 PROVIDER_ERROR_BYTES_MAX: Final = 64 * 1024
 """How much of a provider's error body is read: it becomes one sentence."""
 
+TOOL_OUTPUT_BYTES_MAX: Final = 64 * 1024
+"""One tool's output in a history: about 16,000 tokens. What a tool has more to say is cut, and the model is told so."""
+
+TOOL_THREADS_MAX: Final = 64
+"""Blocking tools that run at a time in one process. One that hangs for ever keeps its thread for ever."""
+
+TOOL_SECONDS_DEFAULT: Final = 30.0
+"""How long a call may take where the tool says nothing else."""
+
 # --- waiting ---
 
 HEARTBEAT_SECONDS: Final = 15.0

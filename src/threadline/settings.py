@@ -20,6 +20,7 @@ from threadline.providers.registry import ProviderConfig
 ENV_PREFIX = "THREADLINE_"
 BUS_SCHEMES = ("postgresql", "postgres", "redis", "rediss")
 CONFIG_NAME = "threadline.toml"
+_LISTS = ("allowed_origins", "tools")
 DATABASE_NAME = "threadline.db"
 
 
@@ -80,6 +81,13 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = ""
     allowed_origins: Annotated[
         tuple[str, ...], Meta(description="Origins that browsers may call from (CORS). A comma between two of them.")
+    ] = ()
+    tools: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Python tools: `module:name` or `module`, found in the folder of the start or installed. "
+            "A comma between two of them."
+        ),
     ] = ()
     gather_window_ms: Annotated[
         int,
@@ -176,9 +184,9 @@ def load_settings(options: Mapping[str, Any], env: Mapping[str, str], config: Pa
     from_env = {name: env[variable] for name in names - {"providers"} if (variable := ENV_PREFIX + name.upper()) in env}
     path = config or (Path(env[ENV_PREFIX + "CONFIG"]) if env.get(ENV_PREFIX + "CONFIG") else None)
     layers = {**_config_file(path), **from_env, **options}
-    origins = layers.get("allowed_origins")
-    if isinstance(origins, str):
-        layers["allowed_origins"] = [origin.strip() for origin in origins.split(",") if origin.strip()]
+    for name in _LISTS:
+        if isinstance(layers.get(name), str):
+            layers[name] = [part.strip() for part in layers[name].split(",") if part.strip()]
     try:
         return msgspec.convert(layers, Settings, strict=False)
     except msgspec.ValidationError as error:

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import os
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import SystemRandom
@@ -34,8 +34,13 @@ from threadline.journal.window import Windows
 from threadline.observe import Metrics
 from threadline.opening import make_store
 from threadline.providers.registry import Registry
+from threadline.scopes import Scope
 from threadline.settings import Settings
-from threadline.store.contract import Store
+from threadline.store.contract import Reader, Store
+from threadline.tool_records import ToolRow
+from threadline.tools.contract import Toolbox
+from threadline.tools.loading import load_tools
+from threadline.tools.toolbox import InstalledTools
 
 if TYPE_CHECKING:
     from threadline.store.postgres.store import PostgresStore
@@ -61,6 +66,7 @@ class Node:
         self.registry = Registry(settings.provider_configs(), env, clock=self.clock, source=source)
         default_model = settings.default_model or self.registry.default_model()
         self.registry.resolve(default_model)
+        self.toolbox: Toolbox = InstalledTools(load_tools(settings.tools), self._registered_tools)
         windows = Windows()
         self.journal = Journal(
             self.store, self.bus, windows, self.clock, self.metrics, settings.gather_window_ms / 1000
@@ -152,8 +158,15 @@ class Node:
                     writer.cancel()
         finally:
             await self.bus.close()
+            await self.toolbox.close()
             await self.registry.close()
             await self.store.close()
+
+    async def _registered_tools(self, scope: Scope, names: Sequence[str] | None) -> Sequence[ToolRow]:
+        async def script(reader: Reader) -> Sequence[ToolRow]:
+            return await reader.tools(scope, names)
+
+        return await self.store.read(scope, script)
 
     async def drain(self) -> None:
         """Finish or give back what is running, then cut the readers of what is unfinished."""

@@ -400,7 +400,8 @@ def test_the_columns_are_all_there() -> None:
     root = Path(tables.__file__).parents[1]
     sqlite = closing(sqlite3.connect(":memory:"))
     with sqlite as connection:
-        connection.executescript((root / "sqlite" / "migrations" / "0001_core.sql").read_text())
+        for step in sorted((root / "sqlite" / "migrations").glob("*.sql")):
+            connection.executescript(step.read_text())
         for table in tables.TABLES:
             columns = {row[1] for row in connection.execute(f"PRAGMA table_info({table.name})")}
             assert columns - set(table.columns) <= {"delta_floor", "id"}, table.name

@@ -14,9 +14,10 @@ from typing import Any, Generic, Protocol, TypeVar
 from msgspec import Struct
 
 from threadline.events import DeltaKind, Entry, Event, MessageDelta
-from threadline.ids import KeyId, MessageId, NodeId, RunId, TenantId, ThreadId
+from threadline.ids import KeyId, MessageId, NodeId, RunId, TenantId, ThreadId, ToolId
 from threadline.records import Message, Run, RunOptions, Thread
 from threadline.scopes import Scope, System
+from threadline.tool_records import ToolRow
 
 T = TypeVar("T")
 
@@ -217,6 +218,14 @@ class Reader(Protocol):
         """Return the tenant's keys, revoked ones too, oldest first."""
         ...
 
+    async def tools(self, scope: Scope, names: Sequence[str] | None = None) -> list[ToolRow]:
+        """Return the tenant's registered tools by name, all of them or those of these names."""
+        ...
+
+    async def tool(self, scope: Scope, name_or_id: str) -> ToolRow:
+        """Return a registered tool. Raises NotFound."""
+        ...
+
     async def key_by_id(self, system: System, key_id: KeyId) -> KeyRow | None:
         """Return a key for authentication."""
         ...
@@ -359,6 +368,18 @@ class Transaction(Reader, Protocol):
 
     async def revoke_key(self, scope: Scope, key_id: KeyId, revoked_at: str) -> None:
         """Make a key useless from now on. Raises NotFound; revoking twice is fine."""
+        ...
+
+    async def insert_tool(self, scope: Scope, row: ToolRow) -> None:
+        """Store a new tool. Raises NameTaken."""
+        ...
+
+    async def save_tool(self, scope: Scope, row: ToolRow) -> None:
+        """Store what changed of a tool; its name and kind do not. Raises NotFound."""
+        ...
+
+    async def delete_tool(self, scope: Scope, tool_id: ToolId, deleted_at: str) -> None:
+        """Take a tool away from everybody, and forget its secrets. Raises NotFound."""
         ...
 
     async def sweep_sends(self, system: System, created_before: str) -> int:

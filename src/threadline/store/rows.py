@@ -12,6 +12,7 @@ from msgspec import Struct, structs
 from threadline.content import Block
 from threadline.records import Attempt, Author, ErrorInfo, ForkPoint, Message, Run, RunOptions, Thread, Usage
 from threadline.store.contract import KeyRow, SendRow
+from threadline.tool_records import Approval, ToolRow
 
 R = TypeVar("R", bound=Struct)
 
@@ -94,6 +95,11 @@ RUNS = RecordMapping(
 )
 SENDS = RecordMapping(SendRow)
 KEYS = RecordMapping(KeyRow)
+TOOLS = RecordMapping(
+    ToolRow,
+    nested={"input_schema": dict[str, Any], "approval": Approval, "allow": list[str], "headers": dict[str, str]},
+    truths=("idempotent",),
+)
 
 _options_decoder = msgspec.json.Decoder(RunOptions)
 

@@ -77,7 +77,15 @@ ATTEMPTS = _table(
 DELTAS = _table("deltas", "thread_id seq", "tenant_id thread_id run_id text", "seq epoch block kind")
 """The deltas that no pack has yet. What waits to be pruned is left behind."""
 
-TABLES = (TENANTS, KEYS, THREADS, MESSAGES, RUNS, SENDS, EVENTS, PACKS, ATTEMPTS, DELTAS)
+TOOLS = _table(
+    "tools",
+    "tenant_id id",
+    "tenant_id id name kind description input_schema url approval allow secret headers created_at updated_at "
+    "deleted_at",
+    "idempotent timeout_ms",
+)
+
+TABLES = (TENANTS, KEYS, TOOLS, THREADS, MESSAGES, RUNS, SENDS, EVENTS, PACKS, ATTEMPTS, DELTAS)
 
 
 def bytes_of(row: Row) -> int:

@@ -36,6 +36,7 @@ TENANT_TABLES = (
     "unpacked_attempts",
     "packs",
     "leases",
+    "tools",
 )
 _TENANT_COLUMNS = dict.fromkeys(TENANT_TABLES, "tenant_id") | {"heads": "head_tenant_id", "tenants": "id"}
 """Where the wall stands, and the column that says whose a row is."""
@@ -52,6 +53,7 @@ _APP_MAY = {
     "deltas": "SELECT",
     "unpacked_attempts": "SELECT",
     "packs": "SELECT",
+    "tools": "SELECT, INSERT, UPDATE",
 }
 """What a request may do. It deletes nothing, and the leases are none of its business."""
 

@@ -21,6 +21,7 @@ from threadline.store.contract import (
 )
 from threadline.store.rows import KEYS, MESSAGES, RUNS, SENDS, THREADS, to_options
 from threadline.store.sql.statements import Row, Statements
+from threadline.store.sql.tools import ToolReader
 
 _MESSAGE = f"SELECT {', '.join(MESSAGES.columns)} FROM messages"
 _RUN_HIDDEN = "tenant_id, options, has_turn, first_seq, cancel_requested_at, drained_attempts, drained_epoch, last_seq"
@@ -34,7 +35,7 @@ ATTEMPT_KEY = "tenant_id = ? AND thread_id = ? AND run_id = ? AND epoch = ?"
 OPEN = "status IN ('queued', 'running', 'waiting')"
 
 
-class SqlReader:
+class SqlReader(ToolReader):
     """The reading verbs. Lives for one script in one transaction."""
 
     THREAD: ClassVar[str]

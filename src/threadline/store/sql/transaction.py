@@ -12,6 +12,7 @@ from threadline.store.contract import AttemptRow, KeyRow, RunRow, SendRow, Threa
 from threadline.store.rows import MESSAGES, RUNS, SENDS, THREADS, to_json
 from threadline.store.sql.reader import ATTEMPT_KEY, SqlReader
 from threadline.store.sql.statements import Row, Statements
+from threadline.store.sql.tools import ToolWriter
 
 
 def insert_into(table: str, columns: tuple[str, ...]) -> str:
@@ -45,7 +46,7 @@ SWEPT = {
 }
 
 
-class SqlTransaction(SqlReader):
+class SqlTransaction(SqlReader, ToolWriter):
     """The writing verbs. Lives for one script; `entries` are what it has appended."""
 
     SWEPT: ClassVar[dict[str, str]] = SWEPT
