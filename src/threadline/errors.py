@@ -70,6 +70,13 @@ class NameTaken(ThreadlineError):
     status = 409
 
 
+class RunBegun(ThreadlineError):
+    """The run does not wait any more, so nothing of it can be changed."""
+
+    code = "run_started"
+    status = 409
+
+
 class QueueFull(ThreadlineError):
     """Too many sends are waiting in this thread."""
 

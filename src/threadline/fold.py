@@ -167,8 +167,8 @@ class ThreadState:
 
     @property
     def runs(self) -> list[Run]:
-        """The active and the waiting runs, in the order of their sends."""
-        return sorted(self._runs.values(), key=lambda run: run.id)
+        """The active run, then the waiting ones in the order of their turns."""
+        return sorted(self._runs.values(), key=lambda run: (run.position or 0, run.id))
 
     def apply(self, entry: Entry) -> None:
         """Take the next entry of the log. Its seq must be the next one."""
@@ -219,10 +219,13 @@ class ThreadState:
 
     def _apply_to_run(self, event: RunEvent) -> None:
         match event:
-            case RunQueued() | RunStarted() | RunWaiting():
+            case RunQueued():
+                self._queue(event.run)
+            case RunStarted() | RunWaiting():
                 self._runs[event.run.id] = event.run
             case RunCompleted() | RunFailed() | RunCancelled() | RunExpired():
                 self._runs.pop(event.run.id, None)
+                self._close_ranks()
                 if self._thread is not None and self._thread.active_run_id == event.run.id:
                     self._change_thread(active_run_id=None)
             case _:
@@ -246,7 +249,22 @@ class ThreadState:
     def _forget_input(self, run_id: RunId) -> None:
         # A run carries its input only while it waits; from here on it is a message of the thread.
         if (run := self._runs.get(run_id)) is not None:
-            self._runs[run_id] = structs.replace(run, input=None)
+            self._runs[run_id] = structs.replace(run, input=None, position=None)
+            self._close_ranks()
+
+    def _queue(self, run: Run) -> None:
+        # It stands where it says, whether it is new or was moved or rewritten; those behind it make room.
+        self._runs.pop(run.id, None)
+        if run.position is not None:
+            self._close_ranks(made_room_at=run.position)
+        self._runs[run.id] = run
+
+    def _close_ranks(self, made_room_at: int | None = None) -> None:
+        waiting = sorted((run for run in self._runs.values() if run.position is not None), key=_position)
+        for place, run in enumerate(waiting, 1):
+            position = place if made_room_at is None or place < made_room_at else place + 1
+            if run.position != position:
+                self._runs[run.id] = structs.replace(run, position=position)
 
     def _put(self, message_id: MessageId, number: int, block: Block) -> None:
         if (draft := self._drafts.get(message_id)) is not None:
@@ -263,6 +281,11 @@ class ThreadState:
     def _with_draft(self, message: Message) -> Message:
         draft = self._drafts.get(message.id)
         return message if draft is None else structs.replace(message, content=draft.positions())
+
+
+def _position(run: Run) -> int:
+    assert run.position is not None, "asked of those that wait"
+    return run.position
 
 
 def tool_input(text: str) -> Any:

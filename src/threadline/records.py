@@ -15,6 +15,7 @@ AuthorType = Literal["user", "agent", "system"]
 MessageStatus = Literal["streaming", "complete", "failed", "cancelled"]
 RunStatus = Literal["queued", "running", "waiting", "completed", "failed", "cancelled", "expired"]
 UsageSource = Literal["provider", "estimated"]
+OnBusy = Literal["enqueue", "reject", "interrupt", "merge", "latest"]
 
 TERMINAL: frozenset[RunStatus] = frozenset({"completed", "failed", "cancelled", "expired"})
 
@@ -82,6 +83,8 @@ class Run(Struct, frozen=True, kw_only=True):
 
     `input` is the message while it waits for its turn; in the log and in rows it is None from then on, because the
     message then stands in the thread. Answers of the API put it back in.
+
+    `position` counts those that wait for their turn from 1, the next one; it is None for everybody else.
     """
 
     id: RunId
@@ -96,6 +99,7 @@ class Run(Struct, frozen=True, kw_only=True):
     input: Message | None
     input_message_id: MessageId
     output_message_id: MessageId | None = None
+    position: int | None = None
     created_at: str
     started_at: str | None = None
     ended_at: str | None = None

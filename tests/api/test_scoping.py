@@ -14,6 +14,7 @@ BODIES: dict[tuple[str, str], object] = {
     ("PATCH", "/v1/threads/{thread_id}"): {"title": "mine"},
     ("POST", "/v1/threads/{thread_id}/messages"): {"content": "hi", "background": True},
     ("POST", "/v1/runs/{run_id}/cancel"): {},
+    ("PATCH", "/v1/runs/{run_id}"): {"position": 1},
     ("POST", "/v1/tokens"): {"end_user_id": "ann"},
     ("POST", "/v1/keys"): {"name": "mine"},
 }

@@ -59,6 +59,17 @@ async def test_threads_are_made_read_changed_and_deleted(server: ScriptedServer,
     assert server.seen[3].query == {"limit": "5"}
 
 
+async def test_what_waits_is_seen_and_changed(server: ScriptedServer, speaker: Speaker) -> None:
+    """A thread's queue, and a change of one run in it; what is not given is not sent."""
+    waits = wire.run("queued") | {"position": 2}
+    server.answer(page(waits), reply(200, waits | {"position": 1}), reply(200, waits))
+    assert [run.position for run in await speaker.call(lambda c: c.threads.queue("thr_1"))] == [2]
+    assert (await speaker.call(lambda c: c.runs.change("run_1", position=1))).position == 1
+    await speaker.call(lambda c: c.runs.change("run_1", content="again"))
+    assert server.lines == ["GET /v1/threads/thr_1/queue", "PATCH /v1/runs/run_1", "PATCH /v1/runs/run_1"]
+    assert [request.json for request in server.seen[1:]] == [{"position": 1}, {"content": "again"}]
+
+
 async def test_runs_tokens_keys_and_models(server: ScriptedServer, speaker: Speaker) -> None:
     """The other nouns in their routes and bodies."""
     key = {"id": "key_1", "name": "n", "role": "server", "created_at": wire.TIME}

@@ -144,7 +144,7 @@ async def test_a_message_comes_back_as_it_went_in(bench: Bench) -> None:
 
 
 async def test_a_run_comes_back_as_it_went_in(bench: Bench) -> None:
-    """Every field, the hidden ones too, when it is new and when it has changed."""
+    """Every field, the hidden ones too, when it is new and when it has changed. The position is counted."""
     thread = await bench.thread()
     bare = RunRow(
         MINE.tenant_id,
@@ -155,6 +155,7 @@ async def test_a_run_comes_back_as_it_went_in(bench: Bench) -> None:
             model="demo/x",
             input=None,
             input_message_id=MessageId("msg_in"),
+            position=1,
             created_at=NOW,
         ),
         RunOptions(),
@@ -237,20 +238,31 @@ async def test_an_external_id_is_one_end_users_own(bench: Bench) -> None:
     assert found.thread.id == again.id
 
 
-async def test_open_runs_are_in_the_order_of_their_sends(bench: Bench) -> None:
-    """Those that have not ended, oldest first; ended ones are not among them."""
+async def test_open_runs_are_in_the_order_of_their_turns(bench: Bench) -> None:
+    """The one that has the turn, then those that wait as they were sent or moved, counted; ended ones are not there."""
     thread = await bench.thread()
-    open_ones: list[RunStatus] = ["running", "queued", "waiting"]
     ended: list[RunStatus] = ["completed", "failed", "cancelled", "expired"]
-    rows = [structs.replace(a_run(bench, thread, status), has_turn=False) for status in (*open_ones, *ended)]
+
+    def queued(first_seq: int, place: int | None = None) -> RunRow:
+        row = a_run(bench, thread, "queued")
+        return structs.replace(row, has_turn=False, first_seq=first_seq, place=place)
+
+    active = structs.replace(a_run(bench, thread, "running"), first_seq=5)
+    moved, first, third, last = queued(9, place=-2), queued(2), queued(7), queued(3, place=8)
+    over = [a_run(bench, thread, status) for status in ended]
 
     async def script(transaction: Transaction) -> None:
-        for row in rows[::-1]:
+        for row in (last, third, *over, first, active, moved):
             await transaction.insert_run(MINE, row)
+
+    async def each(reader: Reader) -> list[RunRow]:
+        return [await reader.run(MINE, row.run.id) for row in found]
 
     await bench.write(script)
     found = await bench.store.read(SYSTEM, lambda reader: reader.open_runs(MINE, thread.id))
-    assert found == rows[:3]
+    assert [row.run.id for row in found] == [row.run.id for row in (active, moved, first, third, last)]
+    assert [row.run.position for row in found] == [None, 1, 2, 3, 4]
+    assert await bench.store.read(SYSTEM, each) == found
 
 
 async def test_only_runs_with_the_turn_and_without_an_owner_are_claimable(bench: Bench) -> None:

@@ -77,7 +77,7 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"content": "x", "respond": None}, "/respond"),
     ({"content": "x", "role": "robot"}, "/role"),
     ({"content": "x", "role": "assistant"}, "/role"),
-    ({"content": "x", "on_busy": "interrupt"}, "/on_busy"),
+    ({"content": "x", "on_busy": "shout"}, "/on_busy"),
     ({"content": "x", "model": ""}, "/model"),
     ({"content": "x", "model": 7}, "/model"),
     ({"content": "x", "model": "m" * 201}, "/model"),

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -19,10 +19,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from support.postgres import PostgresServer
 from threadline.clock import SystemClock
 from threadline.content import TextBlock, ToolResultBlock, ToolUseBlock
-from threadline.engine.accept import Accepted, OnBusy, Send
+from threadline.engine.accept import Accepted, Send
+from threadline.engine.queue import Change
 from threadline.engine.state import Snapshot, snapshot
 from threadline.engine.threads import NewThread
-from threadline.errors import IdempotencyMismatch, NotFound, ThreadBusy, Unavailable
+from threadline.errors import IdempotencyMismatch, NotFound, RunBegun, ThreadBusy, Unavailable
 from threadline.events import (
     TERMINAL_TYPES,
     Entry,
@@ -45,7 +46,7 @@ from threadline.providers.contract import (
     ToolInputChunk,
     UsageChunk,
 )
-from threadline.records import TERMINAL, Role, Usage
+from threadline.records import TERMINAL, OnBusy, Role, Usage
 from threadline.store.contract import Reader, RunRow
 from threadline.store.postgres.store import PostgresStore
 from threadline.store.sqlite.store import SqliteStore
@@ -113,7 +114,7 @@ class Conversation(RuleBasedStateMachine):
         made = [entry for entry in log if isinstance(entry.event, RunQueued)]
         return made + [entry for entry in log if isinstance(entry.event, MessageCreated) and entry.run_id is None]
 
-    @rule(words=WORDS, on_busy=st.sampled_from(["enqueue", "reject"]))
+    @rule(words=WORDS, on_busy=st.sampled_from(get_args(OnBusy)))
     def ask(self, words: str, on_busy: OnBusy) -> None:
         """Ask; who does not want to wait is told who is answering."""
         try:
@@ -166,6 +167,24 @@ class Conversation(RuleBasedStateMachine):
             self.world.do(self.world.node.engine.cancel(SCOPE, runs[which % len(runs)].run.id))
         except Unavailable:
             assert self.world.node.store.is_full
+
+    @rule(which=WHICH, words=st.none() | WORDS, position=st.none() | st.integers(1, 4))
+    def change_queued(self, which: int, words: str | None, position: int | None) -> None:
+        """Rewrite or move a run; one that does not wait any more stays as it is."""
+        runs = self.open_runs()
+        if not runs or self.world.node.store.is_full:
+            return
+        row = runs[which % len(runs)]
+        change = Change(content=None if words is None else [TextBlock(words)], position=position)
+        try:
+            run = self.world.do(self.world.node.engine.change_queued(SCOPE, row.run.id, change))
+        except RunBegun:
+            # It may have begun or ended on its way there.
+            assert not self.world.read(lambda reader: reader.run(SCOPE, row.run.id)).waits
+            return
+        assert row.waits
+        assert words is None or (run.input is not None and run.input.content == [TextBlock(words)])
+        assert position is None or (run.position is not None and run.position <= position)
 
     @rule(title=WORDS, is_pinned=st.booleans())
     def change(self, title: str, is_pinned: bool) -> None:
@@ -318,13 +337,13 @@ class Conversation(RuleBasedStateMachine):
 
     def check_endings(self, log: list[Entry], are_all_ended: bool) -> None:
         """Every run has one terminal event at most, each begun message one completion at most, before it."""
-        queued = [entry.event.run.id for entry in log if isinstance(entry.event, RunQueued)]
+        # A run that is changed while it waits is told of once more.
+        queued = {entry.event.run.id for entry in log if isinstance(entry.event, RunQueued)}
         ended = [entry.run_id for entry in log if entry.type in TERMINAL_TYPES]
-        assert len(set(queued)) == len(queued)
         assert len(set(ended)) == len(ended)
-        assert set(ended) <= set(queued)
+        assert set(ended) <= queued
         if are_all_ended:
-            assert set(ended) == set(queued)
+            assert set(ended) == queued
         places = {entry.run_id: place for place, entry in enumerate(log) if entry.type in TERMINAL_TYPES}
         started = {entry.event.message.id: entry.run_id for entry in log if isinstance(entry.event, MessageStarted)}
         completed: dict[str, int] = {}
@@ -364,7 +383,7 @@ class Conversation(RuleBasedStateMachine):
     def check_rows(self, log: list[Entry]) -> None:
         """What a run's row says is what its events say; one key has led to one run."""
         ends = {entry.run_id: entry for entry in log if entry.type in TERMINAL_TYPES}
-        begins = {entry.run_id: entry.seq for entry in log if isinstance(entry.event, RunQueued)}
+        begins = {entry.run_id: entry.seq for entry in reversed(log) if isinstance(entry.event, RunQueued)}
         for run_id, entry in ends.items():
             row = self.world.read(lambda reader, run_id=run_id: reader.run(SCOPE, RunId(run_id or "")))
             assert row.run.status in TERMINAL

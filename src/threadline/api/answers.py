@@ -24,6 +24,14 @@ class MessagePage(Struct, frozen=True):
     next_cursor: str | None
 
 
+class RunPage(Struct, frozen=True):
+    """The runs that wait in a thread, the next one first: all of them."""
+
+    data: list[Run]
+    has_more: bool = False
+    next_cursor: str | None = None
+
+
 class KeyPage(Struct, frozen=True):
     """All keys of a tenant."""
 

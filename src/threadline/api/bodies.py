@@ -3,7 +3,7 @@
 Unknown fields are refused: a misspelt option that is silently ignored is a bug that somebody finds months later.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -15,6 +15,7 @@ from threadline.errors import InvalidRequest
 from threadline.limits import (
     CONTENT_BLOCKS_MAX,
     CONTENT_TEXT_CHARS_MAX,
+    CURSOR_SEQ_MAX,
     END_USER_ID_CHARS_MAX,
     EXTERNAL_ID_CHARS_MAX,
     INSTRUCTIONS_CHARS_MAX,
@@ -26,7 +27,7 @@ from threadline.limits import (
     TOKEN_SECONDS_MAX,
     TOKEN_THREADS_MAX,
 )
-from threadline.records import Role
+from threadline.records import OnBusy, Role
 
 Model = Annotated[str, Meta(min_length=1, max_length=MODEL_CHARS_MAX)]
 Instructions = Annotated[str, Meta(max_length=INSTRUCTIONS_CHARS_MAX)]
@@ -76,7 +77,7 @@ class SendMessage(Struct, forbid_unknown_fields=True, kw_only=True):
     background: bool = False
     respond: bool = True
     role: Role = "user"
-    on_busy: Literal["enqueue", "reject"] = "enqueue"
+    on_busy: OnBusy = "enqueue"
     parent_id: Identifier | None = None
     max_output_tokens: MaxOutputTokens | None = None
     temperature: Temperature | None = None
@@ -84,16 +85,20 @@ class SendMessage(Struct, forbid_unknown_fields=True, kw_only=True):
 
     def blocks(self) -> list[Block]:
         """Return the content as blocks. Raises InvalidRequest where it says nothing."""
-        blocks: list[Block] = [TextBlock(self.content)] if isinstance(self.content, str) else self.content
-        if all(isinstance(block, TextBlock) and not block.text.strip() for block in blocks):
-            raise InvalidRequest("The content is empty.", pointer="/content")
-        return blocks
+        return blocks_of(self.content)
 
 
 class CancelRun(Struct, forbid_unknown_fields=True, kw_only=True):
     """With `wait`, the answer comes when the run has settled."""
 
     wait: bool = False
+
+
+class ChangeRun(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What changes of a run that waits for its turn: what it asks, or its position, counted from 1."""
+
+    content: ContentText | ContentBlocks | None = None
+    position: Annotated[int, Meta(ge=1, le=CURSOR_SEQ_MAX)] | None = None
 
 
 class CreateToken(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -110,6 +115,14 @@ class CreateKey(Struct, forbid_unknown_fields=True, kw_only=True):
 
     name: Annotated[str, Meta(max_length=NAME_CHARS_MAX)] = ""
     role: KeyRole = "server"
+
+
+def blocks_of(content: str | list[Block]) -> list[Block]:
+    """Return content as blocks. Raises InvalidRequest where it says nothing."""
+    blocks: list[Block] = [TextBlock(content)] if isinstance(content, str) else content
+    if all(isinstance(block, TextBlock) and not block.text.strip() for block in blocks):
+        raise InvalidRequest("The content is empty.", pointer="/content")
+    return blocks
 
 
 def check_metadata(metadata: Metadata | None) -> Metadata:

@@ -137,12 +137,18 @@ def _check_role(body: SendMessage, blocks: list[Block], principal: Principal) ->
             raise InvalidRequest("Only history (`respond: false`) may have another role.", pointer="/role")
     if body.stream and body.background:
         raise InvalidRequest("Choose one of `stream` and `background`.", pointer="/background")
-    allowed = (TextBlock, ImageBlock, FileBlock)
+    if body.role != "assistant":
+        check_asked(blocks)
     for place, block in enumerate(blocks):
-        if body.role != "assistant" and not isinstance(block, allowed):
-            raise InvalidRequest("Only an assistant's message may have this block.", pointer=f"/content/{place}/type")
         if isinstance(block, ReasoningBlock) and block.signature is not None and block.provider is None:
             raise InvalidRequest("A signature needs its `provider`.", pointer=f"/content/{place}/provider")
+
+
+def check_asked(blocks: list[Block]) -> None:
+    """Raise InvalidRequest where a question has blocks that only an answer has."""
+    for place, block in enumerate(blocks):
+        if not isinstance(block, TextBlock | ImageBlock | FileBlock):
+            raise InvalidRequest("Only an assistant's message may have this block.", pointer=f"/content/{place}/type")
 
 
 async def _waited(house: House, scope: Scope, accepted: Accepted, headers: dict[str, str]) -> Response:

@@ -12,7 +12,7 @@ from threadline import __version__
 from threadline.access.keys import Key
 from threadline.access.tokens import IssuedToken
 from threadline.api import bodies
-from threadline.api.answers import KeyPage, MessagePage, ModelPage, Sent, State, ThreadPage
+from threadline.api.answers import KeyPage, MessagePage, ModelPage, RunPage, Sent, State, ThreadPage
 from threadline.api.problem import Problem
 from threadline.records import Message, Run, Thread
 
@@ -20,6 +20,7 @@ _REF = "#/components/schemas/{name}"
 
 _TYPES: tuple[type[Struct], ...] = (
     bodies.CancelRun,
+    bodies.ChangeRun,
     bodies.CreateKey,
     bodies.CreateThread,
     bodies.CreateToken,
@@ -33,6 +34,7 @@ _TYPES: tuple[type[Struct], ...] = (
     ModelPage,
     Problem,
     Run,
+    RunPage,
     Sent,
     State,
     Thread,
@@ -44,7 +46,7 @@ _WORDS = {
     401: "No valid key or token.",
     403: "This key or token may not do that.",
     404: "Nothing with this id, or no such model.",
-    409: "The thread is busy and the send asked not to wait.",
+    409: "The thread is busy and the send asked not to wait, or the run does not wait any more.",
     413: "Larger than what is accepted.",
     422: "Not of the form that this address takes; `pointer` says where.",
     429: "Too much at once; see Retry-After.",

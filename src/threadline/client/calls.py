@@ -106,6 +106,13 @@ class SendOptions(TypedDict, total=False):
     idempotency_key: str | None
 
 
+class RunChange(TypedDict, total=False):
+    """What can be changed of a run that waits: what it asks, or its position, counted from 1."""
+
+    content: Content | None
+    position: int | None
+
+
 class TokenOptions(TypedDict, total=False):
     """What a token is limited to. `expires_in` is in seconds."""
 
@@ -186,6 +193,19 @@ def run_events(run_id: str, after: int | None) -> Call[None]:
 def run_cancel(run_id: str, wait: bool) -> Call[Run]:
     """Stop a run. Cancelling what has ended is a no-op, so it may be sent twice."""
     return Call("POST", _path("runs", run_id, "cancel"), _reader(Run), body=_body({"wait": wait}))
+
+
+def run_change(run_id: str, changes: RunChange) -> Call[Run]:
+    """Rewrite or move a run that waits."""
+    given = _given(dict(changes))
+    if "content" in given:
+        given["content"] = content_json(changes["content"] or "")
+    return Call("PATCH", _path("runs", run_id), _reader(Run), body=_body(given), repeat=Repeat.IF_REFUSED)
+
+
+def run_queue(thread_id: str) -> Call[tuple[Run, ...]]:
+    """Read what waits in a thread."""
+    return Call("GET", _path("threads", thread_id, "queue"), lambda body: _page_reader(Run)(body).data)
 
 
 def token_create(end_user_id: str, options: TokenOptions) -> Call[AccessToken]:

@@ -94,7 +94,7 @@ class Run(Model, frozen=True, kw_only=True):
     """One answer being made.
 
     `status` is `queued`, `running`, `waiting`, or one of `TERMINAL_STATUSES`. `input` is the message that waits for
-    its turn while the run is queued; `usage` is the last attempt's.
+    its turn while the run is queued, and `position` counts those that wait from 1; `usage` is the last attempt's.
     """
 
     id: str
@@ -108,6 +108,7 @@ class Run(Model, frozen=True, kw_only=True):
     input: Message | None = None
     input_message_id: str | None = None
     output_message_id: str | None = None
+    position: int | None = None
     created_at: datetime | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None

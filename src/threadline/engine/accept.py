@@ -6,23 +6,21 @@ stored nothing; after it, everything, and whoever asks again with the key finds 
 
 import hashlib
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from msgspec import Struct, structs
 
 from threadline.clock import rfc3339
 from threadline.content import Block
+from threadline.engine.queue import Queued, enqueue
 from threadline.engine.turns import add_message, give_turn
-from threadline.errors import IdempotencyMismatch, InvalidRequest, QueueFull, ThreadBusy
+from threadline.errors import IdempotencyMismatch, InvalidRequest
 from threadline.events import RunQueued
 from threadline.ids import IdMaker, MessageId, RunId, ThreadId
-from threadline.limits import QUEUED_RUNS_PER_THREAD_MAX
-from threadline.records import Author, Message, Role, Run, RunOptions
+from threadline.records import Author, Message, OnBusy, Role, Run, RunOptions
 from threadline.scopes import EndUser, Scope
 from threadline.store.contract import Reader, RunRow, SendRow, ThreadRow, Transaction
-
-OnBusy = Literal["enqueue", "reject"]
 
 
 class Send(Struct, frozen=True, kw_only=True):
@@ -51,6 +49,8 @@ class Accepted(Struct, frozen=True):
     run: RunRow | None
     first_seq: int
     is_replay: bool
+    stopping: RunRow | None = None
+    "The run that was asked to stop for this one."
 
 
 ResolveModel = Callable[[str | None, str | None], str]
@@ -127,10 +127,6 @@ async def _store_run(
 ) -> Accepted:
     thread = row.thread
     model = resolve_model(send.model, thread.model)
-    waiting = await transaction.open_runs(scope, thread.id)
-    _refuse_busy(thread.active_run_id, thread.id, send)
-    if len(waiting) > QUEUED_RUNS_PER_THREAD_MAX:
-        raise QueueFull(retry_after=5)
     message = _message(scope, row, send, ids.message(), ids.run(), now_ms)
     assert message.run_id is not None, "just given"
     run = Run(
@@ -142,19 +138,21 @@ async def _store_run(
         input_message_id=message.id,
         created_at=message.created_at,
     )
-    seq = await transaction.append(scope, thread.id, RunQueued(run), run.id)
+    if thread.active_run_id is None:
+        queued = Queued(await _begin(transaction, scope, row, run, send))
+    else:
+        queued = await enqueue(transaction, scope, row, run, send.options, send.on_busy, now_ms)
+    message = await input_of(transaction, scope, queued.row)
+    return Accepted(message, queued.row, queued.row.first_seq, is_replay=False, stopping=queued.stopping)
+
+
+async def _begin(transaction: Transaction, scope: Scope, row: ThreadRow, run: Run, send: Send) -> RunRow:
+    """Give a run the turn of a free thread."""
+    assert not await transaction.open_runs(scope, run.thread_id), "nobody waits in a free thread"
+    seq = await transaction.append(scope, run.thread_id, RunQueued(run), run.id)
     queued = RunRow(row.tenant_id, run, send.options, has_turn=False, first_seq=seq)
     await transaction.insert_run(scope, queued)
-    if thread.active_run_id is None:
-        assert not waiting, "nobody waits in a free thread"
-        queued = await give_turn(transaction, queued)
-        message = await transaction.message(scope, message.id)
-    return Accepted(message, queued, seq, is_replay=False)
-
-
-def _refuse_busy(active_run_id: RunId | None, thread_id: ThreadId, send: Send) -> None:
-    if active_run_id is not None and send.on_busy == "reject":
-        raise ThreadBusy(run_id=active_run_id, events_url=f"/v1/threads/{thread_id}/events")
+    return await give_turn(transaction, queued)
 
 
 def _message(

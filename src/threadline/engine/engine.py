@@ -6,8 +6,9 @@ from typing import Any
 from msgspec import structs
 
 from threadline.bus.contract import Nudge
-from threadline.clock import Clock, rfc3339
+from threadline.clock import Clock
 from threadline.engine.accept import Accepted, ResolveModel, Send, accept, input_of
+from threadline.engine.queue import Change, change_queued, waiting_runs, wish_to_stop
 from threadline.engine.schedule import Scheduler
 from threadline.engine.state import Snapshot, snapshot
 from threadline.engine.threads import NewThread, create_thread, delete_thread, update_thread
@@ -115,6 +116,8 @@ class Engine:
             accepted = await self._journal.write(scope, script)
             if accepted.run is not None and accepted.run.has_turn:
                 self._scheduler.nudge(accepted.run)
+        if accepted.stopping is not None:
+            self._stop(accepted.stopping)
         return accepted
 
     async def messages(self, scope: Scope, thread_id: ThreadId, query: MessageQuery) -> list[Message]:
@@ -183,18 +186,38 @@ class Engine:
             if await transaction.lease(_CANCEL, run_id) is None and row.run.attempt == 0:
                 next_run = await end_run(transaction, row, Ending("cancelled"), now_ms)
                 return await transaction.run(scope, run_id), next_run
-            wished = structs.replace(row, cancel_requested_at=row.cancel_requested_at or rfc3339(now_ms))
-            await transaction.save_run(scope, wished)
-            return wished, None
+            return await wish_to_stop(transaction, scope, row, now_ms), None
 
         row, next_run = await self._journal.write(_CANCEL, script)
         if next_run is not None:
             self._scheduler.nudge(next_run)
-        if not row.run.is_terminal and not self._scheduler.stop(run_id, "cancelled"):
+        if not row.run.is_terminal:
+            self._stop(row)
+        return row
+
+    async def queue(self, scope: Scope, thread_id: ThreadId) -> list[Run]:
+        """Return the runs that wait for their turn with their questions, the next one first. Raises NotFound."""
+
+        async def script(reader: Reader) -> list[Run]:
+            waiting = await waiting_runs(reader, scope, thread_id)
+            return [(await with_input(reader, scope, row)).run for row in waiting]
+
+        return await self._store.read(scope, script)
+
+    async def change_queued(self, scope: Scope, run_id: RunId, change: Change) -> Run:
+        """Rewrite or move a run that waits. Raises what `change_queued` raises."""
+
+        async def script(transaction: Transaction) -> Run:
+            run = await change_queued(transaction, scope, run_id, change)
+            return (await with_input(transaction, scope, await transaction.run(scope, run.id))).run
+
+        return await self._journal.write(scope, script)
+
+    def _stop(self, row: RunRow) -> None:
+        if not self._scheduler.stop(row.run.id, "cancelled"):
             # Nobody here is answering it: another node does, or, if nobody is anywhere, the next claim settles it.
             self._journal.call_attention(row.run.thread_id)
             self._scheduler.poke()
-        return row
 
     async def see_to_thread(self, scope: Scope, thread_id: ThreadId) -> None:
         """See that a thread's active run has an owner: whoever reads a dead run finds it. Raises NotFound."""

@@ -85,7 +85,7 @@ async def give_turn(transaction: Transaction, row: RunRow) -> RunRow:
     assert not row.has_turn, "the turn is given once"
     scope = Tenant(row.tenant_id)
     await add_message(transaction, scope, row.run.input)
-    with_turn = structs.replace(row, has_turn=True, run=structs.replace(row.run, input=None))
+    with_turn = structs.replace(row, has_turn=True, run=structs.replace(row.run, input=None, position=None))
     await transaction.save_run(scope, with_turn)
     return with_turn
 
@@ -102,7 +102,9 @@ async def end_run(transaction: Transaction, row: RunRow, ending: Ending, now_ms:
     ended = _ended(row.run, ending, now)
     seq = await transaction.append(scope, row.run.thread_id, _terminal_event(ended), row.run.id)
     await transaction.save_run(scope, structs.replace(row, run=ended, has_turn=False, last_seq=seq))
-    await end_lease(transaction, row.run.id)
+    if row.run.attempt:
+        # Before its first attempt nobody has a lease on it, and a request may end it, which leases are no business of.
+        await end_lease(transaction, row.run.id)
     return await _pass_turn_on(transaction, scope, row.run.thread_id) if row.has_turn else None
 
 
@@ -167,6 +169,7 @@ def _ended(run: Run, ending: Ending, now: str) -> Run:
         status=ending.status,
         usage=ending.usage,
         error=ending.error,
+        position=None,
         attempts=closed_attempts(run, now, ending.usage, ending.error),
         ended_at=now,
     )

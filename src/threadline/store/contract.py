@@ -34,7 +34,7 @@ class RunRow(Struct, frozen=True):
 
     `has_turn` says that it is the thread's active run; `first_seq` and `last_seq` are those of its first and its
     terminal event; `drained_attempts` counts the attempts that ended because a server was told to stop, which do not
-    count against the run.
+    count against the run; `place` is its place among those that wait, where it is not that of its send.
     """
 
     tenant_id: TenantId
@@ -46,6 +46,17 @@ class RunRow(Struct, frozen=True):
     drained_attempts: int = 0
     drained_epoch: int = 0
     last_seq: int | None = None
+    place: int | None = None
+
+    @property
+    def order(self) -> int:
+        """Who has the smaller one gets the turn earlier: the order of the sends, until somebody changes it."""
+        return self.first_seq if self.place is None else self.place
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for its turn: what it asks can still be changed."""
+        return not self.has_turn and not self.run.is_terminal
 
     @property
     def is_drained(self) -> bool:
@@ -197,7 +208,7 @@ class Reader(Protocol):
         ...
 
     async def open_runs(self, scope: Scope, thread_id: ThreadId) -> list[RunRow]:
-        """Return the thread's runs that have not ended, in the order of their sends."""
+        """Return the thread's runs that have not ended: the one that has the turn, then in the order of their turns."""
         ...
 
     async def send(self, scope: Scope, thread_id: ThreadId, end_user_id: str, key: str) -> SendRow | None:

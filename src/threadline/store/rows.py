@@ -28,7 +28,7 @@ class RecordMapping(Generic[R]):
     """How one kind of record lies in its table.
 
     `nested` gives the type of each field that is stored as JSON; `truths` names the fields that are booleans;
-    `constant` names the fields that every record of the kind has alike, which are not stored.
+    `constant` names the fields that are not stored: all records of the kind have them alike, or they are counted.
     """
 
     def __init__(
@@ -91,7 +91,8 @@ MESSAGES = RecordMapping(
 RUNS = RecordMapping(
     Run,
     nested={"attempts": list[Attempt], "usage": Usage, "error": ErrorInfo, "input": Message},
-    constant=("object",),
+    # The position is counted where it is read: stored, each turn would change the rows of all who wait.
+    constant=("object", "position"),
 )
 SENDS = RecordMapping(SendRow)
 KEYS = RecordMapping(KeyRow)

@@ -8,7 +8,15 @@ from threadline.client.blocking.pages import Listing
 from threadline.client.blocking.streams import RunStream, ThreadStream
 from threadline.client.blocking.transport import Transport
 from threadline.client.blocks import Content
-from threadline.client.calls import MessageFilter, SendOptions, ThreadFilter, ThreadOptions, ThreadUpdate, TokenOptions
+from threadline.client.calls import (
+    MessageFilter,
+    RunChange,
+    SendOptions,
+    ThreadFilter,
+    ThreadOptions,
+    ThreadUpdate,
+    TokenOptions,
+)
 from threadline.client.models import Accepted, AccessToken, Key, Message, ModelInfo, Run, Thread, ThreadState
 from threadline.client.resume import OnReconnect, RunResume, ThreadResume
 
@@ -85,6 +93,10 @@ class Threads:
         """Store a message that nobody answers. Server keys may set its `role`: history moved in from elsewhere."""
         return self._transport.call(calls.message_append(thread_id, content, role, options))
 
+    def queue(self, thread_id: str) -> tuple[Run, ...]:
+        """Return the runs that wait for their turn with what they ask, the next one first."""
+        return self._transport.call(calls.run_queue(thread_id))
+
     def events(
         self,
         thread_id: str,
@@ -113,6 +125,10 @@ class Runs:
     def cancel(self, run_id: str, *, wait: bool = False) -> Run:
         """Stop a run; with `wait`, return only when it has settled. A no-op for a run that has ended."""
         return self._transport.call(calls.run_cancel(run_id, wait))
+
+    def change(self, run_id: str, **changes: Unpack[RunChange]) -> Run:
+        """Rewrite or move a run that waits. Raises `APIError` with the code `run_started` once its turn has started."""
+        return self._transport.call(calls.run_change(run_id, changes))
 
     def events(self, run_id: str, after: int | None = None, *, on_reconnect: OnReconnect | None = None) -> RunStream:
         """Follow a run, from after a seq or from its start, to its terminal event. Returns when connected."""

@@ -52,7 +52,7 @@ RUNS = _table(
     "tenant_id id",
     "tenant_id id thread_id status attempts model usage error input input_message_id output_message_id options "
     "cancel_requested_at created_at started_at ended_at",
-    "attempt has_turn first_seq drained_attempts drained_epoch last_seq",
+    "attempt has_turn first_seq drained_attempts drained_epoch last_seq place",
 )
 SENDS = _table(
     "sends",

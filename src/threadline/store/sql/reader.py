@@ -6,6 +6,8 @@ there and in the event loop on PostgreSQL.
 
 from typing import Any, ClassVar
 
+from msgspec import structs
+
 from threadline.errors import NotFound
 from threadline.ids import KeyId, MessageId, NodeId, RunId, TenantId, ThreadId
 from threadline.records import Message, Thread
@@ -24,7 +26,9 @@ from threadline.store.sql.statements import Row, Statements
 from threadline.store.sql.tools import ToolReader
 
 _MESSAGE = f"SELECT {', '.join(MESSAGES.columns)} FROM messages"
-_RUN_HIDDEN = "tenant_id, options, has_turn, first_seq, cancel_requested_at, drained_attempts, drained_epoch, last_seq"
+_RUN_HIDDEN = (
+    "tenant_id, options, has_turn, first_seq, cancel_requested_at, drained_attempts, drained_epoch, last_seq, place"
+)
 RUN = f"SELECT {', '.join(RUNS.columns)}, {_RUN_HIDDEN} FROM runs"
 _SEND = f"SELECT {', '.join(SENDS.columns)} FROM sends"
 _KEY = (
@@ -32,6 +36,7 @@ _KEY = (
     "FROM keys JOIN tenants ON tenants.id = tenant_id"
 )
 ATTEMPT_KEY = "tenant_id = ? AND thread_id = ? AND run_id = ? AND epoch = ?"
+_ORDER = "coalesce(place, first_seq)"
 OPEN = "status IN ('queued', 'running', 'waiting')"
 
 
@@ -105,15 +110,28 @@ class SqlReader(ToolReader):
             raise NotFound
         found = run_row(row)
         await self.require_thread(scope, found.run.thread_id)
-        return found
+        return await self._counted(scope, found) if found.waits else found
+
+    async def _counted(self, scope: Scope, row: RunRow) -> RunRow:
+        """Put in the position of a run that waits."""
+        before = await self._sql.one(
+            f"SELECT count(*) FROM runs WHERE {OPEN} AND has_turn = 0 AND tenant_id = ? AND thread_id = ? "
+            f"AND {_ORDER} < ?",
+            (scope.tenant_id, row.run.thread_id, row.order),
+        )
+        assert before is not None, "an aggregate gives a row"
+        return _placed(row, int(before[0]) + 1)
 
     async def open_runs(self, scope: Scope, thread_id: ThreadId) -> list[RunRow]:
-        """Return the thread's runs that have not ended, in the order of their sends."""
+        """Return the thread's runs that have not ended: the one that has the turn, then in the order of their turns."""
         await self.require_thread(scope, thread_id)
         rows = await self._sql.every(
-            f"{RUN} WHERE {OPEN} AND tenant_id = ? AND thread_id = ? ORDER BY first_seq", (scope.tenant_id, thread_id)
+            f"{RUN} WHERE {OPEN} AND tenant_id = ? AND thread_id = ? ORDER BY has_turn DESC, {_ORDER}",
+            (scope.tenant_id, thread_id),
         )
-        return [run_row(row) for row in rows]
+        found = [run_row(row) for row in rows]
+        active = [row for row in found if row.has_turn]
+        return active + [_placed(row, number) for number, row in enumerate(found[len(active) :], 1)]
 
     async def send(self, scope: Scope, thread_id: ThreadId, end_user_id: str, key: str) -> SendRow | None:
         """Return what this Idempotency-Key was used for. Raises NotFound for the thread."""
@@ -207,7 +225,9 @@ def thread_row(row: Row) -> ThreadRow:
 
 def run_row(row: Row) -> RunRow:
     """Read a row of `RUN`."""
-    tenant_id, options, has_turn, first_seq, cancelled, drained, drained_epoch, last_seq = row[len(RUNS.columns) :]
+    tenant_id, options, has_turn, first_seq, cancelled, drained, drained_epoch, last_seq, place = row[
+        len(RUNS.columns) :
+    ]
     return RunRow(
         tenant_id=tenant_id,
         run=RUNS.record(row),
@@ -218,7 +238,12 @@ def run_row(row: Row) -> RunRow:
         drained_attempts=drained,
         drained_epoch=drained_epoch,
         last_seq=last_seq,
+        place=place,
     )
+
+
+def _placed(row: RunRow, position: int) -> RunRow:
+    return structs.replace(row, run=structs.replace(row.run, position=position))
 
 
 def attempt_row(row: Row) -> AttemptRow:

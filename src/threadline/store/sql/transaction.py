@@ -30,7 +30,7 @@ _INSERT_MESSAGE = insert_into("messages", (*MESSAGES.columns, "tenant_id"))
 _SAVE_MESSAGE = (
     f"UPDATE messages SET {', '.join(f'{name} = ?' for name in _MESSAGE_SAVED)} WHERE tenant_id = ? AND id = ?"
 )
-_RUN_ENGINE = ("has_turn", "cancel_requested_at", "drained_attempts", "drained_epoch", "last_seq")
+_RUN_ENGINE = ("has_turn", "cancel_requested_at", "drained_attempts", "drained_epoch", "last_seq", "place")
 _INSERT_RUN = insert_into("runs", (*RUNS.columns, "tenant_id", "options", "first_seq", *_RUN_ENGINE))
 _SAVE_RUN = (
     f"UPDATE runs SET {', '.join(f'{name} = ?' for name in (*_RUN_SAVED, *_RUN_ENGINE))} WHERE tenant_id = ? AND id = ?"
@@ -206,7 +206,14 @@ def chosen(columns: tuple[str, ...], values: list[Any], wanted: tuple[str, ...])
 
 
 def _engine_values(row: RunRow) -> list[Any]:
-    return [int(row.has_turn), row.cancel_requested_at, row.drained_attempts, row.drained_epoch, row.last_seq]
+    return [
+        int(row.has_turn),
+        row.cancel_requested_at,
+        row.drained_attempts,
+        row.drained_epoch,
+        row.last_seq,
+        row.place,
+    ]
 
 
 def attempt_key(attempt: AttemptRow) -> tuple[TenantId, ThreadId, RunId, int]:

@@ -33,6 +33,8 @@ CREATE UNIQUE INDEX tools_by_name ON tools (tenant_id, name) WHERE deleted_at IS
 
 -- queues
 
+ALTER TABLE runs ADD COLUMN place bigint;
+
 -- rooms
 
 -- files
