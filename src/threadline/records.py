@@ -78,6 +78,22 @@ class Message(Struct, frozen=True, kw_only=True):
     completed_at: str | None = None
 
 
+class AskedCall(Struct, frozen=True):
+    """A tool call that somebody outside has to say something about."""
+
+    tool_use_id: str
+    name: str
+    input: Any
+
+
+class WaitingFor(Struct, frozen=True):
+    """What a waiting run waits for: people who agree to calls, and clients that post results of calls."""
+
+    approvals: list[AskedCall]
+    results: list[AskedCall]
+    expires_at: str | None = None
+
+
 class Run(Struct, frozen=True, kw_only=True):
     """One answer being made, from queued to its one terminal state. `usage` is the last attempt's.
 
@@ -100,6 +116,7 @@ class Run(Struct, frozen=True, kw_only=True):
     input_message_id: MessageId
     output_message_id: MessageId | None = None
     position: int | None = None
+    waiting_for: WaitingFor | None = None
     created_at: str
     started_at: str | None = None
     ended_at: str | None = None

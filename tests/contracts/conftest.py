@@ -12,11 +12,12 @@ from support.postgres import PostgresServer
 from threadline.clock import ManualClock
 from threadline.content import TextBlock
 from threadline.events import DeltaKind, Entry, Event, MessageDelta, MessageSuperseded, ThreadUpdated
-from threadline.ids import IdMaker, MessageId, NodeId, TenantId, ThreadId
+from threadline.ids import IdMaker, MessageId, NodeId, RunId, TenantId, ThreadId
 from threadline.records import Author, Message, Run, RunOptions, Thread
 from threadline.scopes import System, Tenant
 from threadline.store.contract import AttemptRow, DeltaRow, Reader, RunRow, Store, ThreadRow, Transaction, Write
 from threadline.store.packing import pack_of
+from threadline.tool_calls import ToolCall
 
 from .kits import PostgresKit, SqliteKit, StoreKit
 
@@ -58,6 +59,28 @@ def kit(request: pytest.FixtureRequest) -> StoreKit:
 async def store(kit: StoreKit) -> Store:
     """An open, empty store."""
     return await kit.open()
+
+
+def a_call(thread_id: ThreadId, seq: int, **fields: object) -> ToolCall:
+    """Return a call that was just asked for."""
+    given = {
+        "id": f"call_{seq}",
+        "thread_id": thread_id,
+        "run_id": RunId("run_1"),
+        "message_id": MessageId("msg_1"),
+        "tool_use_id": f"toolu_{seq}",
+        "seq": seq,
+        "round": 1,
+        "block": seq,
+        "result_block": seq + 10,
+        "name": "weather",
+        "kind": "python",
+        "input": {"city": ["Zürich", None, 1.5]},
+        "status": "requested",
+        "requested_at": NOW,
+        **fields,
+    }
+    return ToolCall(**given)  # type: ignore[arg-type]
 
 
 class Bench:

@@ -45,6 +45,7 @@ READABLE = {
     "unpacked_attempts",
     "packs",
     "tools",
+    "tool_calls",
 }
 NOT_FOR_REQUESTS = {"leases", "nodes", "writers", "installation"}
 _numbers = count(1)
@@ -159,7 +160,7 @@ async def test_a_change_without_a_condition_changes_its_own_tenant_only(
         # Aimed at the other one's row by its name, it finds nothing.
         aimed = f"UPDATE {table} SET {column} = {column} WHERE {column} = '{THEIRS.tenant_id}'"
         assert await changes(store, MINE, aimed) == 0, table
-    assert changed == {"keys", "threads", "heads", "messages", "runs", "tools"}
+    assert changed == {"keys", "threads", "heads", "messages", "runs", "tools", "tool_calls"}
 
 
 async def test_nothing_can_be_put_in_for_another_tenant(
@@ -178,7 +179,7 @@ async def test_nothing_can_be_put_in_for_another_tenant(
             assert "permission denied" in str(error)
             continue
         taken.add(table)
-    assert taken == {"keys", "threads", "heads", "messages", "runs", "sends", "events", "tools"}
+    assert taken == {"keys", "threads", "heads", "messages", "runs", "sends", "events", "tools", "tool_calls"}
 
 
 async def test_a_request_deletes_nothing(store: PostgresStore, tables: dict[str, str]) -> None:

@@ -21,10 +21,11 @@ from threadline.store.contract import (
     SendRow,
     ThreadQuery,
     ThreadRow,
+    ToolCallQuery,
     Transaction,
 )
 
-from .conftest import MINE, NOW, SYSTEM, THEIRS, Bench
+from .conftest import MINE, NOW, SYSTEM, THEIRS, Bench, a_call
 
 
 class Things(Struct):
@@ -48,6 +49,7 @@ async def things(bench: Bench) -> Things:
     async def script(transaction: Transaction) -> tuple[ThreadRow, RunRow]:
         await transaction.append(MINE, thread.id, ThreadUpdated({"title": "t"}), None)
         await transaction.insert_message(MINE, message)
+        await transaction.insert_tool_call(MINE, a_call(thread.id, seq=1))
         await transaction.insert_send(MINE, _send(bench, thread.id, "k"))
         await transaction.insert_tenant(SYSTEM, MINE.tenant_id, "mine", NOW)
         await transaction.insert_tenant(SYSTEM, THEIRS.tenant_id, "theirs", NOW)
@@ -72,6 +74,16 @@ NAMING: dict[str, Call] = {
     "messages": lambda store, scope, things, _: store.messages(scope, things.thread.thread.id, MessageQuery()),
     "run": lambda store, scope, things, _: store.run(scope, things.attempt.run_id),
     "open_runs": lambda store, scope, things, _: store.open_runs(scope, things.thread.thread.id),
+    "tool_calls": lambda store, scope, things, _: store.tool_calls(scope, things.thread.thread.id, ToolCallQuery()),
+    "calls_of_run": lambda store, scope, things, _: store.calls_of_run(
+        scope, things.thread.thread.id, things.attempt.run_id
+    ),
+    "insert_tool_call": lambda store, scope, things, _: store.insert_tool_call(
+        scope, a_call(things.thread.thread.id, seq=2)
+    ),
+    "save_tool_call": lambda store, scope, things, _: store.save_tool_call(
+        scope, a_call(things.thread.thread.id, seq=1)
+    ),
     "send": lambda store, scope, things, _: store.send(scope, things.thread.thread.id, "ann", "k"),
     "log": lambda store, scope, things, _: store.log(scope, things.thread.thread.id, 0, 10),
     "save_thread": lambda store, scope, things, _: store.save_thread(scope, things.thread),

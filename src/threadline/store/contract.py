@@ -15,8 +15,9 @@ from msgspec import Struct
 
 from threadline.events import DeltaKind, Entry, Event, MessageDelta
 from threadline.ids import KeyId, MessageId, NodeId, RunId, TenantId, ThreadId, ToolId
-from threadline.records import Message, Run, RunOptions, Thread
+from threadline.records import Message, Run, RunOptions, Thread, Usage
 from threadline.scopes import Scope, System
+from threadline.tool_calls import CallStatus, ToolCall
 from threadline.tool_records import ToolRow
 
 T = TypeVar("T")
@@ -33,8 +34,10 @@ class RunRow(Struct, frozen=True):
     """A run with what only the engine needs.
 
     `has_turn` says that it is the thread's active run; `first_seq` and `last_seq` are those of its first and its
-    terminal event; `drained_attempts` counts the attempts that ended because a server was told to stop, which do not
-    count against the run; `place` is its place among those that wait, where it is not that of its send.
+    terminal event; `drained_attempts` counts the attempts that ended because a server was told to stop or because the
+    run had to wait, which do not count against the run; `place` is its place among those that wait, where it is not
+    that of its send. `wake_at_ms` is when a waiting run may be claimed (None: not before somebody acts), `spent` what
+    the current attempt is known to have cost already.
     """
 
     tenant_id: TenantId
@@ -47,6 +50,8 @@ class RunRow(Struct, frozen=True):
     drained_epoch: int = 0
     last_seq: int | None = None
     place: int | None = None
+    wake_at_ms: int | None = None
+    spent: Usage | None = None
 
     @property
     def order(self) -> int:
@@ -176,6 +181,22 @@ class MessageQuery(Struct, frozen=True):
     limit: int = 50
 
 
+class ToolCallQuery(Struct, frozen=True):
+    """Which tool calls to list, in the order of their requests. `after` is the seq of the last one seen.
+
+    `since` and `until` bound `requested_at`, the second without itself.
+    """
+
+    run_id: RunId | None = None
+    name: str | None = None
+    is_error: bool | None = None
+    status: CallStatus | None = None
+    since: str | None = None
+    until: str | None = None
+    after: int = 0
+    limit: int = 50
+
+
 class Reader(Protocol):
     """One consistent snapshot."""
 
@@ -209,6 +230,14 @@ class Reader(Protocol):
 
     async def open_runs(self, scope: Scope, thread_id: ThreadId) -> list[RunRow]:
         """Return the thread's runs that have not ended: the one that has the turn, then in the order of their turns."""
+        ...
+
+    async def tool_calls(self, scope: Scope, thread_id: ThreadId, query: ToolCallQuery) -> list[ToolCall]:
+        """List tool calls of a thread in the order of their requests. Raises NotFound."""
+        ...
+
+    async def calls_of_run(self, scope: Scope, thread_id: ThreadId, run_id: RunId) -> list[ToolCall]:
+        """Return all tool calls of a run of that thread, in the order of their requests. Raises NotFound."""
         ...
 
     async def send(self, scope: Scope, thread_id: ThreadId, end_user_id: str, key: str) -> SendRow | None:
@@ -262,7 +291,7 @@ class Reader(Protocol):
         ...
 
     async def claimable(self, system: System) -> list[RunRow]:
-        """Return the runs that have the turn and no live owner: new ones, and those whose owner is gone."""
+        """Return the runs that have the turn and no live owner: new, left behind, or done with waiting."""
         ...
 
     async def heads(self, system: System, thread_ids: Sequence[ThreadId]) -> dict[ThreadId, int]:
@@ -319,6 +348,14 @@ class Transaction(Reader, Protocol):
 
     async def save_run(self, scope: Scope, row: RunRow) -> None:
         """Store what changed of a run."""
+        ...
+
+    async def insert_tool_call(self, scope: Scope, call: ToolCall) -> None:
+        """Store a new tool call; its seq must be that of its event."""
+        ...
+
+    async def save_tool_call(self, scope: Scope, call: ToolCall) -> None:
+        """Store what has become of a tool call."""
         ...
 
     async def insert_send(self, scope: Scope, row: SendRow) -> None:

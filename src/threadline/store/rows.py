@@ -10,8 +10,20 @@ import msgspec
 from msgspec import Struct, structs
 
 from threadline.content import Block
-from threadline.records import Attempt, Author, ErrorInfo, ForkPoint, Message, Run, RunOptions, Thread, Usage
+from threadline.records import (
+    Attempt,
+    Author,
+    ErrorInfo,
+    ForkPoint,
+    Message,
+    Run,
+    RunOptions,
+    Thread,
+    Usage,
+    WaitingFor,
+)
 from threadline.store.contract import KeyRow, SendRow
+from threadline.tool_calls import ToolCall
 from threadline.tool_records import Approval, ToolRow
 
 R = TypeVar("R", bound=Struct)
@@ -90,9 +102,15 @@ MESSAGES = RecordMapping(
 )
 RUNS = RecordMapping(
     Run,
-    nested={"attempts": list[Attempt], "usage": Usage, "error": ErrorInfo, "input": Message},
+    nested={"attempts": list[Attempt], "usage": Usage, "error": ErrorInfo, "input": Message, "waiting_for": WaitingFor},
     # The position is counted where it is read: stored, each turn would change the rows of all who wait.
     constant=("object", "position"),
+)
+TOOL_CALLS = RecordMapping(
+    ToolCall,
+    nested={"input": Any, "output": Any, "decided_by": Author},
+    truths=("is_error", "needs_approval", "is_approved"),
+    constant=("object",),
 )
 SENDS = RecordMapping(SendRow)
 KEYS = RecordMapping(KeyRow)
@@ -103,6 +121,14 @@ TOOLS = RecordMapping(
 )
 
 _options_decoder = msgspec.json.Decoder(RunOptions)
+
+
+_usage_decoder = msgspec.json.Decoder(Usage)
+
+
+def to_usage(text: str | None) -> Usage | None:
+    """Read what an attempt has cost."""
+    return None if text is None else _usage_decoder.decode(text)
 
 
 def to_options(text: str) -> RunOptions:

@@ -51,8 +51,8 @@ RUNS = _table(
     "runs",
     "tenant_id id",
     "tenant_id id thread_id status attempts model usage error input input_message_id output_message_id options "
-    "cancel_requested_at created_at started_at ended_at",
-    "attempt has_turn first_seq drained_attempts drained_epoch last_seq place",
+    "cancel_requested_at waiting_for spent created_at started_at ended_at",
+    "attempt has_turn first_seq drained_attempts drained_epoch last_seq place wake_at_ms",
 )
 SENDS = _table(
     "sends",
@@ -85,7 +85,15 @@ TOOLS = _table(
     "idempotent timeout_ms",
 )
 
-TABLES = (TENANTS, KEYS, TOOLS, THREADS, MESSAGES, RUNS, SENDS, EVENTS, PACKS, ATTEMPTS, DELTAS)
+TOOL_CALLS = _table(
+    "tool_calls",
+    "tenant_id thread_id seq",
+    "tenant_id thread_id id run_id message_id tool_use_id name kind input output status decided_by decided_at reason "
+    "requested_at started_at ended_at",
+    "seq round block result_block is_error attempt needs_approval is_approved",
+)
+
+TABLES = (TENANTS, KEYS, TOOLS, THREADS, MESSAGES, RUNS, SENDS, EVENTS, PACKS, ATTEMPTS, DELTAS, TOOL_CALLS)
 
 
 def bytes_of(row: Row) -> int:

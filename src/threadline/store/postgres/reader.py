@@ -56,9 +56,10 @@ class PostgresReader(SqlReader):
         return None if row is None else LeaseRow(*row)
 
     async def claimable(self, system: System) -> list[RunRow]:
-        """Return the runs that have the turn and no live owner: new ones, and those whose owner is gone."""
+        """Return the runs that have the turn and no live owner, and do not wait for anybody."""
         rows = await self._sql.every(
-            f"{RUN} WHERE {OPEN} AND has_turn = 1 AND NOT EXISTS ("
+            f"{RUN} WHERE {OPEN} AND has_turn = 1 "
+            "AND (status <> 'waiting' OR wake_at_ms <= extract(epoch FROM clock_timestamp()) * 1000) AND NOT EXISTS ("
             "SELECT 1 FROM leases JOIN nodes ON nodes.id = node_id "
             "WHERE leases.tenant_id = runs.tenant_id AND run_id = runs.id AND live_until > clock_timestamp()) "
             "ORDER BY id"

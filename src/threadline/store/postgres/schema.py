@@ -37,6 +37,7 @@ TENANT_TABLES = (
     "packs",
     "leases",
     "tools",
+    "tool_calls",
 )
 _TENANT_COLUMNS = dict.fromkeys(TENANT_TABLES, "tenant_id") | {"heads": "head_tenant_id", "tenants": "id"}
 """Where the wall stands, and the column that says whose a row is."""
@@ -54,6 +55,7 @@ _APP_MAY = {
     "unpacked_attempts": "SELECT",
     "packs": "SELECT",
     "tools": "SELECT, INSERT, UPDATE",
+    "tool_calls": "SELECT, INSERT, UPDATE",
 }
 """What a request may do. It deletes nothing, and the leases are none of its business."""
 

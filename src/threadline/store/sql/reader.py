@@ -21,13 +21,15 @@ from threadline.store.contract import (
     ThreadQuery,
     ThreadRow,
 )
-from threadline.store.rows import KEYS, MESSAGES, RUNS, SENDS, THREADS, to_options
+from threadline.store.rows import KEYS, MESSAGES, RUNS, SENDS, THREADS, to_options, to_usage
 from threadline.store.sql.statements import Row, Statements
+from threadline.store.sql.tool_calls import ToolCallReader
 from threadline.store.sql.tools import ToolReader
 
 _MESSAGE = f"SELECT {', '.join(MESSAGES.columns)} FROM messages"
 _RUN_HIDDEN = (
-    "tenant_id, options, has_turn, first_seq, cancel_requested_at, drained_attempts, drained_epoch, last_seq, place"
+    "tenant_id, options, has_turn, first_seq, cancel_requested_at, drained_attempts, drained_epoch, last_seq, place, "
+    "wake_at_ms, spent"
 )
 RUN = f"SELECT {', '.join(RUNS.columns)}, {_RUN_HIDDEN} FROM runs"
 _SEND = f"SELECT {', '.join(SENDS.columns)} FROM sends"
@@ -40,7 +42,7 @@ _ORDER = "coalesce(place, first_seq)"
 OPEN = "status IN ('queued', 'running', 'waiting')"
 
 
-class SqlReader(ToolReader):
+class SqlReader(ToolReader, ToolCallReader):
     """The reading verbs. Lives for one script in one transaction."""
 
     THREAD: ClassVar[str]
@@ -225,9 +227,9 @@ def thread_row(row: Row) -> ThreadRow:
 
 def run_row(row: Row) -> RunRow:
     """Read a row of `RUN`."""
-    tenant_id, options, has_turn, first_seq, cancelled, drained, drained_epoch, last_seq, place = row[
-        len(RUNS.columns) :
-    ]
+    hidden = iter(row[len(RUNS.columns) :])
+    tenant_id, options, has_turn, first_seq, cancelled, drained, drained_epoch, *later = hidden
+    last_seq, place, wake_at_ms, spent = later
     return RunRow(
         tenant_id=tenant_id,
         run=RUNS.record(row),
@@ -239,6 +241,8 @@ def run_row(row: Row) -> RunRow:
         drained_epoch=drained_epoch,
         last_seq=last_seq,
         place=place,
+        wake_at_ms=wake_at_ms,
+        spent=to_usage(spent),
     )
 
 

@@ -12,6 +12,7 @@ from threadline.store.contract import AttemptRow, KeyRow, RunRow, SendRow, Threa
 from threadline.store.rows import MESSAGES, RUNS, SENDS, THREADS, to_json
 from threadline.store.sql.reader import ATTEMPT_KEY, SqlReader
 from threadline.store.sql.statements import Row, Statements
+from threadline.store.sql.tool_calls import ToolCallWriter
 from threadline.store.sql.tools import ToolWriter
 
 
@@ -30,7 +31,16 @@ _INSERT_MESSAGE = insert_into("messages", (*MESSAGES.columns, "tenant_id"))
 _SAVE_MESSAGE = (
     f"UPDATE messages SET {', '.join(f'{name} = ?' for name in _MESSAGE_SAVED)} WHERE tenant_id = ? AND id = ?"
 )
-_RUN_ENGINE = ("has_turn", "cancel_requested_at", "drained_attempts", "drained_epoch", "last_seq", "place")
+_RUN_ENGINE = (
+    "has_turn",
+    "cancel_requested_at",
+    "drained_attempts",
+    "drained_epoch",
+    "last_seq",
+    "place",
+    "wake_at_ms",
+    "spent",
+)
 _INSERT_RUN = insert_into("runs", (*RUNS.columns, "tenant_id", "options", "first_seq", *_RUN_ENGINE))
 _SAVE_RUN = (
     f"UPDATE runs SET {', '.join(f'{name} = ?' for name in (*_RUN_SAVED, *_RUN_ENGINE))} WHERE tenant_id = ? AND id = ?"
@@ -43,10 +53,11 @@ SWEPT = {
     "packs": "thread_id, last_seq",
     "unpacked_attempts": "thread_id, run_id, epoch",
     "leases": "run_id",
+    "tool_calls": "thread_id, seq",
 }
 
 
-class SqlTransaction(SqlReader, ToolWriter):
+class SqlTransaction(SqlReader, ToolWriter, ToolCallWriter):
     """The writing verbs. Lives for one script; `entries` are what it has appended."""
 
     SWEPT: ClassVar[dict[str, str]] = SWEPT
@@ -213,6 +224,8 @@ def _engine_values(row: RunRow) -> list[Any]:
         row.drained_epoch,
         row.last_seq,
         row.place,
+        row.wake_at_ms,
+        None if row.spent is None else to_json(row.spent),
     ]
 
 

@@ -59,12 +59,12 @@ class SqliteReader(SqlReader):
         return LeaseRow(tenant_id, found, thread_id, node_id, epoch, bool(is_live))
 
     async def claimable(self, system: System) -> list[RunRow]:
-        """Return the runs that have the turn and no live owner: new ones, and those whose owner is gone."""
+        """Return the runs that have the turn and no live owner, and do not wait for anybody."""
         rows = await self._sql.every(
-            f"{RUN} WHERE {OPEN} AND has_turn = 1 AND NOT EXISTS ("
+            f"{RUN} WHERE {OPEN} AND has_turn = 1 AND (status <> 'waiting' OR wake_at_ms <= ?) AND NOT EXISTS ("
             "SELECT 1 FROM leases JOIN nodes ON nodes.id = node_id "
             "WHERE leases.tenant_id = runs.tenant_id AND run_id = runs.id AND live_until_ms > ?) ORDER BY id",
-            (self._clock.now_ms(),),
+            (self._clock.now_ms(), self._clock.now_ms()),
         )
         return [run_row(row) for row in rows]
 

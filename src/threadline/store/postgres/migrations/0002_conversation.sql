@@ -29,6 +29,41 @@ CREATE TABLE tools (
 );
 CREATE UNIQUE INDEX tools_by_name ON tools (tenant_id, name) WHERE deleted_at IS NULL;
 
+-- tool calls
+
+ALTER TABLE runs ADD COLUMN waiting_for text;
+ALTER TABLE runs ADD COLUMN wake_at_ms bigint;
+ALTER TABLE runs ADD COLUMN spent text;
+CREATE TABLE tool_calls (
+    tenant_id text COLLATE "C" NOT NULL,
+    thread_id text COLLATE "C" NOT NULL,
+    seq bigint NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    run_id text COLLATE "C" NOT NULL,
+    message_id text COLLATE "C" NOT NULL,
+    tool_use_id text COLLATE "C" NOT NULL,
+    round bigint NOT NULL,
+    block bigint NOT NULL,
+    result_block bigint NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    kind text COLLATE "C",
+    input text,
+    output text,
+    is_error smallint,
+    status text COLLATE "C" NOT NULL,
+    attempt bigint NOT NULL,
+    needs_approval smallint NOT NULL,
+    is_approved smallint,
+    decided_by text,
+    decided_at text COLLATE "C",
+    reason text,
+    requested_at text COLLATE "C" NOT NULL,
+    started_at text COLLATE "C",
+    ended_at text COLLATE "C",
+    PRIMARY KEY (tenant_id, thread_id, seq)
+);
+CREATE UNIQUE INDEX tool_calls_of_run ON tool_calls (tenant_id, run_id, tool_use_id);
+
 -- agents and teams
 
 -- queues

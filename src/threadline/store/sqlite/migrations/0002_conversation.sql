@@ -28,6 +28,41 @@ CREATE TABLE tools (
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX tools_by_name ON tools (tenant_id, name) WHERE deleted_at IS NULL;
 
+-- tool calls
+
+ALTER TABLE runs ADD COLUMN waiting_for TEXT;
+ALTER TABLE runs ADD COLUMN wake_at_ms INTEGER;
+ALTER TABLE runs ADD COLUMN spent TEXT;
+CREATE TABLE tool_calls (
+    tenant_id TEXT NOT NULL,
+    thread_id TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    tool_use_id TEXT NOT NULL,
+    round INTEGER NOT NULL,
+    block INTEGER NOT NULL,
+    result_block INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    kind TEXT,
+    input TEXT,
+    output TEXT,
+    is_error INTEGER,
+    status TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    needs_approval INTEGER NOT NULL,
+    is_approved INTEGER,
+    decided_by TEXT,
+    decided_at TEXT,
+    reason TEXT,
+    requested_at TEXT NOT NULL,
+    started_at TEXT,
+    ended_at TEXT,
+    PRIMARY KEY (tenant_id, thread_id, seq)
+);
+CREATE UNIQUE INDEX tool_calls_of_run ON tool_calls (tenant_id, run_id, tool_use_id);
+
 -- agents and teams
 
 -- queues

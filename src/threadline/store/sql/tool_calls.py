@@ -1,0 +1,93 @@
+"""The verbs for tool calls, as both dialects say them."""
+
+from typing import Any
+
+from threadline.errors import NotFound
+from threadline.ids import RunId, ThreadId
+from threadline.scopes import Scope
+from threadline.store.contract import ToolCallQuery
+from threadline.store.rows import TOOL_CALLS
+from threadline.store.sql.statements import Statements
+from threadline.tool_calls import ToolCall
+
+_COLUMNS = TOOL_CALLS.columns
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM tool_calls"
+_INSERT = f"INSERT INTO tool_calls ({', '.join(_COLUMNS)}, tenant_id) VALUES ({', '.join('?' * len(_COLUMNS))}, ?)"
+_SAVED = (
+    "output",
+    "is_error",
+    "status",
+    "attempt",
+    "is_approved",
+    "decided_by",
+    "decided_at",
+    "reason",
+    "started_at",
+    "ended_at",
+)
+_SAVE = (
+    f"UPDATE tool_calls SET {', '.join(f'{name} = ?' for name in _SAVED)} "
+    "WHERE tenant_id = ? AND thread_id = ? AND seq = ?"
+)
+
+
+class ToolCallReader:
+    """The reading verbs for tool calls, for `SqlReader`."""
+
+    _sql: Statements
+
+    async def require_thread(self, scope: Scope, thread_id: ThreadId) -> int:
+        """Raise NotFound where a thread is unknown, deleted or out of scope."""
+        raise NotImplementedError
+
+    async def tool_calls(self, scope: Scope, thread_id: ThreadId, query: ToolCallQuery) -> list[ToolCall]:
+        """List tool calls of a thread in the order of their requests. Raises NotFound."""
+        await self.require_thread(scope, thread_id)
+        where, values = _filter(scope, thread_id, query)
+        rows = await self._sql.every(
+            f"{_SELECT} WHERE {' AND '.join(where)} ORDER BY seq LIMIT ?", (*values, query.limit)
+        )
+        return [TOOL_CALLS.record(row) for row in rows]
+
+    async def calls_of_run(self, scope: Scope, thread_id: ThreadId, run_id: RunId) -> list[ToolCall]:
+        """Return all tool calls of a run of that thread, in the order of their requests. Raises NotFound."""
+        await self.require_thread(scope, thread_id)
+        rows = await self._sql.every(
+            f"{_SELECT} WHERE tenant_id = ? AND run_id = ? AND thread_id = ? ORDER BY seq",
+            (scope.tenant_id, run_id, thread_id),
+        )
+        return [TOOL_CALLS.record(row) for row in rows]
+
+
+class ToolCallWriter(ToolCallReader):
+    """The writing verbs for tool calls, for `SqlTransaction`."""
+
+    async def insert_tool_call(self, scope: Scope, call: ToolCall) -> None:
+        """Store a new tool call; its seq must be that of its event."""
+        await self.require_thread(scope, call.thread_id)
+        await self._sql.run(_INSERT, [*TOOL_CALLS.values(call), scope.tenant_id])
+
+    async def save_tool_call(self, scope: Scope, call: ToolCall) -> None:
+        """Store what has become of a tool call."""
+        await self.require_thread(scope, call.thread_id)
+        given = dict(zip(_COLUMNS, TOOL_CALLS.values(call), strict=True))
+        values = [given[name] for name in _SAVED]
+        if await self._sql.run(_SAVE, [*values, scope.tenant_id, call.thread_id, call.seq]) != 1:
+            raise NotFound
+
+
+def _filter(scope: Scope, thread_id: ThreadId, query: ToolCallQuery) -> tuple[list[str], list[Any]]:
+    where, values = ["tenant_id = ?", "thread_id = ?", "seq > ?"], [scope.tenant_id, thread_id, query.after]
+    narrowed = {
+        "run_id = ?": query.run_id,
+        "name = ?": query.name,
+        "is_error = ?": None if query.is_error is None else int(query.is_error),
+        "status = ?": query.status,
+        "requested_at >= ?": query.since,
+        "requested_at < ?": query.until,
+    }
+    for condition, value in narrowed.items():
+        if value is not None:
+            where.append(condition)
+            values.append(value)
+    return where, values
