@@ -133,3 +133,19 @@ SOCKET_REQUESTS_PER_SECOND: Final = 50
 
 SOCKET_REQUESTS_BURST: Final = 100
 """Requests that one socket may make at once: subscribing to a whole sidebar after a reconnect."""
+
+WHISPER_BYTES_MAX: Final = 2_000
+"""What one node says at once of who is in a thread. Escaped at its worst it is still one message of the bus."""
+
+PRESENCE_STATUS_SECONDS: Final = 15.0
+"""How often a node says again who is in its threads. What it does not say again, others forget."""
+
+PRESENCE_LOST_SECONDS: Final = 40.0
+"""After this long without a word from their node, people are taken for gone. Two words may be lost."""
+
+TYPING_SECONDS: Final = 6
+"""For how long a client may show somebody as typing without hearing of it again."""
+
+WHISPERS_PER_SECOND: Final = 2
+WHISPERS_BURST: Final = 10
+"""Changes of presence and typing that one socket may tell of: each goes to every node and to every socket there."""

@@ -17,6 +17,7 @@ from threadline.access.tokens import TokenSigner
 from threadline.api.answers import Model
 from threadline.api.app import create_app
 from threadline.api.house import House
+from threadline.api.presence.presence import Presence
 from threadline.api.readers import Readers
 from threadline.bus.contract import Bus
 from threadline.bus.memory import MemoryBus
@@ -97,10 +98,12 @@ class Node:
         self._signer = TokenSigner(self.clock)
         access = Access(self.store, self._signer)
         self.readers = Readers(self.clock, self.metrics)
+        self.presence = Presence(self.bus, self.clock, self.leases.node_id)
         self.house = House(
             engine,
             access,
             self.readers,
+            self.presence,
             self.journal,
             self.store,
             self.bus,
@@ -126,7 +129,7 @@ class Node:
         await self.store.open()
         self._signer.use(await signing_secret(self.settings, self.store))
         try:
-            await self.bus.open(self.house.engine.hear)
+            await self.bus.open(self.house.engine.hear, self.presence.hear)
             async with asyncio.TaskGroup() as tasks:
                 writer = tasks.create_task(self.journal.run(), name="journal")
                 if self.store.has_one_writer:
@@ -145,6 +148,7 @@ class Node:
                         ("fill", self.tail.fill_forever()),
                         ("heartbeat", self.tail.beat_forever()),
                         ("readers", self.readers.watch_forever()),
+                        ("presence", self.presence.keep_forever()),
                     )
                 ]
                 try:

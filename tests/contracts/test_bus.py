@@ -6,11 +6,12 @@ from typing import Protocol
 
 import pytest
 
-from threadline.bus.contract import Bus, Nudge
+from threadline.bus.contract import Bus, Nudge, Whisper
 from threadline.bus.memory import Exchange, MemoryBus
 from threadline.bus.postgres import PostgresBus
 from threadline.bus.redis import RedisBus
 from threadline.ids import ThreadId
+from threadline.limits import WHISPER_BYTES_MAX
 
 
 class BusKit(Protocol):
@@ -72,10 +73,15 @@ class Node:
     def __init__(self, bus: Bus) -> None:
         self.bus = bus
         self.heard: list[Nudge] = []
+        self.whispered: list[Whisper] = []
 
     def hear(self, nudges: Sequence[Nudge]) -> None:
         """Take down what comes."""
         self.heard.extend(nudges)
+
+    def overhear(self, whispers: Sequence[Whisper]) -> None:
+        """Take down what is whispered."""
+        self.whispered.extend(whispers)
 
     async def wait_for(self, nudge: Nudge) -> None:
         """Sleep until it has come; a bus may take its time."""
@@ -89,7 +95,7 @@ async def nodes(kit: BusKit) -> AsyncIterator[list[Node]]:
     """Three nodes that hear each other."""
     nodes = [Node(kit.node()) for _ in range(3)]
     for node in nodes:
-        await node.bus.open(node.hear)
+        await node.bus.open(node.hear, node.overhear)
     yield nodes
     for node in nodes:
         await node.bus.close()
@@ -156,3 +162,45 @@ async def test_much_at_once_arrives_whole(nodes: list[Node]) -> None:
     one.bus.nudge(said)
     await two.wait_for(said[-1])
     assert two.heard == said
+
+
+async def test_whispers_reach_the_others_whole_and_the_sender_not(nodes: list[Node]) -> None:
+    """Any text of the length that is allowed, as many as there are, in their order; nudges beside them stay nudges."""
+    one, two, three = nodes
+    said = [Whisper(ThreadId(f"thr_{number}"), text) for number, text in enumerate(_texts())]
+    one.bus.whisper(said)
+    one.bus.nudge([nudge(1)])
+    one.bus.whisper([Whisper(ThreadId("thr_last"), "")])
+    for other in (two, three):
+        async with asyncio.timeout(10):
+            while len(other.whispered) <= len(said):
+                await asyncio.sleep(0.001)
+        assert other.whispered == [*said, Whisper(ThreadId("thr_last"), "")]
+        await other.wait_for(nudge(1))
+        assert other.heard == [nudge(1)]
+    assert one.whispered == []
+
+
+async def test_a_node_that_wants_no_whispers_hears_its_nudges(kit: BusKit) -> None:
+    """Before it is open and after its end nobody fails either."""
+    one, two = Node(kit.node()), Node(kit.node())
+    two.bus.whisper([Whisper(ThreadId("thr_1"), "early")])
+    await one.bus.open(one.hear)
+    await two.bus.open(two.hear, two.overhear)
+    two.bus.whisper([Whisper(ThreadId("thr_1"), "unheard")])
+    two.bus.nudge([nudge(3)])
+    await one.wait_for(nudge(3))
+    assert one.whispered == two.whispered == []
+    await one.bus.close()
+    await two.bus.close()
+    two.bus.whisper([Whisper(ThreadId("thr_1"), "late")])
+
+
+def _texts() -> list[str]:
+    longest = [
+        "x" * WHISPER_BYTES_MAX,
+        '"' * WHISPER_BYTES_MAX,
+        "\\" * WHISPER_BYTES_MAX,
+        "ä" * (WHISPER_BYTES_MAX // 2),
+    ]
+    return [*longest, "", " ", "~", "thr_1:7", "a:1 b:2", '{"type":"here"}', "\n", *(f"{n}" for n in range(500))]

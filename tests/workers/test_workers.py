@@ -15,6 +15,7 @@ import pytest
 from support.client import Client, counted, said
 from support.processes import children_of, is_alive, send
 from support.server import Server, run_command
+from support.sockets import open_socket
 from support.waiting import until
 
 from .conftest import StartWorkers
@@ -254,3 +255,28 @@ def test_a_port_that_is_taken_is_refused(make_workers: StartWorkers, database: s
         done = run_command("serve", "--port", str(taken.port), home=tmp_path, settings=settings)
         assert done.returncode == 1
         assert re.search(f"cannot listen on 127.0.0.1:{taken.port}: .*address already in use.", done.stderr.lower())
+
+
+async def test_sockets_are_counted_like_streams_and_share_their_people(workers: tuple[Server, Client]) -> None:
+    """A connection that becomes a socket is one until it closes, wherever it lies; people see each other across."""
+    _, client = workers
+    thread_id = await client.thread()
+    async with AsyncExitStack() as stack:
+        sockets = []
+        for number in range(6):
+            sockets.append(await stack.enter_async_context(open_socket(client, thread_id, f"?end_user_id=p{number}")))
+        for socket in sockets:
+            await socket.wait_for_type("caught_up")
+            for number in range(6):
+                await socket.wait_for(lambda said, name=f'"p{number}"': name in json.dumps(said))
+        assert await by_worker(client, "threadline_readers") == {1: 2, 2: 2, 3: 2}
+    # Each has told of its end, so the next six are spread evenly again.
+    async with AsyncExitStack() as streams:
+        for _ in range(6):
+            stream = await streams.enter_async_context(client.events(thread_id))
+            await stream.read_until("caught_up")
+
+        async def spread() -> bool:
+            return await by_worker(client, "threadline_readers") == {1: 2, 2: 2, 3: 2}
+
+        await until(spread, "an even spread")

@@ -52,7 +52,10 @@ class Dialect(Protocol):
 
 
 class Follows:
-    """The threads that one connection follows. `on_loss` is called once when the store stays away for too long."""
+    """The threads that one connection follows.
+
+    `on_end` hears of each that is followed no more, `on_loss` when the store stays away for too long.
+    """
 
     def __init__(
         self,
@@ -61,6 +64,7 @@ class Follows:
         dialect: Dialect,
         readers: Readers,
         tasks: asyncio.TaskGroup,
+        on_end: Callable[[ThreadId], None],
         on_loss: Callable[[Unavailable], None],
     ) -> None:
         self._tail = tail
@@ -68,6 +72,7 @@ class Follows:
         self._dialect = dialect
         self._readers = readers
         self._tasks = tasks
+        self._on_end = on_end
         self._on_loss = on_loss
         self._pumps: dict[ThreadId, asyncio.Task[None]] = {}
 
@@ -88,6 +93,7 @@ class Follows:
         if pump is None:
             return False
         pump.cancel()
+        self._on_end(thread_id)
         return True
 
     def end_all(self) -> None:
@@ -113,7 +119,8 @@ class Follows:
         finally:
             await batches.aclose()
         # Only here by itself: the thread is deleted, or the store was away.
-        self._pumps.pop(thread_id, None)
+        if self._pumps.pop(thread_id, None) is not None:
+            self._on_end(thread_id)
 
     async def _write(self, entries: Sequence[Entry]) -> None:
         pending: list[bytes] = []

@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 
 from threadline.access.principals import Access, Principal
 from threadline.api.answers import Model
+from threadline.api.presence.presence import Presence
 from threadline.api.readers import Readers
 from threadline.bus.contract import Bus
 from threadline.clock import Clock
@@ -29,6 +30,7 @@ class House(Struct, frozen=True):
     engine: Engine
     access: Access
     readers: Readers
+    presence: Presence
     journal: Journal
     store: Store
     bus: Bus

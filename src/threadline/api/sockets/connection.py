@@ -90,9 +90,8 @@ class SocketConnection(WebSocketsSansIOProtocol):
             self.abort()
 
 
-def upgraded(transport: asyncio.BaseTransport) -> SocketConnection:
+def upgraded(transport: asyncio.Transport) -> SocketConnection:
     """Return the socket that a connection has become."""
-    assert isinstance(transport, asyncio.Transport), "a TCP connection"
     protocol = transport.get_protocol()
     assert isinstance(protocol, SocketConnection), "upgraded a moment ago"
     return protocol

@@ -11,6 +11,7 @@ from contextlib import suppress
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from threadline.access.principals import Principal
 from threadline.api.house import House, credential_of
 from threadline.api.problem import respond
 from threadline.api.readers import Open
@@ -18,8 +19,9 @@ from threadline.api.sockets.connection import SocketConnection
 from threadline.api.sockets.session import Session, start_in
 from threadline.errors import InvalidRequest, NotFound, ShuttingDown, ThreadlineError
 from threadline.ids import ThreadId
-from threadline.limits import QUERY_CHARS_MAX
+from threadline.limits import END_USER_ID_CHARS_MAX, QUERY_CHARS_MAX
 from threadline.observe import log
+from threadline.scopes import EndUser
 
 ROUTE = "/v1/threads/{thread_id}/socket"
 
@@ -66,6 +68,7 @@ class SocketDoor:
             raise InvalidRequest(pointer="/query/after")
         home = ThreadId(found.group(1))
         in_scope, start = await start_in(self._house, principal, home, after)
+        person = _person(asked, principal)
         connection: SocketConnection = asked.scope["threadline.connection"]
         task = asyncio.current_task()
         assert task is not None, "uvicorn runs each socket in a task"
@@ -74,6 +77,19 @@ class SocketDoor:
         stream = Open(task, connection, principal.expires_at_ms)
         self._house.readers.add(stream)
         try:
-            await Session(self._house, connection, principal, credential).run(receive, in_scope, home, start)
+            session = Session(self._house, connection, principal, credential, person)
+            await session.run(receive, in_scope, home, start)
         finally:
             self._house.readers.remove(stream)
+
+
+def _person(asked: HTTPConnection, principal: Principal) -> str | None:
+    """Return who is seen on this socket. Raises InvalidRequest."""
+    named = asked.query_params.get("end_user_id")
+    if isinstance(principal.scope, EndUser):
+        if named not in (None, principal.scope.end_user_id):
+            raise InvalidRequest("A token is its own end user.", pointer="/query/end_user_id")
+        return principal.scope.end_user_id
+    if (named is not None and not 0 < len(named) <= END_USER_ID_CHARS_MAX) or "\x00" in (named or ""):
+        raise InvalidRequest(pointer="/query/end_user_id")
+    return named

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from threadline.api.bodies import Identifier, SendMessage
+from threadline.api.presence.words import Status
 from threadline.api.requests import decoded
 from threadline.limits import IDEMPOTENCY_KEY_CHARS_MAX
 
@@ -45,7 +46,23 @@ class Cancel(Struct, tag="cancel", forbid_unknown_fields=True, kw_only=True):
     ref: Ref | None = None
 
 
-SocketRequest = Subscribe | Unsubscribe | SendToThread | Cancel
+class SetPresence(Struct, tag="presence", forbid_unknown_fields=True, kw_only=True):
+    """Say that one is there or away: in one thread, or in all that this socket follows."""
+
+    status: Status
+    thread_id: Identifier | None = None
+    ref: Ref | None = None
+
+
+class Typing(Struct, tag="typing", forbid_unknown_fields=True, kw_only=True):
+    """Say that one is typing in a thread, again and again while it is so, or that one has stopped."""
+
+    is_typing: bool = True
+    thread_id: Identifier | None = None
+    ref: Ref | None = None
+
+
+SocketRequest = Subscribe | Unsubscribe | SendToThread | Cancel | SetPresence | Typing
 
 
 def request_of(raw: bytes) -> SocketRequest:

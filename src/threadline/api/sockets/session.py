@@ -15,23 +15,40 @@ from threadline.api.follows import Follows
 from threadline.api.house import House, run_scope, thread_scope
 from threadline.api.messages import to_send
 from threadline.api.pace import Pace
+from threadline.api.presence.room import Seat
 from threadline.api.problem import problem_of
 from threadline.api.requests import checked_key, to_cursor
 from threadline.api.sockets.connection import SocketConnection
 from threadline.api.sockets.requests import (
     Cancel,
     SendToThread,
+    SetPresence,
     SocketRequest,
     Subscribe,
+    Typing,
     Unsubscribe,
     ref_of,
     request_of,
 )
 from threadline.dialects import socket
 from threadline.engine.engine import with_input
-from threadline.errors import InvalidRequest, RateLimited, ThreadlineError, Unauthorized, Unavailable
+from threadline.errors import (
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    RateLimited,
+    ThreadlineError,
+    Unauthorized,
+    Unavailable,
+)
 from threadline.ids import RunId, ThreadId
-from threadline.limits import SOCKET_REQUESTS_BURST, SOCKET_REQUESTS_PER_SECOND, SOCKET_THREADS_MAX
+from threadline.limits import (
+    SOCKET_REQUESTS_BURST,
+    SOCKET_REQUESTS_PER_SECOND,
+    SOCKET_THREADS_MAX,
+    WHISPERS_BURST,
+    WHISPERS_PER_SECOND,
+)
 from threadline.observe import log
 from threadline.records import Run
 from threadline.scopes import Scope
@@ -49,13 +66,23 @@ Receive = Callable[[], Awaitable[Message]]
 class Session:
     """What stands behind one accepted socket."""
 
-    def __init__(self, house: House, connection: SocketConnection, principal: Principal, credential: str) -> None:
+    def __init__(
+        self,
+        house: House,
+        connection: SocketConnection,
+        principal: Principal,
+        credential: str,
+        person: str | None,
+    ) -> None:
         self._house = house
         self._connection = connection
         self._principal = principal
         self._credential = credential
+        self._person = person
         self._home: ThreadId | None = None
+        self._seats: dict[ThreadId, Seat] = {}
         self._pace = Pace(house.clock, SOCKET_REQUESTS_PER_SECOND, SOCKET_REQUESTS_BURST)
+        self._whisper_pace = Pace(house.clock, WHISPERS_PER_SECOND, WHISPERS_BURST)
 
     async def run(self, receive: Receive, scope: Scope, home: ThreadId, start: int) -> None:
         """Follow the thread of the socket's address from a checked cursor, and serve until somebody goes."""
@@ -66,13 +93,22 @@ class Session:
         try:
             async with asyncio.timeout(seconds_left), asyncio.TaskGroup() as tasks:
                 self._follows = Follows(
-                    self._house.engine.tail, self._connection, socket, self._house.readers, tasks, self._lose
+                    self._house.engine.tail,
+                    self._connection,
+                    socket,
+                    self._house.readers,
+                    tasks,
+                    self._leave,
+                    self._lose,
                 )
                 self._follow(scope, home, start)
                 await self._serve(receive)
                 self._follows.end_all()
         except TimeoutError:
             self._connection.end(CLOSED_EXPIRED, "the token has expired")
+        finally:
+            for thread_id in list(self._seats):
+                self._leave(thread_id)
 
     async def _serve(self, receive: Receive) -> None:
         while True:
@@ -117,6 +153,10 @@ class Session:
                 return await self._send(request)
             case Cancel():
                 return {"run": await self._cancel(RunId(request.run_id))}
+            case SetPresence():
+                return self._set_presence(request)
+            case Typing():
+                return self._type(request)
             case _:
                 assert_never(request)
 
@@ -149,6 +189,33 @@ class Session:
         await self._house.engine.cancel(scope, run_id)
         return (await self._house.engine.run(scope, run_id)).run
 
+    def _set_presence(self, request: SetPresence) -> dict[str, Any]:
+        seats = self._seats_for(request.thread_id) if request.thread_id else dict(self._seats)
+        self._check_whisper()
+        for thread_id, seat in seats.items():
+            self._house.presence.set_status(thread_id, seat, request.status)
+        return {"status": request.status}
+
+    def _type(self, request: Typing) -> dict[str, Any]:
+        self._principal.require("send")
+        seats = self._seats_for(request.thread_id or self._home or "")
+        self._check_whisper()
+        for thread_id, seat in seats.items():
+            self._house.presence.type(thread_id, seat, request.is_typing)
+        return {}
+
+    def _seats_for(self, thread_id: str) -> dict[ThreadId, Seat]:
+        seat = self._seats.get(ThreadId(thread_id))
+        if seat is None:
+            raise NotFound("This socket does not follow this thread.")
+        return {ThreadId(thread_id): seat}
+
+    def _check_whisper(self) -> None:
+        if self._person is None:
+            raise Forbidden("A key is nobody: open the socket with `end_user_id` to be seen.")
+        if not self._whisper_pace.allows():
+            raise RateLimited("That is more than anybody types.", retry_after=1)
+
     async def _with_input(self, scope: Scope, row: RunRow) -> Run:
         async def script(reader: Reader) -> Run:
             return (await with_input(reader, scope, row)).run
@@ -157,6 +224,15 @@ class Session:
 
     def _follow(self, scope: Scope, thread_id: ThreadId, start: int) -> None:
         self._follows.begin(scope, thread_id, start)
+        self._seats[thread_id] = self._house.presence.enter(thread_id, self._person, self._show)
+
+    def _leave(self, thread_id: ThreadId) -> None:
+        seat = self._seats.pop(thread_id, None)
+        if seat is not None:
+            self._house.presence.leave(thread_id, seat)
+
+    def _show(self, payload: bytes) -> None:
+        self._connection.write(socket.text(payload))
 
     def _lose(self, error: Unavailable) -> None:
         log.info("socket_closed", why=error.detail)

@@ -1,0 +1,1 @@
+"""Who is in a thread at the moment, and who is typing. Never stored: it is true while it is said."""
