@@ -20,8 +20,8 @@ FILES: Final = ("results-postgres.json", "results.json")
 BUSY_SHARE: Final = 0.6
 """The share of a core that is planned with. Beyond it waiting grows faster than work."""
 
-GATHER_WINDOWS: Final = 40.0
-"""Commits of one node in a second: `gather_window_ms` is 25."""
+GATHER_WINDOWS: Final = 30.0
+"""Commits of one node in a second: `gather_window_ms` is 34."""
 
 NUDGES_PER_MESSAGE: Final = 205
 """Of 38 bytes each, in the 7,900 that a NOTIFY holds."""

@@ -97,7 +97,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             description="Tokens wait up to this long for company in one commit; the first one of an answer never "
             "does. More costs latency, less costs CPU.",
         ),
-    ] = 25
+    ] = 34
     first_chunk_seconds: Annotated[
         float, Meta(gt=0, description="How long a provider may take to begin an answer.")
     ] = 120.0
