@@ -28,6 +28,18 @@ NAME_CHARS_MAX: Final = 200
 MODEL_CHARS_MAX: Final = 200
 """One line in a list; more would break every front end."""
 
+HANDLE_CHARS_MAX: Final = 64
+"""An agent's name in a text, behind an @."""
+
+DESCRIPTION_CHARS_MAX: Final = 2000
+"""What an agent is for, in a list of agents."""
+
+AVATAR_CHARS_MAX: Final = 2048
+"""An address or an emoji; pictures are files."""
+
+AGENT_TOOLS_MAX: Final = 200
+"""Tools named by one agent. More than a model can choose between; `tools_mode` has other ways."""
+
 END_USER_ID_CHARS_MAX: Final = 256
 EXTERNAL_ID_CHARS_MAX: Final = 256
 IDEMPOTENCY_KEY_CHARS_MAX: Final = 256

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from threadline.agent_records import AgentId
 from threadline.content import Block
 from threadline.ids import MessageId, RunId, ThreadId
 
@@ -39,10 +40,11 @@ class ErrorInfo(Struct, frozen=True):
 
 
 class Author(Struct, frozen=True):
-    """Who wrote a message."""
+    """Who wrote a message. `id` is an end user's or an agent's; `name` is what the others call them."""
 
     type: AuthorType
     id: str | None = None
+    name: str | None = None
 
 
 class Attempt(Struct, frozen=True):
@@ -98,7 +100,8 @@ class Run(Struct, frozen=True, kw_only=True):
     """One answer being made, from queued to its one terminal state. `usage` is the last attempt's.
 
     `input` is the message while it waits for its turn; in the log and in rows it is None from then on, because the
-    message then stands in the thread. Answers of the API put it back in.
+    message then stands in the thread. Answers of the API put it back in. `agent_version` is the version of its agent
+    that it uses, known from its first attempt on.
 
     `position` counts those that wait for their turn from 1, the next one; it is None for everybody else.
     """
@@ -110,6 +113,8 @@ class Run(Struct, frozen=True, kw_only=True):
     attempt: int = 0
     attempts: list[Attempt] = []
     model: str
+    agent_id: AgentId | None = None
+    agent_version: int | None = None
     usage: Usage | None = None
     error: ErrorInfo | None = None
     input: Message | None
@@ -128,11 +133,12 @@ class Run(Struct, frozen=True, kw_only=True):
 
 
 class RunOptions(Struct, frozen=True, omit_defaults=True):
-    """What the send asked of its run beyond the message; kept with the run, not shown."""
+    """What the send asked of its run beyond the message; kept with the run, not shown. `model` is the send's own."""
 
     instructions: str | None = None
     max_output_tokens: int | None = None
     temperature: float | None = None
+    model: str | None = None
 
 
 class ForkPoint(Struct, frozen=True):

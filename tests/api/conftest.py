@@ -25,6 +25,8 @@ class Scene:
     thread_id: str
     run_id: str
     key_id: str
+    agent_id: str
+    team_id: str
 
     def ask(self, method: str, path: str, key: str | None, **options: object) -> httpx.Response:
         """Send a request with a credential."""
@@ -59,7 +61,10 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
                 thread_id=thread,
                 run_id=sent.json()["run"]["id"],
                 key_id="",
+                agent_id=client.post("/v1/agents", json={"handle": "helper", "owner": "cid"}).json()["id"],
+                team_id=client.post("/v1/teams", json={"name": "t"}).json()["id"],
             )
+            client.put(f"/v1/teams/{scene.team_id}/members/cid", json={}).raise_for_status()
             made = scene.ask("POST", "/v1/keys", admin, json={"name": "spare"}).json()
         yield Scene(**{**scene.__dict__, "key_id": made["id"]})
         assert server.faults() == []

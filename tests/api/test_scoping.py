@@ -17,13 +17,21 @@ BODIES: dict[tuple[str, str], object] = {
     ("PATCH", "/v1/runs/{run_id}"): {"position": 1},
     ("POST", "/v1/tokens"): {"end_user_id": "ann"},
     ("POST", "/v1/keys"): {"name": "mine"},
+    ("POST", "/v1/agents"): {"handle": "mine"},
+    ("PATCH", "/v1/agents/{agent_id}"): {"name": "mine"},
+    ("POST", "/v1/teams"): {"name": "mine"},
+    ("PATCH", "/v1/teams/{team_id}"): {"name": "mine"},
+    ("PUT", "/v1/teams/{team_id}/members/{end_user_id}"): {},
 }
 # Routes without an id: they answer about whoever asks. Everything else must name somebody's thing.
-OWN_ONLY = {"/v1/threads", "/v1/tokens", "/v1/keys", "/v1/models"}
+OWN_ONLY = {"/v1/threads", "/v1/tokens", "/v1/keys", "/v1/models", "/v1/agents", "/v1/teams"}
 UNKNOWN = {
     "thread_id": "thr_00000000000000000000000000",
     "run_id": "run_00000000000000000000000000",
     "key_id": "key_00000000000000000000000000",
+    "agent_id": "agt_00000000000000000000000000",
+    "team_id": "team_00000000000000000000000000",
+    "end_user_id": "nobody",
 }
 
 
@@ -48,7 +56,14 @@ def ask(scene: Scene, method: str, template: str, key: str | None, ids: dict[str
 
 def theirs(scene: Scene) -> dict[str, str]:
     """Return the ids of somebody's things."""
-    return {"thread_id": scene.thread_id, "run_id": scene.run_id, "key_id": scene.key_id}
+    return {
+        "thread_id": scene.thread_id,
+        "run_id": scene.run_id,
+        "key_id": scene.key_id,
+        "agent_id": scene.agent_id,
+        "team_id": scene.team_id,
+        "end_user_id": "cid",
+    }
 
 
 def without_detail(response: httpx.Response) -> tuple[int, object]:
@@ -105,6 +120,11 @@ def test_a_token_reaches_no_control_plane(scene: Scene) -> None:
         ("POST", "/v1/keys", {"name": "x"}),
         ("DELETE", f"/v1/keys/{scene.key_id}", None),
         ("POST", "/v1/tokens", {"end_user_id": "ann"}),
+        ("POST", "/v1/teams", {"name": "x"}),
+        ("PATCH", f"/v1/teams/{scene.team_id}", {"name": "x"}),
+        ("DELETE", f"/v1/teams/{scene.team_id}", None),
+        ("PUT", f"/v1/teams/{scene.team_id}/members/bob", {}),
+        ("DELETE", f"/v1/teams/{scene.team_id}/members/cid", None),
     ]:
         response = scene.ask(method, path, scene.other_person, json=body)
         assert response.status_code == 403, (method, path)

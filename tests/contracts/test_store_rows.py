@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
+from threadline.agent_records import AgentId
 from threadline.content import (
     Base64Source,
     FileBlock,
@@ -74,6 +75,8 @@ def a_run(bench: Bench, thread: Thread, status: RunStatus = "waiting") -> RunRow
         attempt=2,
         attempts=[Attempt(1, NOW, LATER, USAGE, ERROR), Attempt(2, LATER)],
         model="demo/x",
+        agent_id=AgentId("agt_1"),
+        agent_version=3,
         usage=USAGE,
         error=ERROR,
         input=bench.message(thread.id, seq=1, content=CONTENT),
@@ -83,7 +86,7 @@ def a_run(bench: Bench, thread: Thread, status: RunStatus = "waiting") -> RunRow
         started_at=NOW,
         ended_at=LATER,
     )
-    return RunRow(MINE.tenant_id, run, RunOptions("Be kind.", 100, 0.5), True, 3, LATER, 1, 2, 9)
+    return RunRow(MINE.tenant_id, run, RunOptions("Be kind.", 100, 0.5, "demo/y"), True, 3, LATER, 1, 2, 9)
 
 
 async def test_a_thread_comes_back_as_it_went_in(bench: Bench) -> None:

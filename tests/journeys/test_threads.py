@@ -15,6 +15,12 @@ def somebody() -> str:
     return f"user-{uuid.uuid4()}"
 
 
+async def an_agent(client: Client) -> str:
+    """Create an agent and return its id."""
+    made = (await client.post("/v1/agents", {"handle": f"a-{uuid.uuid4()}"})).ok(201)
+    return str(made["id"])
+
+
 async def walk(client: Client, path: str) -> list[Any]:
     """Follow a list's cursors to its end; returns what all pages had."""
     found, cursor = [], ""
@@ -36,7 +42,7 @@ async def test_a_thread_has_what_it_was_made_with(client: Client) -> None:
         "title": "A tïtle",
         "model": "demo/echo",
         "instructions": "Be brief.",
-        "agent_id": "agt_1",
+        "agent_id": await an_agent(client),
         "metadata": {"a": {"b": [1, None, True, 0.5]}},
     }
     made = (await client.post("/v1/threads", fields)).ok(201)
@@ -137,18 +143,20 @@ async def test_bad_limits_and_cursors_of_the_list_are_said(client: Client) -> No
 
 async def test_a_change_is_an_event_with_the_changed_fields_only(client: Client) -> None:
     """What stays as it was is not in the event; a change that changes nothing is no event at all."""
-    thread_id = await client.thread(title="before", metadata={"a": 1})
+    thread_id, agent_id = await client.thread(title="before", metadata={"a": 1}), await an_agent(client)
     changed = (await client.patch(f"/v1/threads/{thread_id}", {"title": "after", "metadata": {"a": 1}})).ok(200)
     assert (changed["title"], changed["seq"]) == ("after", 2)
     same = (await client.patch(f"/v1/threads/{thread_id}", {"title": "after"})).ok(200)
     assert same["seq"] == 2
-    await client.patch(f"/v1/threads/{thread_id}", {"title": None, "pinned": True, "archived": True, "agent_id": "a"})
+    await client.patch(
+        f"/v1/threads/{thread_id}", {"title": None, "pinned": True, "archived": True, "agent_id": agent_id}
+    )
     await client.patch(f"/v1/threads/{thread_id}", {"model": "demo/echo", "instructions": "x", "metadata": {}})
     log = await client.log(thread_id)
     assert [frame.event for frame in log] == ["thread.created"] + ["thread.updated"] * 3
     assert [frame.data["thread"] for frame in log[1:]] == [
         {"title": "after"},
-        {"title": None, "pinned": True, "archived": True, "agent_id": "a"},
+        {"title": None, "pinned": True, "archived": True, "agent_id": agent_id},
         {"model": "demo/echo", "instructions": "x", "metadata": {}},
     ]
     thread = (await client.get(f"/v1/threads/{thread_id}")).ok(200)
@@ -263,7 +271,7 @@ async def test_changes_at_once_are_all_kept(client: Client) -> None:
         {"archived": True},
         {"model": "demo/echo"},
         {"instructions": "i"},
-        {"agent_id": "a"},
+        {"agent_id": await an_agent(client)},
         {"metadata": {"m": 1}},
     ]
     answers = await asyncio.gather(*(client.patch(f"/v1/threads/{thread_id}", body) for body in fields))

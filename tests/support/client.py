@@ -212,6 +212,10 @@ class Client:
         """POST."""
         return await self.request("POST", path, body, **options)
 
+    async def put(self, path: str, body: Any = NOTHING, **options: Any) -> Answer:
+        """PUT."""
+        return await self.request("PUT", path, body, **options)
+
     async def patch(self, path: str, body: Any = NOTHING, **options: Any) -> Answer:
         """PATCH."""
         return await self.request("PATCH", path, body, **options)

@@ -5,6 +5,7 @@ from typing import Literal
 from msgspec import Struct
 
 from threadline.access.keys import Key
+from threadline.agent_records import Agent, Team, TeamMember
 from threadline.records import Message, Run, Thread
 
 
@@ -30,6 +31,30 @@ class RunPage(Struct, frozen=True):
     data: list[Run]
     has_more: bool = False
     next_cursor: str | None = None
+
+
+class AgentPage(Struct, frozen=True):
+    """A page of agents by handle, or of the versions of one, newest first."""
+
+    data: list[Agent]
+    has_more: bool
+    next_cursor: str | None
+
+
+class TeamPage(Struct, frozen=True):
+    """A page of teams, oldest first."""
+
+    data: list[Team]
+    has_more: bool
+    next_cursor: str | None
+
+
+class TeamMemberPage(Struct, frozen=True):
+    """A page of the people of a team."""
+
+    data: list[TeamMember]
+    has_more: bool
+    next_cursor: str | None
 
 
 class KeyPage(Struct, frozen=True):

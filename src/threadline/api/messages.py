@@ -116,6 +116,7 @@ def to_send(body: SendMessage, principal: Principal, key: str | None) -> Send:
         content=blocks,
         role=body.role,
         model=body.model,
+        agent=body.agent,
         respond=body.respond,
         on_busy=body.on_busy,
         parent_id=None if body.parent_id is None else MessageId(body.parent_id),

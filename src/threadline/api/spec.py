@@ -11,14 +11,37 @@ from msgspec import Struct
 from threadline import __version__
 from threadline.access.keys import Key
 from threadline.access.tokens import IssuedToken
-from threadline.api import bodies
-from threadline.api.answers import KeyPage, MessagePage, ModelPage, RunPage, Sent, State, ThreadPage
+from threadline.agent_records import Agent, Team, TeamMember
+from threadline.api import agent_bodies, bodies
+from threadline.api.answers import (
+    AgentPage,
+    KeyPage,
+    MessagePage,
+    ModelPage,
+    RunPage,
+    Sent,
+    State,
+    TeamMemberPage,
+    TeamPage,
+    ThreadPage,
+)
 from threadline.api.problem import Problem
 from threadline.records import Message, Run, Thread
 
 _REF = "#/components/schemas/{name}"
 
 _TYPES: tuple[type[Struct], ...] = (
+    agent_bodies.CreateAgent,
+    agent_bodies.CreateTeam,
+    agent_bodies.PutTeamMember,
+    agent_bodies.UpdateAgent,
+    agent_bodies.UpdateTeam,
+    Agent,
+    AgentPage,
+    Team,
+    TeamMember,
+    TeamMemberPage,
+    TeamPage,
     bodies.CancelRun,
     bodies.ChangeRun,
     bodies.CreateKey,
@@ -46,7 +69,7 @@ _WORDS = {
     401: "No valid key or token.",
     403: "This key or token may not do that.",
     404: "Nothing with this id, or no such model.",
-    409: "The thread is busy and the send asked not to wait, or the run does not wait any more.",
+    409: "Busy, taken, or past the moment for it: the `code` says which.",
     413: "Larger than what is accepted.",
     422: "Not of the form that this address takes; `pointer` says where.",
     429: "Too much at once; see Retry-After.",

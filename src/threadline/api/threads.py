@@ -29,7 +29,7 @@ View = Annotated[ContentView | None, Query(description="`audit` shows tool traff
     status_code=201,
     openapi_extra=takes(CreateThread, required=False),
     responses={
-        **gives(Thread, 201, (403, 413), "A new thread."),
+        **gives(Thread, 201, (403, 404, 413), "A new thread."),
         200: {
             "description": "The thread that has this `external_id`.",
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Thread"}}},

@@ -11,8 +11,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct, structs
 
+from threadline.agent_records import Agent
 from threadline.clock import rfc3339
 from threadline.content import Block
+from threadline.engine.agents import attached_agent, usable_agent
 from threadline.engine.queue import Queued, enqueue
 from threadline.engine.turns import add_message, give_turn
 from threadline.errors import IdempotencyMismatch, InvalidRequest
@@ -24,11 +26,12 @@ from threadline.store.contract import Reader, RunRow, SendRow, ThreadRow, Transa
 
 
 class Send(Struct, frozen=True, kw_only=True):
-    """What somebody sends to a thread. `key` is the Idempotency-Key, where there is one."""
+    """What somebody sends to a thread. `agent` is an id or a handle; `key` the Idempotency-Key, where there is one."""
 
     content: list[Block]
     role: Role = "user"
     model: str | None = None
+    agent: str | None = None
     respond: bool = True
     on_busy: OnBusy = "enqueue"
     parent_id: MessageId | None = None
@@ -54,7 +57,7 @@ class Accepted(Struct, frozen=True):
 
 
 ResolveModel = Callable[[str | None, str | None], str]
-"""(the send's model, the thread's model) -> `provider/model`. Raises ModelUnknown."""
+"""(the send's model, the agent's or the thread's) -> `provider/model`. Raises ModelUnknown."""
 
 
 async def accept(
@@ -69,7 +72,7 @@ async def accept(
     """Take a send in, or say what the same send became before.
 
     Raises:
-        NotFound: no such thread in this scope.
+        NotFound: no such thread or agent in this scope.
         IdempotencyMismatch, ThreadBusy, QueueFull, ModelUnknown, InvalidRequest: nothing is stored.
     """
     row = await transaction.thread(scope, thread_id)
@@ -126,7 +129,9 @@ async def _store_run(
     now_ms: int,
 ) -> Accepted:
     thread = row.thread
-    model = resolve_model(send.model, thread.model)
+    agent = await _agent(transaction, scope, row, send)
+    model = resolve_model(send.model, (agent.model if agent else None) or thread.model)
+    options = structs.replace(send.options, model=send.model)
     message = _message(scope, row, send, ids.message(), ids.run(), now_ms)
     assert message.run_id is not None, "just given"
     run = Run(
@@ -134,25 +139,33 @@ async def _store_run(
         thread_id=thread.id,
         status="queued",
         model=model,
+        agent_id=agent.id if agent else None,
         input=message,
         input_message_id=message.id,
         created_at=message.created_at,
     )
     if thread.active_run_id is None:
-        queued = Queued(await _begin(transaction, scope, row, run, send))
+        queued = Queued(await _begin(transaction, scope, row, run, options))
     else:
-        queued = await enqueue(transaction, scope, row, run, send.options, send.on_busy, now_ms)
+        queued = await enqueue(transaction, scope, row, run, options, send.on_busy, now_ms)
     message = await input_of(transaction, scope, queued.row)
     return Accepted(message, queued.row, queued.row.first_seq, is_replay=False, stopping=queued.stopping)
 
 
-async def _begin(transaction: Transaction, scope: Scope, row: ThreadRow, run: Run, send: Send) -> RunRow:
+async def _begin(transaction: Transaction, scope: Scope, row: ThreadRow, run: Run, options: RunOptions) -> RunRow:
     """Give a run the turn of a free thread."""
     assert not await transaction.open_runs(scope, run.thread_id), "nobody waits in a free thread"
     seq = await transaction.append(scope, run.thread_id, RunQueued(run), run.id)
-    queued = RunRow(row.tenant_id, run, send.options, has_turn=False, first_seq=seq)
+    queued = RunRow(row.tenant_id, run, options, has_turn=False, first_seq=seq)
     await transaction.insert_run(scope, queued)
     return await give_turn(transaction, queued)
+
+
+async def _agent(reader: Reader, scope: Scope, row: ThreadRow, send: Send) -> Agent | None:
+    """Return who answers: the agent that the send names, else the thread's."""
+    if send.agent is not None:
+        return await usable_agent(reader, scope, send.agent, "/agent")
+    return await attached_agent(reader, scope, row.thread)
 
 
 def _message(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct, structs
 
+from threadline.agent_records import Agent
 from threadline.clock import rfc3339
 from threadline.engine.turns import Ending, closed_attempts, end_run, failure, note_message
 from threadline.errors import RunInterrupted
@@ -82,7 +83,16 @@ async def _begin(transaction: Transaction, row: RunRow, ids: IdMaker, now_ms: in
 
 async def _start_run(transaction: Transaction, row: RunRow, message_id: MessageId, now: str) -> RunRow:
     scope = Tenant(row.tenant_id)
-    begun = structs.replace(row, run=structs.replace(row.run, output_message_id=message_id, started_at=now))
+    agent = await _agent(transaction, row)
+    run = structs.replace(
+        row.run,
+        output_message_id=message_id,
+        started_at=now,
+        agent_version=agent.version if agent else None,
+        # Its newest version answers, and that may have another model than the one it had when the run was queued.
+        model=row.options.model or (agent.model if agent else None) or row.run.model,
+    )
+    begun = structs.replace(row, run=run)
     started = _attempted(begun, [], now)
     await transaction.append(scope, row.run.thread_id, RunStarted(started.run), row.run.id)
     thread = await transaction.thread(scope, row.run.thread_id)
@@ -92,10 +102,10 @@ async def _start_run(transaction: Transaction, row: RunRow, message_id: MessageI
         seq=await transaction.next_seq(scope, row.run.thread_id),
         parent_id=thread.thread.tip_message_id,
         role="assistant",
-        author=Author("agent", thread.thread.agent_id),
+        author=Author("agent", run.agent_id, agent.name if agent else None),
         content=[],
         status="streaming",
-        model=row.run.model,
+        model=run.model,
         run_id=row.run.id,
         metadata={},
         created_at=now,
@@ -104,6 +114,13 @@ async def _start_run(transaction: Transaction, row: RunRow, message_id: MessageI
     await transaction.insert_message(scope, message)
     await note_message(transaction, scope, message)
     return started
+
+
+async def _agent(transaction: Transaction, row: RunRow) -> Agent | None:
+    """Return the agent of a run as it is now; what is changed of it later concerns later answers."""
+    if row.run.agent_id is None:
+        return None
+    return await transaction.agent_version(Tenant(row.tenant_id), row.run.agent_id)
 
 
 async def _supersede(transaction: Transaction, row: RunRow, now: str) -> RunRow:

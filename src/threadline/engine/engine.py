@@ -57,6 +57,10 @@ class Engine:
         self.tail.hear(nudges)
         self._scheduler.hear(nudges)
 
+    def check_model(self, model: str) -> None:
+        """Look at a model before it is stored somewhere. Raises ModelUnknown."""
+        self._resolve_model(model, None)
+
     async def create_thread(self, scope: Scope, wanted: NewThread) -> tuple[Thread, bool]:
         """Create a thread, or find the one with this `external_id`. Returns it and whether it is new."""
 

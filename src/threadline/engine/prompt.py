@@ -5,23 +5,33 @@ version, gets a synthetic error result here, on every load.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
+from threadline.agent_records import Agent, Parameters
 from threadline.content import Block, ReasoningBlock, TextBlock, ToolResultBlock, ToolUseBlock
 from threadline.providers.contract import Prompt, PromptMessage
 from threadline.records import Message, RunOptions, Thread
 
+T = TypeVar("T")
+
 OUTCOME_UNKNOWN = "The call was interrupted. Whether it took effect is not known."
 
 
-def build_prompt(model: str, thread: Thread, history: Iterable[Message], options: RunOptions, run_id: str) -> Prompt:
-    """Build the prompt for an answer to the last message of `history`, which is oldest first."""
+def build_prompt(
+    model: str, thread: Thread, agent: Agent | None, history: Iterable[Message], options: RunOptions, run_id: str
+) -> Prompt:
+    """Build the prompt for an answer to the last message of `history`, which is oldest first.
+
+    What the send asks for comes before what its agent is set to, and that before the thread's instructions.
+    """
+    set_to = agent.parameters if agent is not None else Parameters()
     messages = [PromptMessage(message.role, content) for message in history if (content := _shown(message.content))]
     return Prompt(
         model=model,
         messages=messages,
-        instructions=options.instructions if options.instructions is not None else thread.instructions,
-        max_output_tokens=options.max_output_tokens,
-        temperature=options.temperature,
+        instructions=_first(options.instructions, agent.instructions if agent else None, thread.instructions),
+        max_output_tokens=_first(options.max_output_tokens, set_to.max_output_tokens),
+        temperature=_first(options.temperature, set_to.temperature),
         run_id=run_id,
     )
 
@@ -37,6 +47,11 @@ def paired(content: Sequence[Block]) -> list[Block]:
         if isinstance(block, ToolUseBlock) and block.id not in answered
     ]
     return [*kept, *missing]
+
+
+def _first(*wanted: T | None) -> T | None:
+    # None is not said; an empty text or a 0 is.
+    return next((value for value in wanted if value is not None), None)
 
 
 def _shown(content: Sequence[Block]) -> list[Block]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine, Sequence
 
 from msgspec import Struct, structs
 
+from threadline.agent_records import Agent
 from threadline.bus.contract import Nudge
 from threadline.clock import Clock
 from threadline.engine.claim import Claim, Settled, claim
@@ -220,11 +221,11 @@ class Scheduler:
             provider, model = self._resolve(row.run.model)
         except ModelUnknown as error:
             raise ProviderRefused(error.detail) from error
-        thread, history = await self._history(turn)
-        return provider, build_prompt(model, thread, history, row.options, row.run.id)
+        thread, agent, history = await self._history(turn)
+        return provider, build_prompt(model, thread, agent, history, row.options, row.run.id)
 
-    async def _history(self, turn: Turn) -> tuple[Thread, list[Message]]:
-        """Read the branch that ends where the answer begins; a store that is away is waited for.
+    async def _history(self, turn: Turn) -> tuple[Thread, Agent | None, list[Message]]:
+        """Read the branch that ends where the answer begins, and who answers; a store that is away is waited for.
 
         Raises Unavailable where the turn is stopped meanwhile.
         """
@@ -232,12 +233,15 @@ class Scheduler:
         assert run.output_message_id is not None, "claimed"
         answer_id = run.output_message_id
 
-        async def script(reader: Reader) -> tuple[Thread, list[Message]]:
+        async def script(reader: Reader) -> tuple[Thread, Agent | None, list[Message]]:
             row = await reader.thread(scope, run.thread_id)
+            agent = None
+            if run.agent_id is not None:
+                agent = await reader.agent_version(scope, run.agent_id, run.agent_version)
             answer = await reader.message(scope, answer_id)
             query = MessageQuery(descending=True, after=answer.seq, limit=PROMPT_MESSAGES_MAX)
             messages = await reader.messages(scope, run.thread_id, query)
-            return row.thread, messages[::-1]
+            return row.thread, agent, messages[::-1]
 
         while True:
             try:

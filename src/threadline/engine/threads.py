@@ -5,6 +5,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from threadline.clock import rfc3339
+from threadline.engine.agents import usable_agent
 from threadline.engine.turns import Ending, end_run
 from threadline.errors import Forbidden, InvalidRequest
 from threadline.events import ThreadCreated, ThreadDeleted, ThreadUpdated
@@ -34,6 +35,7 @@ async def create_thread(
     Raises:
         InvalidRequest: an end-user token names another end user.
         Forbidden: an end-user token that is for some threads only wants another one.
+        NotFound: no such agent in this scope.
     """
     end_user_id = wanted.end_user_id
     if isinstance(scope, EndUser):
@@ -55,7 +57,7 @@ async def create_thread(
         title=wanted.title,
         model=wanted.model,
         instructions=wanted.instructions,
-        agent_id=wanted.agent_id,
+        agent_id=await _agent_id(transaction, scope, wanted.agent_id),
         metadata=wanted.metadata,
         seq=1,
         created_at=now,
@@ -70,6 +72,8 @@ async def create_thread(
 async def update_thread(transaction: Transaction, scope: Scope, thread_id: ThreadId, changed: dict[str, Any]) -> Thread:
     """Change a thread's fields; what is as it was is no event. Raises NotFound."""
     row = await transaction.thread(scope, thread_id)
+    if "agent_id" in changed:
+        changed = {**changed, "agent_id": await _agent_id(transaction, scope, changed["agent_id"])}
     changed = {name: value for name, value in changed.items() if getattr(row.thread, name) != value}
     if changed:
         thread = structs.replace(row.thread, **changed)
@@ -92,3 +96,8 @@ async def delete_thread(transaction: Transaction, scope: Scope, thread_id: Threa
     await transaction.append(scope, thread_id, ThreadDeleted({"id": thread_id}), None)
     await transaction.delete_thread(scope, thread_id, rfc3339(now_ms))
     return ended
+
+
+async def _agent_id(transaction: Transaction, scope: Scope, name: str | None) -> str | None:
+    """Return the id of the agent that a thread is to have, named by its id or its handle. Raises NotFound."""
+    return None if name is None else (await usable_agent(transaction, scope, name, "/agent_id")).id

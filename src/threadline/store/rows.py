@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from msgspec import Struct, structs
 
+from threadline.agent_records import Agent, Parameters, Team, TeamMember
 from threadline.content import Block
 from threadline.records import (
     Attempt,
@@ -119,6 +120,14 @@ TOOLS = RecordMapping(
     nested={"input_schema": dict[str, Any], "approval": Approval, "allow": list[str], "headers": dict[str, str]},
     truths=("idempotent",),
 )
+AGENTS = RecordMapping(
+    Agent,
+    nested={"parameters": Parameters, "tools": list[str], "metadata": dict[str, Any]},
+    truths=("archived",),
+    constant=("object",),
+)
+TEAMS = RecordMapping(Team, nested={"metadata": dict[str, Any]}, constant=("object",))
+TEAM_MEMBERS = RecordMapping(TeamMember, constant=("object",))
 
 _options_decoder = msgspec.json.Decoder(RunOptions)
 

@@ -51,8 +51,8 @@ RUNS = _table(
     "runs",
     "tenant_id id",
     "tenant_id id thread_id status attempts model usage error input input_message_id output_message_id options "
-    "cancel_requested_at waiting_for spent created_at started_at ended_at",
-    "attempt has_turn first_seq drained_attempts drained_epoch last_seq place wake_at_ms",
+    "cancel_requested_at waiting_for spent created_at started_at ended_at agent_id",
+    "agent_version attempt has_turn first_seq drained_attempts drained_epoch last_seq place wake_at_ms",
 )
 SENDS = _table(
     "sends",
@@ -93,7 +93,42 @@ TOOL_CALLS = _table(
     "seq round block result_block is_error attempt needs_approval is_approved",
 )
 
-TABLES = (TENANTS, KEYS, TOOLS, THREADS, MESSAGES, RUNS, SENDS, EVENTS, PACKS, ATTEMPTS, DELTAS, TOOL_CALLS)
+
+AGENTS = _table(
+    "agents",
+    "tenant_id id",
+    "tenant_id id handle name description avatar instructions model parameters tools tools_mode owner visibility "
+    "team_id metadata created_at updated_at deleted_at",
+    "version archived",
+)
+AGENT_VERSIONS = _table(
+    "agent_versions",
+    "tenant_id id version",
+    "tenant_id id handle name description avatar instructions model parameters tools tools_mode owner visibility "
+    "team_id metadata created_at updated_at",
+    "version archived",
+)
+TEAMS = _table("teams", "tenant_id id", "tenant_id id name metadata created_at")
+TEAM_MEMBERS = _table("team_members", "tenant_id team_id end_user_id", "tenant_id team_id end_user_id role created_at")
+
+TABLES = (
+    TENANTS,
+    KEYS,
+    TOOLS,
+    AGENTS,
+    AGENT_VERSIONS,
+    TEAMS,
+    TEAM_MEMBERS,
+    THREADS,
+    MESSAGES,
+    RUNS,
+    SENDS,
+    EVENTS,
+    PACKS,
+    ATTEMPTS,
+    DELTAS,
+    TOOL_CALLS,
+)
 
 
 def bytes_of(row: Row) -> int:

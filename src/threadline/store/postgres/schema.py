@@ -38,6 +38,10 @@ TENANT_TABLES = (
     "leases",
     "tools",
     "tool_calls",
+    "agents",
+    "agent_versions",
+    "teams",
+    "team_members",
 )
 _TENANT_COLUMNS = dict.fromkeys(TENANT_TABLES, "tenant_id") | {"heads": "head_tenant_id", "tenants": "id"}
 """Where the wall stands, and the column that says whose a row is."""
@@ -56,8 +60,12 @@ _APP_MAY = {
     "packs": "SELECT",
     "tools": "SELECT, INSERT, UPDATE",
     "tool_calls": "SELECT, INSERT, UPDATE",
+    "agents": "SELECT, INSERT, UPDATE",
+    "agent_versions": "SELECT, INSERT",
+    "teams": "SELECT, INSERT, UPDATE, DELETE",
+    "team_members": "SELECT, INSERT, UPDATE, DELETE",
 }
-"""What a request may do. It deletes nothing, and the leases are none of its business."""
+"""What a request may do. Of a conversation it deletes nothing, and the leases are none of its business."""
 
 _WORKS_WITH = "-- works with: "
 

@@ -22,6 +22,7 @@ from threadline.store.contract import (
     ThreadRow,
 )
 from threadline.store.rows import KEYS, MESSAGES, RUNS, SENDS, THREADS, to_options, to_usage
+from threadline.store.sql.agents import AgentReader
 from threadline.store.sql.statements import Row, Statements
 from threadline.store.sql.tool_calls import ToolCallReader
 from threadline.store.sql.tools import ToolReader
@@ -42,7 +43,7 @@ _ORDER = "coalesce(place, first_seq)"
 OPEN = "status IN ('queued', 'running', 'waiting')"
 
 
-class SqlReader(ToolReader, ToolCallReader):
+class SqlReader(ToolReader, ToolCallReader, AgentReader):
     """The reading verbs. Lives for one script in one transaction."""
 
     THREAD: ClassVar[str]

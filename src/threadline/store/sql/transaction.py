@@ -10,6 +10,7 @@ from threadline.records import Message
 from threadline.scopes import Scope, System
 from threadline.store.contract import AttemptRow, KeyRow, RunRow, SendRow, ThreadRow
 from threadline.store.rows import MESSAGES, RUNS, SENDS, THREADS, to_json
+from threadline.store.sql.agents import AgentWriter
 from threadline.store.sql.reader import ATTEMPT_KEY, SqlReader
 from threadline.store.sql.statements import Row, Statements
 from threadline.store.sql.tool_calls import ToolCallWriter
@@ -57,7 +58,7 @@ SWEPT = {
 }
 
 
-class SqlTransaction(SqlReader, ToolWriter, ToolCallWriter):
+class SqlTransaction(SqlReader, ToolWriter, ToolCallWriter, AgentWriter):
     """The writing verbs. Lives for one script; `entries` are what it has appended."""
 
     SWEPT: ClassVar[dict[str, str]] = SWEPT

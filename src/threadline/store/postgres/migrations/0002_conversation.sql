@@ -65,6 +65,78 @@ CREATE TABLE tool_calls (
 CREATE UNIQUE INDEX tool_calls_of_run ON tool_calls (tenant_id, run_id, tool_use_id);
 
 -- agents and teams
+-- Each change of an agent is a version, and every version is kept: runs name the one that they used. A deleted agent
+-- keeps its rows for the same reason; its handle is free again.
+
+CREATE TABLE agents (
+    tenant_id text COLLATE "C" NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    version integer NOT NULL,
+    handle text COLLATE "C" NOT NULL,
+    name text NOT NULL,
+    description text,
+    avatar text,
+    instructions text,
+    model text,
+    parameters text NOT NULL,
+    tools text NOT NULL,
+    tools_mode text NOT NULL,
+    owner text COLLATE "C",
+    visibility text NOT NULL,
+    team_id text COLLATE "C",
+    archived smallint NOT NULL,
+    metadata text NOT NULL,
+    created_at text COLLATE "C" NOT NULL,
+    updated_at text COLLATE "C" NOT NULL,
+    deleted_at text COLLATE "C",
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE UNIQUE INDEX agents_by_handle ON agents (tenant_id, handle) WHERE deleted_at IS NULL;
+
+CREATE TABLE agent_versions (
+    tenant_id text COLLATE "C" NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    version integer NOT NULL,
+    handle text COLLATE "C" NOT NULL,
+    name text NOT NULL,
+    description text,
+    avatar text,
+    instructions text,
+    model text,
+    parameters text NOT NULL,
+    tools text NOT NULL,
+    tools_mode text NOT NULL,
+    owner text COLLATE "C",
+    visibility text NOT NULL,
+    team_id text COLLATE "C",
+    archived smallint NOT NULL,
+    metadata text NOT NULL,
+    created_at text COLLATE "C" NOT NULL,
+    updated_at text COLLATE "C" NOT NULL,
+    PRIMARY KEY (tenant_id, id, version)
+);
+
+CREATE TABLE teams (
+    tenant_id text COLLATE "C" NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    name text NOT NULL,
+    metadata text NOT NULL,
+    created_at text COLLATE "C" NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+);
+
+CREATE TABLE team_members (
+    tenant_id text COLLATE "C" NOT NULL,
+    team_id text COLLATE "C" NOT NULL,
+    end_user_id text COLLATE "C" NOT NULL,
+    role text NOT NULL,
+    created_at text COLLATE "C" NOT NULL,
+    PRIMARY KEY (tenant_id, team_id, end_user_id)
+);
+CREATE INDEX teams_of_person ON team_members (tenant_id, end_user_id);
+
+ALTER TABLE runs ADD COLUMN agent_id text COLLATE "C";
+ALTER TABLE runs ADD COLUMN agent_version integer;
 
 -- queues
 

@@ -64,6 +64,78 @@ CREATE TABLE tool_calls (
 CREATE UNIQUE INDEX tool_calls_of_run ON tool_calls (tenant_id, run_id, tool_use_id);
 
 -- agents and teams
+-- Each change of an agent is a version, and every version is kept: runs name the one that they used. A deleted agent
+-- keeps its rows for the same reason; its handle is free again.
+
+CREATE TABLE agents (
+    tenant_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    handle TEXT NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT,
+    avatar TEXT,
+    instructions TEXT,
+    model TEXT,
+    parameters TEXT NOT NULL,
+    tools TEXT NOT NULL,
+    tools_mode TEXT NOT NULL,
+    owner TEXT,
+    visibility TEXT NOT NULL,
+    team_id TEXT,
+    archived INTEGER NOT NULL,
+    metadata TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    deleted_at TEXT,
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE UNIQUE INDEX agents_by_handle ON agents (tenant_id, handle) WHERE deleted_at IS NULL;
+
+CREATE TABLE agent_versions (
+    tenant_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    handle TEXT NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT,
+    avatar TEXT,
+    instructions TEXT,
+    model TEXT,
+    parameters TEXT NOT NULL,
+    tools TEXT NOT NULL,
+    tools_mode TEXT NOT NULL,
+    owner TEXT,
+    visibility TEXT NOT NULL,
+    team_id TEXT,
+    archived INTEGER NOT NULL,
+    metadata TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, id, version)
+);
+
+CREATE TABLE teams (
+    tenant_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+) WITHOUT ROWID;
+
+CREATE TABLE team_members (
+    tenant_id TEXT NOT NULL,
+    team_id TEXT NOT NULL,
+    end_user_id TEXT NOT NULL,
+    role TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, team_id, end_user_id)
+) WITHOUT ROWID;
+CREATE INDEX teams_of_person ON team_members (tenant_id, end_user_id);
+
+ALTER TABLE runs ADD COLUMN agent_id TEXT;
+ALTER TABLE runs ADD COLUMN agent_version INTEGER;
 
 -- queues
 
