@@ -16,7 +16,7 @@ AuthorType = Literal["user", "agent", "system"]
 MessageStatus = Literal["streaming", "complete", "failed", "cancelled"]
 RunStatus = Literal["queued", "running", "waiting", "completed", "failed", "cancelled", "expired"]
 UsageSource = Literal["provider", "estimated"]
-OnBusy = Literal["enqueue", "reject", "interrupt", "merge", "latest"]
+OnBusy = Literal["enqueue", "reject", "interrupt", "rollback", "merge", "latest"]
 
 TERMINAL: frozenset[RunStatus] = frozenset({"completed", "failed", "cancelled", "expired"})
 
@@ -152,6 +152,7 @@ class Thread(Struct, frozen=True, kw_only=True):
     """A conversation. `seq` is that of its last event; `message_count` counts people's and assistants' messages.
 
     `tip_message_id` is the last message of the active branch: the branch is what leads from there to the beginning.
+    `on_busy` is for sends that do not say it themselves.
     """
 
     id: ThreadId
@@ -165,6 +166,7 @@ class Thread(Struct, frozen=True, kw_only=True):
     metadata: dict[str, Any]
     pinned: bool = False
     archived: bool = False
+    on_busy: OnBusy | None = None
     message_count: int = 0
     seq: int
     active_run_id: RunId | None = None

@@ -53,6 +53,7 @@ def a_thread(bench: Bench) -> Thread:
         model="demo/x",
         instructions="Be brief.",
         agent_id="agt_1",
+        on_busy="merge",
         metadata=METADATA,
         pinned=True,
         archived=True,
@@ -86,7 +87,7 @@ def a_run(bench: Bench, thread: Thread, status: RunStatus = "waiting") -> RunRow
         started_at=NOW,
         ended_at=LATER,
     )
-    return RunRow(MINE.tenant_id, run, RunOptions("Be kind.", 100, 0.5, "demo/y"), True, 3, LATER, 1, 2, 9)
+    return RunRow(MINE.tenant_id, run, RunOptions("Be kind.", 100, 0.5, "demo/y"), True, 3, LATER, 1, 2, 9, -4, True)
 
 
 async def test_a_thread_comes_back_as_it_went_in(bench: Bench) -> None:

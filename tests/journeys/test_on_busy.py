@@ -57,6 +57,56 @@ async def test_interrupts_in_a_row_lose_nothing(client: Client) -> None:
     assert set(said) >= {"a", "b"}
 
 
+async def test_rollback_takes_question_and_answer_off_the_branch(client: Client) -> None:
+    """The new message stands where the old one stood; what was said is still there, with its end."""
+    thread_id = await client.thread()
+    await client.ask(thread_id, "before")
+    earlier = await client.history(thread_id)
+    first = await speaking(client, thread_id)
+    sent = await client.begin(thread_id, "instead", on_busy="rollback")
+    await client.settled(sent["run"]["id"])
+    stopped = await client.run(first)
+    assert stopped["status"] == "cancelled"
+    state = await client.state(thread_id)
+    shown = [message for message in state["messages"] if message["run_id"] == sent["run"]["id"]]
+    assert [text_of(message) for message in shown] == ["instead", "instead"]
+    assert shown[0]["parent_id"] == earlier[-1]["id"]
+    assert state["thread"]["tip_message_id"] == shown[1]["id"]
+    log = await client.log(thread_id)
+    ends = next(place for place, frame in enumerate(log) if frame.event == "run.cancelled")
+    assert [frame.event for frame in log[ends + 1 : ends + 3]] == ["thread.updated", "message.created"]
+    assert log[ends + 1].data["thread"] == {"tip_message_id": earlier[-1]["id"]}
+    taken_off = [frame.data["message"] for frame in log if frame.event == "message.completed"][1]
+    assert (taken_off["run_id"], taken_off["status"]) == (first, "cancelled")
+
+
+async def test_rollback_of_the_first_question_leaves_an_empty_branch(client: Client) -> None:
+    """The new message is the first one, and has no parent."""
+    thread_id = await client.thread()
+    await speaking(client, thread_id)
+    sent = await client.ask(thread_id, "instead", on_busy="rollback")
+    assert (sent["message"]["parent_id"], text_of(sent["reply"])) == (None, "instead")
+
+
+async def test_a_thread_has_a_way_of_its_own(client: Client) -> None:
+    """Its `on_busy` is for sends that do not say it; it can be changed and emptied; a free thread is not concerned."""
+    thread_id = await client.thread(on_busy="reject")
+    first = await speaking(client, thread_id)
+    (await client.send(thread_id, "a")).problem(409, "thread_busy")
+    await client.begin(thread_id, "b", on_busy="enqueue")
+    changed = (await client.request("PATCH", f"/v1/threads/{thread_id}", {"on_busy": "latest"})).ok(200)
+    assert changed["on_busy"] == "latest"
+    await client.begin(thread_id, "c")
+    assert asked(await waiting(client, thread_id)) == ["c"]
+    await client.request("PATCH", f"/v1/threads/{thread_id}", {"on_busy": None})
+    await client.begin(thread_id, "d")
+    assert asked(await waiting(client, thread_id)) == ["c", "d"]
+    told = [frame.data["thread"] for frame in await client.log(thread_id) if frame.event == "thread.updated"]
+    assert told == [{"on_busy": "latest"}, {"on_busy": None}]
+    assert (await client.run(first))["status"] == "running"
+    (await client.request("PATCH", f"/v1/threads/{thread_id}", {"on_busy": "shout"})).problem(422, "invalid_request")
+
+
 async def test_interrupt_of_a_free_thread_is_a_send(client: Client) -> None:
     """There is nothing to interrupt."""
     answered = await client.ask(await client.thread(), "hello", on_busy="interrupt")
@@ -108,7 +158,7 @@ async def test_merge_with_nobody_waits(client: Client) -> None:
     assert asked(await waiting(client, thread_id)) == ["alone"]
 
 
-@pytest.mark.parametrize("on_busy", ["enqueue", "interrupt", "merge", "latest"])
+@pytest.mark.parametrize("on_busy", ["enqueue", "interrupt", "rollback", "merge", "latest"])
 async def test_a_stream_that_met_a_busy_thread_sees_its_own_run(client: Client, on_busy: str) -> None:
     """However a send got in, its stream begins with `run.queued`, which has its place, and ends with its end."""
     thread_id = await client.thread()
@@ -117,7 +167,7 @@ async def test_a_stream_that_met_a_busy_thread_sees_its_own_run(client: Client, 
         queued = await stream.next()
         assert queued is not None
         assert (queued.event, queued.data["run"]["position"]) == ("run.queued", 1)
-        if on_busy != "interrupt":
+        if on_busy not in ("interrupt", "rollback"):
             await client.post(f"/v1/runs/{first}/cancel")
         frames = await stream.read_to_end()
     assert frames[-1].event == "run.completed"

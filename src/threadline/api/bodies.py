@@ -52,6 +52,7 @@ class CreateThread(Struct, forbid_unknown_fields=True, kw_only=True):
     model: Model | None = None
     instructions: Instructions | None = None
     agent_id: Identifier | None = None
+    on_busy: OnBusy | None = None
     metadata: Metadata | None = None
 
 
@@ -64,6 +65,7 @@ class UpdateThread(Struct, forbid_unknown_fields=True, kw_only=True):
     model: Model | UnsetType | None = UNSET
     instructions: Instructions | UnsetType | None = UNSET
     agent_id: Identifier | UnsetType | None = UNSET
+    on_busy: OnBusy | UnsetType | None = UNSET
     metadata: Metadata | UnsetType = UNSET
 
 
@@ -78,7 +80,7 @@ class SendMessage(Struct, forbid_unknown_fields=True, kw_only=True):
     background: bool = False
     respond: bool = True
     role: Role = "user"
-    on_busy: OnBusy = "enqueue"
+    on_busy: OnBusy | None = None
     parent_id: Identifier | None = None
     max_output_tokens: MaxOutputTokens | None = None
     temperature: Temperature | None = None

@@ -47,6 +47,7 @@ async def create_thread(request: Request, house: TheHouse, principal: Asking) ->
         model=body.model,
         instructions=body.instructions,
         agent_id=body.agent_id,
+        on_busy=body.on_busy,
         metadata=check_metadata(body.metadata),
     )
     thread, is_new = await house.engine.create_thread(principal.scope, wanted)

@@ -57,6 +57,7 @@ class ThreadOptions(TypedDict, total=False):
     model: str | None
     instructions: str | None
     agent_id: str | None
+    on_busy: str | None
     metadata: Mapping[str, Any] | None
 
 
@@ -69,6 +70,7 @@ class ThreadUpdate(TypedDict, total=False):
     model: str | None
     instructions: str | None
     agent_id: str | None
+    on_busy: str | None
     metadata: Mapping[str, Any] | None
 
 

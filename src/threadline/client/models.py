@@ -140,6 +140,7 @@ class Thread(Model, frozen=True, kw_only=True):
     model: str | None = None
     instructions: str | None = None
     agent_id: str | None = None
+    on_busy: str | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
     pinned: bool = False
     archived: bool = False
@@ -161,6 +162,7 @@ class ThreadChanges(Model, frozen=True, kw_only=True):
     model: str | UnsetType | None = UNSET
     instructions: str | UnsetType | None = UNSET
     agent_id: str | UnsetType | None = UNSET
+    on_busy: str | UnsetType | None = UNSET
     metadata: dict[str, Any] | UnsetType = UNSET
     pinned: bool | UnsetType = UNSET
     archived: bool | UnsetType = UNSET

@@ -33,7 +33,7 @@ class Send(Struct, frozen=True, kw_only=True):
     model: str | None = None
     agent: str | None = None
     respond: bool = True
-    on_busy: OnBusy = "enqueue"
+    on_busy: OnBusy | None = None
     parent_id: MessageId | None = None
     options: RunOptions = RunOptions()
     metadata: dict[str, Any] = {}
@@ -41,7 +41,8 @@ class Send(Struct, frozen=True, kw_only=True):
 
     def fingerprint(self) -> bytes:
         """Return a hash of everything that makes this send what it is, and of nothing about its delivery."""
-        body = structs.replace(self, key=None)
+        # What nobody said was `enqueue` before threads had a default of their own, and keys are remembered for long.
+        body = structs.replace(self, key=None, on_busy=self.on_busy or "enqueue")
         return hashlib.sha256(msgspec.json.encode(body, order="sorted")).digest()
 
 
@@ -147,7 +148,8 @@ async def _store_run(
     if thread.active_run_id is None:
         queued = Queued(await _begin(transaction, scope, row, run, options))
     else:
-        queued = await enqueue(transaction, scope, row, run, options, send.on_busy, now_ms)
+        on_busy = send.on_busy or thread.on_busy or "enqueue"
+        queued = await enqueue(transaction, scope, row, run, options, on_busy, now_ms)
     message = await input_of(transaction, scope, queued.row)
     return Accepted(message, queued.row, queued.row.first_seq, is_replay=False, stopping=queued.stopping)
 

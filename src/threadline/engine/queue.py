@@ -69,9 +69,10 @@ async def enqueue(
             return Queued(await _wait(transaction, scope, thread, run, options, []))
         case "enqueue":
             return Queued(await _wait(transaction, scope, thread, run, options, waiting))
-        case "interrupt":
+        case "interrupt" | "rollback":
             row = await _wait(transaction, scope, thread, run, options, waiting, is_first=True)
             active = await transaction.run(scope, active_run_id)
+            active = structs.replace(active, rolls_back=active.rolls_back or on_busy == "rollback")
             return Queued(row, await wish_to_stop(transaction, scope, active, now_ms))
         case _:
             assert_never(on_busy)

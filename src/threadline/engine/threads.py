@@ -10,7 +10,7 @@ from threadline.engine.turns import Ending, end_run
 from threadline.errors import Forbidden, InvalidRequest
 from threadline.events import ThreadCreated, ThreadDeleted, ThreadUpdated
 from threadline.ids import IdMaker, RunId, ThreadId
-from threadline.records import Thread
+from threadline.records import OnBusy, Thread
 from threadline.scopes import EndUser, Scope
 from threadline.store.contract import ThreadRow, Transaction
 
@@ -24,6 +24,7 @@ class NewThread(Struct, frozen=True, kw_only=True):
     model: str | None = None
     instructions: str | None = None
     agent_id: str | None = None
+    on_busy: OnBusy | None = None
     metadata: dict[str, Any] = {}
 
 
@@ -58,6 +59,7 @@ async def create_thread(
         model=wanted.model,
         instructions=wanted.instructions,
         agent_id=await _agent_id(transaction, scope, wanted.agent_id),
+        on_busy=wanted.on_busy,
         metadata=wanted.metadata,
         seq=1,
         created_at=now,

@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 
 from threadline.clock import rfc3339
 from threadline.content import Block
+from threadline.engine.rollback import roll_back
 from threadline.errors import RunFailure
 from threadline.events import (
     MessageCompleted,
@@ -105,6 +106,8 @@ async def end_run(transaction: Transaction, row: RunRow, ending: Ending, now_ms:
     if row.run.attempt:
         # Before its first attempt nobody has a lease on it, and a request may end it, which leases are no business of.
         await end_lease(transaction, row.run.id)
+    if row.rolls_back:
+        await roll_back(transaction, row)
     return await _pass_turn_on(transaction, scope, row.run.thread_id) if row.has_turn else None
 
 

@@ -37,8 +37,9 @@ class RunRow(Struct, frozen=True):
     `has_turn` says that it is the thread's active run; `first_seq` and `last_seq` are those of its first and its
     terminal event; `drained_attempts` counts the attempts that ended because a server was told to stop or because the
     run had to wait, which do not count against the run; `place` is its place among those that wait, where it is not
-    that of its send. `wake_at_ms` is when a waiting run may be claimed (None: not before somebody acts), `spent` what
-    the current attempt is known to have cost already.
+    that of its send; `rolls_back` says that its question and its answer leave the active branch when it ends.
+    `wake_at_ms` is when a waiting run may be claimed (None: not before somebody acts), `spent` what the current attempt
+    is known to have cost already.
     """
 
     tenant_id: TenantId
@@ -51,6 +52,7 @@ class RunRow(Struct, frozen=True):
     drained_epoch: int = 0
     last_seq: int | None = None
     place: int | None = None
+    rolls_back: bool = False
     wake_at_ms: int | None = None
     spent: Usage | None = None
 

@@ -35,7 +35,7 @@ THREADS = _table(
     "threads",
     "tenant_id id",
     "tenant_id id end_user_id external_id title model instructions agent_id metadata active_run_id tip_message_id "
-    "forked_from created_at last_activity_at deleted_at",
+    "on_busy forked_from created_at last_activity_at deleted_at",
     "pinned archived message_count seq",
 )
 """`seq` is the head of the thread, live deltas included, wherever a dialect keeps it."""
@@ -52,7 +52,7 @@ RUNS = _table(
     "tenant_id id",
     "tenant_id id thread_id status attempts model usage error input input_message_id output_message_id options "
     "cancel_requested_at waiting_for spent created_at started_at ended_at agent_id",
-    "agent_version attempt has_turn first_seq drained_attempts drained_epoch last_seq place wake_at_ms",
+    "agent_version attempt has_turn first_seq drained_attempts drained_epoch last_seq place rolls_back wake_at_ms",
 )
 SENDS = _table(
     "sends",

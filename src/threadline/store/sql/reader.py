@@ -29,10 +29,20 @@ from threadline.store.sql.tools import ToolReader
 
 _MESSAGE = f"SELECT {', '.join(MESSAGES.columns)} FROM messages"
 _RUN_HIDDEN = (
-    "tenant_id, options, has_turn, first_seq, cancel_requested_at, drained_attempts, drained_epoch, last_seq, place, "
-    "wake_at_ms, spent"
+    "tenant_id",
+    "options",
+    "has_turn",
+    "first_seq",
+    "cancel_requested_at",
+    "drained_attempts",
+    "drained_epoch",
+    "last_seq",
+    "place",
+    "rolls_back",
+    "wake_at_ms",
+    "spent",
 )
-RUN = f"SELECT {', '.join(RUNS.columns)}, {_RUN_HIDDEN} FROM runs"
+RUN = f"SELECT {', '.join((*RUNS.columns, *_RUN_HIDDEN))} FROM runs"
 _SEND = f"SELECT {', '.join(SENDS.columns)} FROM sends"
 _KEY = (
     "SELECT keys.id, tenant_id, tenants.name, keys.name, role, secret_hash, keys.created_at, revoked_at "
@@ -228,22 +238,11 @@ def thread_row(row: Row) -> ThreadRow:
 
 def run_row(row: Row) -> RunRow:
     """Read a row of `RUN`."""
-    hidden = iter(row[len(RUNS.columns) :])
-    tenant_id, options, has_turn, first_seq, cancelled, drained, drained_epoch, *later = hidden
-    last_seq, place, wake_at_ms, spent = later
+    hidden = dict(zip(_RUN_HIDDEN, row[len(RUNS.columns) :], strict=True))
+    for truth in ("has_turn", "rolls_back"):
+        hidden[truth] = bool(hidden[truth])
     return RunRow(
-        tenant_id=tenant_id,
-        run=RUNS.record(row),
-        options=to_options(options),
-        has_turn=bool(has_turn),
-        first_seq=first_seq,
-        cancel_requested_at=cancelled,
-        drained_attempts=drained,
-        drained_epoch=drained_epoch,
-        last_seq=last_seq,
-        place=place,
-        wake_at_ms=wake_at_ms,
-        spent=to_usage(spent),
+        run=RUNS.record(row), **{**hidden, "options": to_options(hidden["options"]), "spent": to_usage(hidden["spent"])}
     )
 
 

@@ -39,6 +39,7 @@ _RUN_ENGINE = (
     "drained_epoch",
     "last_seq",
     "place",
+    "rolls_back",
     "wake_at_ms",
     "spent",
 )
@@ -225,6 +226,7 @@ def _engine_values(row: RunRow) -> list[Any]:
         row.drained_epoch,
         row.last_seq,
         row.place,
+        int(row.rolls_back),
         row.wake_at_ms,
         None if row.spent is None else to_json(row.spent),
     ]

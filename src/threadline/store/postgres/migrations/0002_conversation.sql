@@ -140,6 +140,8 @@ ALTER TABLE runs ADD COLUMN agent_version integer;
 
 -- queues
 
+ALTER TABLE threads ADD COLUMN on_busy text;
+ALTER TABLE runs ADD COLUMN rolls_back smallint NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN place bigint;
 
 -- rooms

@@ -139,6 +139,8 @@ ALTER TABLE runs ADD COLUMN agent_version INTEGER;
 
 -- queues
 
+ALTER TABLE threads ADD COLUMN on_busy TEXT;
+ALTER TABLE runs ADD COLUMN rolls_back INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN place INTEGER;
 
 -- rooms
