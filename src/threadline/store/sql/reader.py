@@ -239,11 +239,9 @@ def thread_row(row: Row) -> ThreadRow:
 def run_row(row: Row) -> RunRow:
     """Read a row of `RUN`."""
     hidden = dict(zip(_RUN_HIDDEN, row[len(RUNS.columns) :], strict=True))
-    for truth in ("has_turn", "rolls_back"):
-        hidden[truth] = bool(hidden[truth])
-    return RunRow(
-        run=RUNS.record(row), **{**hidden, "options": to_options(hidden["options"]), "spent": to_usage(hidden["spent"])}
-    )
+    hidden |= {truth: bool(hidden[truth]) for truth in ("has_turn", "rolls_back")}
+    hidden |= {"options": to_options(hidden["options"]), "spent": to_usage(hidden["spent"])}
+    return RunRow(run=RUNS.record(row), **hidden)
 
 
 def _placed(row: RunRow, position: int) -> RunRow:
