@@ -108,6 +108,37 @@ TOOL_OUTPUT_BYTES_MAX: Final = 64 * 1024
 TOOL_THREADS_MAX: Final = 64
 """Blocking tools that run at a time in one process. One that hangs for ever keeps its thread for ever."""
 
+TOOL_RESPONSE_BYTES_MAX: Final = 1024 * 1024
+"""What is read of a tool's answer over the network. More is not needed to cut it to what a history may hold."""
+
+TOOL_HOSTS_OPEN_MAX: Final = 256
+"""Hosts to which connections are kept open for the next call."""
+
+TOOL_URL_CHARS_MAX: Final = 2048
+TOOL_DESCRIPTION_CHARS_MAX: Final = 8000
+TOOL_SCHEMA_BYTES_MAX: Final = 32 * 1024
+"""What a model is told of one tool, on every round: all of it costs tokens."""
+
+TOOL_HEADERS_MAX: Final = 32
+TOOL_HEADER_CHARS_MAX: Final = 4096
+"""Headers that go along with every request of a tool: a credential or two."""
+
+TOOLS_PER_TENANT_MAX: Final = 1000
+TOOLS_PER_SEND_MAX: Final = 128
+"""Registered tools of one tenant, and those that a model is shown: vendors take no more than 128. Over it: `dynamic`."""
+
+TOOL_SECONDS_MAX: Final = 600.0
+"""How long any call may take. Who works for longer says so at once, and is asked again later."""
+
+TOOL_CONNECT_SECONDS: Final = 10.0
+"""For a tool's server to take a connection."""
+
+WEBHOOK_RETRY_SECONDS: Final = (0.5, 2.0)
+"""Pauses before an idempotent webhook is tried again: a restart of its server takes about as long."""
+
+APPROVAL_CONDITIONS_MAX: Final = 32
+"""Conditions in one rule: each is looked at on every call."""
+
 TOOL_SECONDS_DEFAULT: Final = 30.0
 """How long a call may take where the tool says nothing else."""
 

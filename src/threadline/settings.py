@@ -20,7 +20,7 @@ from threadline.providers.registry import ProviderConfig
 ENV_PREFIX = "THREADLINE_"
 BUS_SCHEMES = ("postgresql", "postgres", "redis", "rediss")
 CONFIG_NAME = "threadline.toml"
-_LISTS = ("allowed_origins", "tools")
+_LISTS = ("allowed_hosts", "allowed_origins", "tools")
 DATABASE_NAME = "threadline.db"
 
 
@@ -87,6 +87,13 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(
             description="Python tools: `module:name` or `module`, found in the folder of the start or installed. "
             "A comma between two of them."
+        ),
+    ] = ()
+    allowed_hosts: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="What webhooks and MCP servers of tenants may reach although it is private, also with http: "
+            "`tools.internal`, `*.internal`, `10.1.0.0/16`, `127.0.0.1:9000`. A comma between two of them."
         ),
     ] = ()
     gather_window_ms: Annotated[
