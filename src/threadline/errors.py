@@ -135,6 +135,14 @@ class ModelUnknown(ThreadlineError):
     status = 404
 
 
+class ToolsUnreachable(ThreadlineError):
+    """The server of these tools cannot be reached, or does not speak as it should."""
+
+    code = "tools_unreachable"
+    status = 502
+    retryable = True
+
+
 class Unavailable(ThreadlineError):
     """The store cannot write at the moment; nothing was stored."""
 

@@ -125,7 +125,7 @@ TOOL_HEADER_CHARS_MAX: Final = 4096
 
 TOOLS_PER_TENANT_MAX: Final = 1000
 TOOLS_PER_SEND_MAX: Final = 128
-"""Registered tools of one tenant, and those that a model is shown: vendors take no more than 128. Over it: `dynamic`."""
+"""Registered tools of one tenant, and those that a model is shown: vendors take no more. Over it there is `dynamic`."""
 
 TOOL_SECONDS_MAX: Final = 600.0
 """How long any call may take. Who works for longer says so at once, and is asked again later."""

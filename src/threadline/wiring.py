@@ -39,9 +39,10 @@ from threadline.scopes import Scope
 from threadline.settings import Settings
 from threadline.store.contract import Reader, Store
 from threadline.tool_records import ToolRow
-from threadline.tools.contract import Toolbox
 from threadline.tools.loading import load_tools
-from threadline.tools.toolbox import InstalledTools
+from threadline.tools.network import Guard
+from threadline.tools.outbound import Outbound
+from threadline.tools.toolbox import NodeTools
 
 if TYPE_CHECKING:
     from threadline.store.postgres.store import PostgresStore
@@ -67,7 +68,8 @@ class Node:
         self.registry = Registry(settings.provider_configs(), env, clock=self.clock, source=source)
         default_model = settings.default_model or self.registry.default_model()
         self.registry.resolve(default_model)
-        self.toolbox: Toolbox = InstalledTools(load_tools(settings.tools), self._registered_tools)
+        outbound = Outbound(Guard(settings.allowed_hosts))
+        self.toolbox = NodeTools(load_tools(settings.tools), self._registered_tools, outbound, self.clock)
         windows = Windows()
         self.journal = Journal(
             self.store, self.bus, windows, self.clock, self.metrics, settings.gather_window_ms / 1000
@@ -104,6 +106,7 @@ class Node:
             access,
             self.readers,
             self.presence,
+            self.toolbox,
             self.journal,
             self.store,
             self.bus,

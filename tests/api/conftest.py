@@ -27,6 +27,7 @@ class Scene:
     key_id: str
     agent_id: str
     team_id: str
+    tool_id: str
 
     def ask(self, method: str, path: str, key: str | None, **options: object) -> httpx.Response:
         """Send a request with a credential."""
@@ -63,10 +64,13 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
                 key_id="",
                 agent_id=client.post("/v1/agents", json={"handle": "helper", "owner": "cid"}).json()["id"],
                 team_id=client.post("/v1/teams", json={"name": "t"}).json()["id"],
+                tool_id="",
             )
             client.put(f"/v1/teams/{scene.team_id}/members/cid", json={}).raise_for_status()
             made = scene.ask("POST", "/v1/keys", admin, json={"name": "spare"}).json()
-        yield Scene(**{**scene.__dict__, "key_id": made["id"]})
+            hook = {"name": "hook", "kind": "client", "description": "theirs", "input_schema": {"type": "object"}}
+            tool = scene.ask("POST", "/v1/tools", owner, json=hook).json()
+        yield Scene(**{**scene.__dict__, "key_id": made["id"], "tool_id": tool["id"]})
         assert server.faults() == []
     finally:
         server.stop()

@@ -22,9 +22,11 @@ BODIES: dict[tuple[str, str], object] = {
     ("POST", "/v1/teams"): {"name": "mine"},
     ("PATCH", "/v1/teams/{team_id}"): {"name": "mine"},
     ("PUT", "/v1/teams/{team_id}/members/{end_user_id}"): {},
+    ("POST", "/v1/tools"): {"name": "mine", "kind": "client", "input_schema": {"type": "object"}},
+    ("PATCH", "/v1/tools/{tool}"): {"description": "mine"},
 }
 # Routes without an id: they answer about whoever asks. Everything else must name somebody's thing.
-OWN_ONLY = {"/v1/threads", "/v1/tokens", "/v1/keys", "/v1/models", "/v1/agents", "/v1/teams"}
+OWN_ONLY = {"/v1/threads", "/v1/tokens", "/v1/keys", "/v1/models", "/v1/agents", "/v1/teams", "/v1/tools"}
 UNKNOWN = {
     "thread_id": "thr_00000000000000000000000000",
     "run_id": "run_00000000000000000000000000",
@@ -32,6 +34,7 @@ UNKNOWN = {
     "agent_id": "agt_00000000000000000000000000",
     "team_id": "team_00000000000000000000000000",
     "end_user_id": "nobody",
+    "tool": "tool_00000000000000000000000000",
 }
 
 
@@ -63,6 +66,7 @@ def theirs(scene: Scene) -> dict[str, str]:
         "agent_id": scene.agent_id,
         "team_id": scene.team_id,
         "end_user_id": "cid",
+        "tool": scene.tool_id,
     }
 
 
@@ -103,6 +107,7 @@ def test_somebody_elses_id_is_like_no_id(scene: Scene, who: str) -> None:
     thread = scene.ask("GET", f"/v1/threads/{scene.thread_id}", scene.owner).json()
     assert thread["title"] is None
     assert thread["message_count"] == 2
+    assert scene.ask("GET", f"/v1/tools/{scene.tool_id}", scene.owner).json()["description"] == "theirs"
 
 
 @pytest.mark.parametrize("who", ["foreign", "other_person"])
@@ -125,6 +130,12 @@ def test_a_token_reaches_no_control_plane(scene: Scene) -> None:
         ("DELETE", f"/v1/teams/{scene.team_id}", None),
         ("PUT", f"/v1/teams/{scene.team_id}/members/bob", {}),
         ("DELETE", f"/v1/teams/{scene.team_id}/members/cid", None),
+        ("GET", "/v1/tools", None),
+        ("POST", "/v1/tools", {"name": "x", "kind": "client", "input_schema": {"type": "object"}}),
+        ("GET", f"/v1/tools/{scene.tool_id}", None),
+        ("GET", f"/v1/tools/{scene.tool_id}/definitions", None),
+        ("PATCH", f"/v1/tools/{scene.tool_id}", {"description": "x"}),
+        ("DELETE", f"/v1/tools/{scene.tool_id}", None),
     ]:
         response = scene.ask(method, path, scene.other_person, json=body)
         assert response.status_code == 403, (method, path)

@@ -3,17 +3,23 @@
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
-from threadline.errors import InvalidRequest, SettingsRefused
-from threadline.ids import TenantId
+from threadline.clock import SystemClock
+from threadline.errors import InvalidRequest, NameTaken, SettingsRefused
+from threadline.ids import TenantId, ToolId
 from threadline.scopes import Scope, Tenant
 from threadline.tool_records import ToolRow
 from threadline.tools import tool
 from threadline.tools.contract import Selection
 from threadline.tools.loading import load_tools
-from threadline.tools.toolbox import InstalledTools
+from threadline.tools.network import Guard
+from threadline.tools.outbound import Outbound
+from threadline.tools.toolbox import NodeTools
+
+from .calls import a_call
 
 MINE = Tenant(TenantId("tnt_mine"))
 
@@ -30,14 +36,27 @@ def subtract(a: int, b: int) -> int:
     return a - b
 
 
-async def nothing(scope: Scope, names: Sequence[str] | None) -> Sequence[ToolRow]:
-    """Read the tools of a tenant who has none."""
-    return []
+def box_of(rows: list[ToolRow], asked: list[Any] | None = None) -> NodeTools:
+    """Return the tools of a node whose tenant has registered these."""
+
+    async def registered(scope: Scope, names: Sequence[str] | None) -> Sequence[ToolRow]:
+        if asked is not None:
+            asked.append(names)
+        return [row for row in rows if names is None or row.name in names]
+
+    return NodeTools([add, subtract], registered, Outbound(Guard([])), SystemClock())
+
+
+def a_row(name: str, **fields: Any) -> ToolRow:
+    """Return a registered tool."""
+    given = {"kind": "webhook", "url": "https://shop.example/", "secret": "whsec_", "input_schema": {"type": "object"}}
+    made = {**given, "id": ToolId(f"tool_{name}"), "created_at": "", "updated_at": "", **fields}
+    return ToolRow(tenant_id=MINE.tenant_id, name=name, **made)
 
 
 async def test_explicit_is_exactly_the_named_ones() -> None:
     """In their order; what means nothing is left out of an offer and refused before it is stored."""
-    box = InstalledTools([add, subtract], nothing)
+    box = box_of([])
     offer = await box.offer(MINE, Selection("explicit", ["subtract", "gone"]))
     assert [each["name"] for each in offer.definitions] == ["subtract"]
     found = offer.find("subtract")
@@ -51,8 +70,59 @@ async def test_explicit_is_exactly_the_named_ones() -> None:
 
 async def test_tenant_is_all() -> None:
     """All that the tenant may use."""
-    offer = await InstalledTools([add, subtract], nothing).offer(MINE, Selection("tenant"))
+    offer = await box_of([]).offer(MINE, Selection("tenant"))
     assert [each["name"] for each in offer.definitions] == ["add", "subtract"]
+
+
+async def test_registered_tools_are_offered_beside_the_operators() -> None:
+    """Each with what its row says; and a name that both have is the operator's."""
+    rows = [
+        a_row("refund", description="Give back.", approval="always", idempotent=True, timeout_ms=1500),
+        a_row("where", kind="client", url=None, secret=None),
+        a_row("add"),
+    ]
+    offer = await box_of(rows).offer(MINE, Selection("tenant"))
+    assert [each["name"] for each in offer.definitions] == ["add", "subtract", "refund", "where"]
+    assert offer.find("add") is add
+    refund, where = offer.find("refund"), offer.find("where")
+    assert refund is not None
+    assert where is not None
+    assert (refund.kind, refund.is_idempotent, refund.timeout_seconds) == ("webhook", True, 1.5)
+    assert refund.needs_approval({})
+    assert where.kind == "client"
+    assert (await where.call(a_call("where"))).is_error
+    offer = await box_of(rows).offer(MINE, Selection("explicit", ["where", "add", "where", "gone"]))
+    assert [each["name"] for each in offer.definitions] == ["where", "add"]
+
+
+async def test_sends_that_name_the_operators_tools_ask_the_database_nothing() -> None:
+    """And others ask for what they name."""
+    asked: list[Any] = []
+    box = box_of([], asked)
+    await box.offer(MINE, Selection("explicit", ["add"]))
+    await box.offer(MINE, Selection("explicit"))
+    assert asked == []
+    await box.offer(MINE, Selection("explicit", ["add", "refund"]))
+    assert asked == [["refund"]]
+
+
+async def test_a_model_is_not_shown_more_than_it_takes() -> None:
+    """More than vendors take is refused where it is named, and cut where it is all that there is."""
+    names = [f"t{number}" for number in range(200)]
+    box = box_of([a_row(name) for name in names])
+    with pytest.raises(InvalidRequest):
+        await box.check(MINE, Selection("explicit", names))
+    await box.check(MINE, Selection("tenant"))
+    assert len((await box.offer(MINE, Selection("tenant"))).definitions) == 128
+
+
+def test_a_registration_is_looked_at() -> None:
+    """Its address, and whether the installation has its name for everybody."""
+    with pytest.raises(NameTaken):
+        box_of([]).check_registration(a_row("add"))
+    with pytest.raises(InvalidRequest):
+        box_of([]).check_registration(a_row("x", url="https://127.0.0.1/"))
+    box_of([]).check_registration(a_row("x"))
 
 
 def test_tools_are_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from threadline.journal.append import Journal
 from threadline.observe import Metrics
 from threadline.scopes import Scope
 from threadline.store.contract import Store
+from threadline.tools.contract import Catalog
 
 _encode = msgspec.json.Encoder().encode
 
@@ -31,6 +32,7 @@ class House(Struct, frozen=True):
     access: Access
     readers: Readers
     presence: Presence
+    catalog: Catalog
     journal: Journal
     store: Store
     bus: Bus

@@ -12,7 +12,7 @@ from threadline import __version__
 from threadline.access.keys import Key
 from threadline.access.tokens import IssuedToken
 from threadline.agent_records import Agent, Team, TeamMember
-from threadline.api import agent_bodies, bodies
+from threadline.api import agent_bodies, bodies, tool_bodies
 from threadline.api.answers import (
     AgentPage,
     KeyPage,
@@ -26,7 +26,9 @@ from threadline.api.answers import (
     ThreadPage,
 )
 from threadline.api.problem import Problem
+from threadline.api.tool_answers import DefinitionPage, ToolPage
 from threadline.records import Message, Run, Thread
+from threadline.tool_records import Registration
 
 _REF = "#/components/schemas/{name}"
 
@@ -49,6 +51,7 @@ _TYPES: tuple[type[Struct], ...] = (
     bodies.CreateToken,
     bodies.SendMessage,
     bodies.UpdateThread,
+    DefinitionPage,
     IssuedToken,
     Key,
     KeyPage,
@@ -61,7 +64,11 @@ _TYPES: tuple[type[Struct], ...] = (
     Sent,
     State,
     Thread,
+    Registration,
     ThreadPage,
+    ToolPage,
+    tool_bodies.CreateTool,
+    tool_bodies.UpdateTool,
 )
 
 _WORDS = {
@@ -73,6 +80,7 @@ _WORDS = {
     413: "Larger than what is accepted.",
     422: "Not of the form that this address takes; `pointer` says where.",
     429: "Too much at once; see Retry-After.",
+    502: "The server of these tools cannot be reached.",
     503: "The store cannot write, or the server is shutting down; see Retry-After.",
 }
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 from msgspec import Struct
 
 from threadline.scopes import Scope
+from threadline.tool_records import ToolRow
 
 SourceKind = Literal["python", "webhook", "mcp", "client", "meta"]
 ToolsMode = Literal["explicit", "tenant", "dynamic"]
@@ -66,6 +67,15 @@ class Selection(Struct, frozen=True, omit_defaults=True):
     names: Sequence[str] = ()
 
 
+class Definition(Struct, frozen=True):
+    """What a model is told of a tool, and of which kind it is."""
+
+    name: str
+    kind: SourceKind
+    description: str
+    input_schema: dict[str, Any]
+
+
 class Offer(Protocol):
     """What one run may use, as it stands at the moment."""
 
@@ -90,4 +100,20 @@ class Toolbox(Protocol):
 
     async def close(self) -> None:
         """Close what is open towards tools."""
+        ...
+
+
+class Catalog(Protocol):
+    """What those who register tools ask of a node."""
+
+    def installed(self) -> Sequence[Definition]:
+        """Return the operator's tools, which every tenant has."""
+        ...
+
+    def check_registration(self, row: ToolRow) -> None:
+        """Look at a tool before it is stored. Raises InvalidRequest, and NameTaken for a name of the operator's."""
+        ...
+
+    async def definitions(self, row: ToolRow) -> Sequence[Definition]:
+        """Return what a model would be told of a registration at this moment. Raises ToolsUnreachable."""
         ...

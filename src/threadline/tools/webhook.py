@@ -1,7 +1,7 @@
 """Webhooks as tools: a signed POST to a tenant's own server (Standard Webhooks).
 
-The body is `{type: "tool.call", timestamp, data: {…}}`; what the server answers is the output. `webhook-id` is the call's
-idempotency key and the same for every try. Only a tool that is declared idempotent is tried again.
+The body is `{type: "tool.call", timestamp, data: {…}}`; what the server answers is the output. `webhook-id` is the
+call's idempotency key and the same for every try. Only a tool that is declared idempotent is tried again.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ import aiohttp
 import msgspec
 
 from threadline.clock import Clock, rfc3339
+from threadline.errors import InvalidRequest
 from threadline.limits import WEBHOOK_RETRY_SECONDS
 from threadline.observe import log
 from threadline.tool_records import ToolRow
@@ -67,7 +68,7 @@ class WebhookTool(RegisteredTool):
         }
         try:
             return await self._outbound.post(self._outbound.guard.check_url(self._url), body, headers)
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, InvalidRequest) as error:
             # The words of a library may have the address in them, and with it what is secret.
             log.info("webhook_unreachable", tool=self.name, run_id=call.run_id, error=type(error).__name__)
             return failure(_told(error))
@@ -108,7 +109,7 @@ def _read(answer: Answer) -> Result:
 
 def _told(error: Exception) -> str:
     cause = getattr(error, "os_error", None) or error.__cause__ or error
-    if isinstance(cause, AddressRefused) or isinstance(error, ValueError):
+    if isinstance(cause, AddressRefused) or isinstance(error, ValueError | InvalidRequest):
         return str(AddressRefused())
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
         return "The tool's server cannot be reached."
