@@ -162,7 +162,21 @@ class ThreadState:
 
     @property
     def messages(self) -> list[Message]:
-        """The messages, oldest first, the one in progress with its text so far."""
+        """The active branch, oldest first, the one in progress with its text so far.
+
+        It reaches as far back as is known here: who began with a part of the thread, or follows a fork, may find that
+        the first one has a parent, and reads pages of history from there. It is empty where the tip is not known.
+        """
+        branch: list[Message] = []
+        at = None if self._thread is None else self._thread.tip_message_id
+        while at is not None and (message := self._messages.get(at)) is not None:
+            branch.append(self._with_draft(message))
+            at = message.parent_id
+        return branch[::-1]
+
+    @property
+    def known(self) -> list[Message]:
+        """Every message that was heard of, on whatever branch, in the order of hearing."""
         return [self._with_draft(message) for message in self._messages.values()]
 
     @property

@@ -57,8 +57,18 @@ class Attempt(Struct, frozen=True):
     error: ErrorInfo | None = None
 
 
+class Siblings(Struct, frozen=True):
+    """The place of a message among those that have the same parent: "2 of 3". Counts from 1."""
+
+    position: int
+    count: int
+
+
 class Message(Struct, frozen=True, kw_only=True):
-    """One author's contribution. `seq` and `parent_id` are None while it waits for its turn."""
+    """One author's contribution. `seq` and `parent_id` are None while it waits for its turn.
+
+    `siblings` is there in pages and states, and only where there are others: it is no part of a row or of an event.
+    """
 
     id: MessageId
     object: Literal["message"] = "message"
@@ -78,6 +88,7 @@ class Message(Struct, frozen=True, kw_only=True):
     metadata: dict[str, Any]
     created_at: str
     completed_at: str | None = None
+    siblings: Siblings | None = None
 
 
 class AskedCall(Struct, frozen=True):
@@ -132,13 +143,25 @@ class Run(Struct, frozen=True, kw_only=True):
         return self.status in TERMINAL
 
 
+class Parent(Struct, frozen=True, omit_defaults=True):
+    """What a message is to stand behind: another one, or nothing, at the beginning."""
+
+    message_id: MessageId | None = None
+
+
 class RunOptions(Struct, frozen=True, omit_defaults=True):
-    """What the send asked of its run beyond the message; kept with the run, not shown. `model` is the send's own."""
+    """What the send asked of its run beyond the message; kept with the run, not shown. `model` is the send's own.
+
+    `parent` says where the question goes when its turn comes; None is the end of the active branch. `is_again` says
+    that the question has been answered before: the answer stands beside the earlier ones.
+    """
 
     instructions: str | None = None
     max_output_tokens: int | None = None
     temperature: float | None = None
     model: str | None = None
+    parent: Parent | None = None
+    is_again: bool = False
 
 
 class ForkPoint(Struct, frozen=True):

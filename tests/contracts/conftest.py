@@ -214,7 +214,7 @@ class Bench:
 
         return await self.store.read(SYSTEM, script)
 
-    def message(self, thread_id: ThreadId, seq: int, **fields: Any) -> Message:
+    def message(self, thread_id: ThreadId, seq: int, parent: MessageId | None = None, **fields: Any) -> Message:
         """Make a person's message."""
         given = {
             "role": "user",
@@ -228,7 +228,7 @@ class Bench:
             id=MessageId(self.ids.make("msg")),
             thread_id=thread_id,
             seq=seq,
-            parent_id=None,
+            parent_id=parent,
             created_at=NOW,
             **given,
         )

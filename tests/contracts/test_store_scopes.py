@@ -24,6 +24,7 @@ from threadline.store.contract import (
     ToolCallQuery,
     Transaction,
 )
+from threadline.store.contract_branches import BranchQuery
 
 from .conftest import MINE, NOW, SYSTEM, THEIRS, Bench, a_call
 
@@ -72,6 +73,16 @@ NAMING: dict[str, Call] = {
     "head": lambda store, scope, things, _: store.head(scope, things.thread.thread.id),
     "message": lambda store, scope, things, _: store.message(scope, things.message.id),
     "messages": lambda store, scope, things, _: store.messages(scope, things.thread.thread.id, MessageQuery()),
+    "message_of": lambda store, scope, things, _: store.message_of(scope, things.thread.thread.id, things.message.id),
+    "branch": lambda store, scope, things, _: store.branch(
+        scope, things.thread.thread.id, BranchQuery(things.message.id)
+    ),
+    "leads_to": lambda store, scope, things, _: store.leads_to(
+        scope, things.thread.thread.id, things.message.id, things.message.id
+    ),
+    "newest_leaf": lambda store, scope, things, _: store.newest_leaf(scope, things.thread.thread.id, things.message.id),
+    "siblings": lambda store, scope, things, _: store.siblings(scope, things.thread.thread.id, [things.message]),
+    "leaves": lambda store, scope, things, _: store.leaves(scope, things.thread.thread.id, None, 10),
     "run": lambda store, scope, things, _: store.run(scope, things.attempt.run_id),
     "open_runs": lambda store, scope, things, _: store.open_runs(scope, things.thread.thread.id),
     "tool_calls": lambda store, scope, things, _: store.tool_calls(scope, things.thread.thread.id, ToolCallQuery()),

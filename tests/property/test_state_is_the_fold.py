@@ -34,7 +34,7 @@ from threadline.events import (
     ThreadDeleted,
 )
 from threadline.fold import ThreadState
-from threadline.ids import RunId
+from threadline.ids import MessageId, RunId
 from threadline.journal import append
 from threadline.providers.contract import (
     Chunk,
@@ -46,8 +46,8 @@ from threadline.providers.contract import (
     ToolInputChunk,
     UsageChunk,
 )
-from threadline.records import TERMINAL, OnBusy, Role, Usage
-from threadline.store.contract import Reader, RunRow
+from threadline.records import TERMINAL, Message, OnBusy, Role, Usage
+from threadline.store.contract import MessageQuery, Reader, RunRow
 from threadline.store.postgres.store import PostgresStore
 from threadline.store.sqlite.store import SqliteStore
 
@@ -55,6 +55,7 @@ from .machine import PATIENCE_STEPS, SCOPE, MakeStore, World
 
 WORDS = st.text(st.characters(exclude_characters="\x00", exclude_categories=("Cs",)), min_size=1, max_size=20)
 WHICH = st.integers(0, 5)
+NONE = MessageId("")
 ROLES: list[Role] = ["user", "assistant", "system"]
 
 EXAMPLES = int(os.environ.get("THREADLINE_TEST_EXAMPLES", "60"))
@@ -68,12 +69,25 @@ def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(append, "RETRY_SECONDS_MAX", 0.004)
 
 
-def is_same(state: ThreadState, found: Snapshot) -> None:
-    """Compare a fold with a snapshot, field by field, so that a difference is readable."""
+def is_same(state: ThreadState, found: Snapshot, known: set[MessageId] | None = None) -> None:
+    """Compare a fold with a snapshot, field by field, so that a difference is readable.
+
+    A client that began with a state can show the active branch as far back as it knows the messages.
+    """
     assert state.seq == found.seq
     assert state.thread == found.thread
-    assert state.messages == found.messages
+    unknown = [place for place, message in enumerate(found.messages, 1) if known and message.id not in known]
+    assert state.messages == found.messages[max(unknown, default=0) :]
     assert state.runs == found.runs
+
+
+def heard_of(earlier: Snapshot, log: list[Entry]) -> set[MessageId]:
+    """Return the messages that somebody knows who began with that state and has read the log since."""
+    told = [entry.event for entry in log[earlier.seq :]]
+    heard = {
+        event.message.id for event in told if isinstance(event, MessageCreated | MessageStarted | MessageCompleted)
+    }
+    return heard | {message.id for message in earlier.messages} | {NONE}
 
 
 class Conversation(RuleBasedStateMachine):
@@ -153,6 +167,20 @@ class Conversation(RuleBasedStateMachine):
     def move_in(self, words: str, role: Role) -> None:
         """Store a message that nobody answers."""
         self.send(words, respond=False, role=role)
+
+    @rule(words=WORDS, which=st.integers(0, 40), is_edit=st.booleans(), respond=st.booleans())
+    def branch_off(self, words: str, which: int, is_edit: bool, respond: bool) -> None:
+        """Write behind some earlier message, or write one anew."""
+        if known := self.known():
+            named = known[which % len(known)].id
+            self.send(words, respond=respond, **{"edit_of" if is_edit else "parent_id": named})
+
+    def known(self) -> list[Message]:
+        """Return every message, on whatever branch."""
+        state = ThreadState()
+        for entry in self.look()[1]:
+            state.apply(entry)
+        return state.known
 
     @rule(which=WHICH)
     def cancel(self, which: int) -> None:
@@ -330,7 +358,7 @@ class Conversation(RuleBasedStateMachine):
             state = ThreadState(earlier.thread, earlier.messages, earlier.runs, earlier.seq)
             for entry in log[earlier.seq :]:
                 state.apply(entry)
-            is_same(state, found)
+            is_same(state, found, heard_of(earlier, log))
         for after, entries in seen:
             assert entries == log[after : after + len(entries)], "what was seen is on disk"
         self.check_endings(log, are_all_ended=False)
@@ -376,6 +404,7 @@ class Conversation(RuleBasedStateMachine):
         assert found.thread.active_run_id is None
         self.check_endings(log, are_all_ended=True)
         self.check_rows(log)
+        self.check_messages(log)
         self.world.settle(self.thread.id)
         for follower in self.world.followers:
             assert follower.seen == log[follower.after :], "whoever follows has everything"
@@ -392,6 +421,14 @@ class Conversation(RuleBasedStateMachine):
             assert (row.first_seq, row.last_seq) == (begins[run_id], entry.seq)
             assert all(attempt.ended_at is not None for attempt in row.run.attempts)
             assert [attempt.attempt for attempt in row.run.attempts] == list(range(1, row.run.attempt + 1))
+
+    def check_messages(self, log: list[Entry]) -> None:
+        """What the rows of the messages say, on all branches, is what the log says."""
+        whole = ThreadState()
+        for entry in log:
+            whole.apply(entry)
+        query = MessageQuery(descending=False, limit=10_000)
+        assert self.world.read(lambda reader: reader.messages(SCOPE, self.thread.id, query)) == whole.known
 
     def look(self) -> tuple[Snapshot, list[Entry]]:
         """Read state and log of one moment."""

@@ -1,5 +1,6 @@
 """The shapes of answers that are more than one record."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -20,7 +21,7 @@ class ThreadPage(Struct, frozen=True):
 class MessagePage(Struct, frozen=True):
     """A page of messages."""
 
-    data: list[Message]
+    data: Sequence[Message]
     has_more: bool
     next_cursor: str | None
 
@@ -84,7 +85,7 @@ class State(Struct, frozen=True):
     """The fold of the log up to `seq`. `events?after=seq` goes on from there without a gap."""
 
     thread: Thread
-    messages: list[Message]
+    messages: Sequence[Message]
     runs: list[Run]
     has_more: bool
     next_cursor: str | None

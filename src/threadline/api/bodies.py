@@ -82,6 +82,7 @@ class SendMessage(Struct, forbid_unknown_fields=True, kw_only=True):
     role: Role = "user"
     on_busy: OnBusy | None = None
     parent_id: Identifier | None = None
+    edit_of: Identifier | None = None
     max_output_tokens: MaxOutputTokens | None = None
     temperature: Temperature | None = None
     metadata: Metadata | None = None

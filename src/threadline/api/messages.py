@@ -18,13 +18,15 @@ from threadline.engine.accept import Accepted, Send
 from threadline.engine.engine import with_input
 from threadline.errors import Forbidden, InvalidRequest
 from threadline.ids import MessageId, ThreadId
+from threadline.limits import QUERY_CHARS_MAX
 from threadline.records import RunOptions
 from threadline.scopes import Scope
-from threadline.store.contract import MessageQuery, Reader, RunRow
+from threadline.store.contract import Reader, RunRow
 
 router = APIRouter(tags=["messages"])
 
 Order = Literal["desc", "asc"]
+Leaf = Annotated[str | None, Query(max_length=QUERY_CHARS_MAX, description="The last message of the branch.")]
 IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key")]
 
 
@@ -80,20 +82,22 @@ async def list_messages(
     thread_id: str,
     limit: Limit = 50,
     order: Annotated[Order, Query()] = "desc",
+    leaf: Leaf = None,
     cursor: Cursor = None,
     view: View = None,
 ) -> Response:
-    """List a thread's messages in the order of their creation, newest first unless asked otherwise."""
+    """List the messages of the active branch, or of the one that ends with `leaf`; newest first unless asked otherwise.
+
+    A cursor stays on the branch that its list began with.
+    """
     principal.require("read")
-    after = None
+    branch, after = None if leaf is None else MessageId(leaf), None
     if cursor is not None:
-        direction, after = from_page_cursor(cursor, tuple[Order, int])
-        order = direction
+        order, branch, after = from_page_cursor(cursor, tuple[Order, MessageId, MessageId])
     scope = await thread_scope(house, principal, ThreadId(thread_id))
-    query = MessageQuery(descending=order == "desc", after=after, limit=limit + 1)
-    found = await house.engine.messages(scope, ThreadId(thread_id), query)
-    page, has_more = found[:limit], len(found) > limit
-    next_cursor = to_page_cursor(order, page[-1].seq) if has_more else None
+    found = await house.engine.branch(scope, ThreadId(thread_id), branch, order == "desc", after, limit + 1)
+    page, has_more = found.messages[:limit], len(found.messages) > limit
+    next_cursor = to_page_cursor(order, found.leaf, page[-1].id) if has_more else None
     chosen = view or ("audit" if principal.is_key else "user")
     return answer(MessagePage(seen(page, chosen), has_more, next_cursor))
 
@@ -111,6 +115,8 @@ def to_send(body: SendMessage, principal: Principal, key: str | None) -> Send:
     """Make a send out of a body. Raises InvalidRequest and Forbidden."""
     principal.require("send")
     blocks = body.blocks()
+    if body.parent_id is not None and body.edit_of is not None:
+        raise InvalidRequest("Choose one of `parent_id` and `edit_of`.", pointer="/edit_of")
     _check_role(body, blocks, principal)
     return Send(
         content=blocks,
@@ -120,6 +126,7 @@ def to_send(body: SendMessage, principal: Principal, key: str | None) -> Send:
         respond=body.respond,
         on_busy=body.on_busy,
         parent_id=None if body.parent_id is None else MessageId(body.parent_id),
+        edit_of=None if body.edit_of is None else MessageId(body.edit_of),
         options=RunOptions(
             instructions=body.instructions,
             max_output_tokens=body.max_output_tokens,

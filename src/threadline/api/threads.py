@@ -1,5 +1,6 @@
 """The routes of threads: create, list, read, change, delete, state."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -119,11 +120,11 @@ async def get_state(
     found = await house.engine.snapshot(scope, ThreadId(thread_id), limit)
     chosen = view or ("audit" if principal.is_key else "user")
     messages = seen(found.messages, chosen)
-    next_cursor = to_page_cursor("desc", messages[0].seq) if found.has_more else None
+    next_cursor = to_page_cursor("desc", found.thread.tip_message_id, messages[0].id) if found.has_more else None
     return answer(State(found.thread, messages, found.runs, found.has_more, next_cursor, found.seq))
 
 
-def seen(messages: list[Message], view: ContentView) -> list[Message]:
+def seen(messages: Sequence[Message], view: ContentView) -> Sequence[Message]:
     """Return the messages as a reader of this view is meant to see them."""
     if view == "audit":
         return messages

@@ -38,7 +38,7 @@ async def as_json(threads: StoredThreads, thread_id: ThreadId, clock: Clock, adv
         opening = b"\n" if entries[0].seq == 1 else b",\n"
         yield opening + b",\n".join(map(native.data, entries))
         advance(entries[-1].seq, head)
-    yield b'\n],"messages":[\n' + b",\n".join(_encode(message) for message in state.messages)
+    yield b'\n],"messages":[\n' + b",\n".join(_encode(message) for message in state.known)
     yield b'\n],"thread":%b}\n' % _encode(state.thread)
 
 

@@ -134,7 +134,7 @@ def _of_thread(row: Thread, told: Told) -> Iterator[str]:
 
 
 def _of_messages(rows: Sequence[Message], told: Told) -> Iterator[str]:
-    folded = {message.id: message for message in told.state.messages}
+    folded = {message.id: message for message in told.state.known}
     for row in rows:
         message = folded.pop(row.id, None)
         if message is None:
@@ -159,7 +159,7 @@ def _of_answers(told: Told) -> Iterator[str]:
         if message_id not in told.started:
             yield f"the message {message_id} was completed and never started"
     open_runs = {run.id for run in told.state.runs}
-    for message in told.state.messages:
+    for message in told.state.known:
         if message.status == "streaming" and message.run_id not in open_runs:
             yield f"the message {message.id} is not completed, and its run is over"
 

@@ -10,14 +10,14 @@ from typing import NoReturn
 from msgspec import Struct, structs
 
 from threadline.cli.terminal import CommandRefused
-from threadline.engine.state import snapshot
+from threadline.engine.branches import Branch, read_branch
 from threadline.errors import NotFound
 from threadline.events import Entry
-from threadline.ids import ThreadId
+from threadline.ids import MessageId, ThreadId
 from threadline.limits import LOG_PAGE_EVENTS, PAGE_SIZE_MAX
 from threadline.records import Message, Thread
 from threadline.scopes import System, Tenant
-from threadline.store.contract import MessageQuery, Reader, Store, ThreadQuery
+from threadline.store.contract import Reader, Store, ThreadQuery
 
 _FIND_TENANT = System("find a tenant by its name, for the operator's terminal")
 
@@ -79,22 +79,22 @@ class StoredThreads:
             self._refuse(thread_id, error)
 
     async def messages(self, thread_id: ThreadId) -> AsyncIterator[Message]:
-        """Yield a thread's messages, oldest first, the one in progress with its text so far.
+        """Yield the messages of a thread's active branch, oldest first, the one in progress with its text so far.
 
         Raises CommandRefused.
         """
-        after: int | None = None
+        leaf: MessageId | None = None
+        after: MessageId | None = None
         while True:
-            query = MessageQuery(descending=False, after=after, limit=PAGE_SIZE_MAX)
             try:
-                page = await self._page(thread_id, query)
+                page = await self._page(thread_id, leaf, after)
             except NotFound as error:
                 self._refuse(thread_id, error)
-            for message in page:
+            for message in page.messages:
                 yield message
-            if len(page) < PAGE_SIZE_MAX:
+            if len(page.messages) < PAGE_SIZE_MAX:
                 return
-            after = page[-1].seq
+            leaf, after = page.leaf, page.messages[-1].id
 
     async def log(self, thread_id: ThreadId, after: int, upto: int) -> AsyncIterator[list[Entry]]:
         """Yield the entries with `after` < seq <= `upto`, page by page. Raises CommandRefused."""
@@ -120,13 +120,9 @@ class StoredThreads:
 
         return await self._store.read(self._scope, script)
 
-    async def _page(self, thread_id: ThreadId, query: MessageQuery) -> list[Message]:
-        async def script(reader: Reader) -> list[Message]:
-            messages = await reader.messages(self._scope, thread_id, query)
-            if not any(message.status == "streaming" for message in messages):
-                return messages
-            live = {message.id: message for message in (await snapshot(reader, self._scope, thread_id, 2)).messages}
-            return [live.get(message.id, message) for message in messages]
+    async def _page(self, thread_id: ThreadId, leaf: MessageId | None, after: MessageId | None) -> Branch:
+        async def script(reader: Reader) -> Branch:
+            return await read_branch(reader, self._scope, thread_id, leaf, False, after, PAGE_SIZE_MAX)
 
         return await self._store.read(self._scope, script)
 

@@ -17,10 +17,10 @@ from threadline.content import Block
 from threadline.engine.agents import attached_agent, usable_agent
 from threadline.engine.queue import Queued, enqueue
 from threadline.engine.turns import add_message, give_turn
-from threadline.errors import IdempotencyMismatch, InvalidRequest
+from threadline.errors import IdempotencyMismatch, InvalidRequest, NotFound
 from threadline.events import RunQueued
 from threadline.ids import IdMaker, MessageId, RunId, ThreadId
-from threadline.records import Author, Message, OnBusy, Role, Run, RunOptions
+from threadline.records import Author, Message, OnBusy, Parent, Role, Run, RunOptions
 from threadline.scopes import EndUser, Scope
 from threadline.store.contract import Reader, RunRow, SendRow, ThreadRow, Transaction
 
@@ -35,6 +35,7 @@ class Send(Struct, frozen=True, kw_only=True):
     respond: bool = True
     on_busy: OnBusy | None = None
     parent_id: MessageId | None = None
+    edit_of: MessageId | None = None
     options: RunOptions = RunOptions()
     metadata: dict[str, Any] = {}
     key: str | None = None
@@ -42,7 +43,11 @@ class Send(Struct, frozen=True, kw_only=True):
     def fingerprint(self) -> bytes:
         """Return a hash of everything that makes this send what it is, and of nothing about its delivery."""
         # What nobody said was `enqueue` before threads had a default of their own, and keys are remembered for long.
-        body = structs.replace(self, key=None, on_busy=self.on_busy or "enqueue")
+        body = msgspec.to_builtins(structs.replace(self, key=None, on_busy=self.on_busy or "enqueue"))
+        # What a send may also say since then: without it, it is the send that an older node has stored.
+        for name in ("agent", "edit_of"):
+            if body[name] is None:
+                del body[name]
         return hashlib.sha256(msgspec.json.encode(body, order="sorted")).digest()
 
 
@@ -80,12 +85,12 @@ async def accept(
     earlier = await _earlier(transaction, scope, row, send)
     if earlier is not None:
         return earlier
-    if send.parent_id is not None and send.parent_id != row.thread.tip_message_id:
-        raise InvalidRequest("Only the newest message of the thread can be answered.", pointer="/parent_id")
+    parent = await _parent(transaction, scope, row, send)
+    placed = structs.replace(send, options=structs.replace(send.options, parent=parent))
     if not send.respond:
-        accepted = await _store_message(transaction, scope, row, send, ids, now_ms)
+        accepted = await _store_message(transaction, scope, row, placed, ids, now_ms)
     else:
-        accepted = await _store_run(transaction, scope, row, send, resolve_model, ids, now_ms)
+        accepted = await _store_run(transaction, scope, row, placed, resolve_model, ids, now_ms)
     if send.key is not None:
         await transaction.insert_send(scope, _send_row(scope, row, send, accepted, now_ms))
     return accepted
@@ -93,7 +98,7 @@ async def accept(
 
 async def input_of(reader: Reader, scope: Scope, row: RunRow) -> Message:
     """Return a run's question, whether it waits with the run or stands in the history."""
-    return row.run.input or await reader.message(scope, row.run.input_message_id)
+    return row.run.input or await reader.message_of(scope, row.run.thread_id, row.run.input_message_id)
 
 
 async def _earlier(reader: Reader, scope: Scope, row: ThreadRow, send: Send) -> Accepted | None:
@@ -112,10 +117,23 @@ async def _earlier(reader: Reader, scope: Scope, row: ThreadRow, send: Send) -> 
     return Accepted(await input_of(reader, scope, run), run, run.first_seq, is_replay=True)
 
 
+async def _parent(reader: Reader, scope: Scope, row: ThreadRow, send: Send) -> Parent | None:
+    """Return where the message is to stand, where the send says so. Raises InvalidRequest."""
+    named, pointer = (send.parent_id, "/parent_id") if send.edit_of is None else (send.edit_of, "/edit_of")
+    if named is None:
+        return None
+    try:
+        message = await reader.message_of(scope, row.thread.id, named)
+    except NotFound as error:
+        raise InvalidRequest("There is no such message in this thread.", pointer=pointer) from error
+    return Parent(message.id if send.edit_of is None else message.parent_id)
+
+
 async def _store_message(
     transaction: Transaction, scope: Scope, row: ThreadRow, send: Send, ids: IdMaker, now_ms: int
 ) -> Accepted:
-    message = await add_message(transaction, scope, _message(scope, row, send, ids.message(), None, now_ms))
+    message = _message(scope, row, send, ids.message(), None, now_ms)
+    message = await add_message(transaction, scope, message, send.options.parent)
     assert message.seq is not None, "it stands in the history now"
     return Accepted(message, None, message.seq, is_replay=False)
 
@@ -177,7 +195,7 @@ def _message(
         id=message_id,
         thread_id=row.thread.id,
         seq=None,
-        parent_id=None,
+        parent_id=send.options.parent.message_id if send.options.parent else None,
         role=send.role,
         author=_author(scope, row, send.role),
         content=send.content,

@@ -100,7 +100,7 @@ async def _start_run(transaction: Transaction, row: RunRow, message_id: MessageI
         id=message_id,
         thread_id=row.run.thread_id,
         seq=await transaction.next_seq(scope, row.run.thread_id),
-        parent_id=thread.thread.tip_message_id,
+        parent_id=await _question_of(transaction, row, thread.thread.tip_message_id),
         role="assistant",
         author=Author("agent", run.agent_id, agent.name if agent else None),
         content=[],
@@ -121,6 +121,16 @@ async def _agent(transaction: Transaction, row: RunRow) -> Agent | None:
     if row.run.agent_id is None:
         return None
     return await transaction.agent_version(Tenant(row.tenant_id), row.run.agent_id)
+
+
+async def _question_of(transaction: Transaction, row: RunRow, tip: MessageId | None) -> MessageId:
+    """Return what the answer stands behind: the question, or what was added behind it before the answer began."""
+    question = row.run.input_message_id
+    if row.options.is_again or tip is None or tip == question:
+        return question
+    # Somebody may also have gone to another branch meanwhile.
+    is_behind = await transaction.leads_to(Tenant(row.tenant_id), row.run.thread_id, question, tip)
+    return tip if is_behind else question
 
 
 async def _supersede(transaction: Transaction, row: RunRow, now: str) -> RunRow:

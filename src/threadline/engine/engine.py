@@ -8,19 +8,21 @@ from msgspec import structs
 from threadline.bus.contract import Nudge
 from threadline.clock import Clock
 from threadline.engine.accept import Accepted, ResolveModel, Send, accept, input_of
+from threadline.engine.branches import Branch, read_branch, with_siblings
+from threadline.engine.change import change_thread
 from threadline.engine.queue import Change, change_queued, waiting_runs, wish_to_stop
 from threadline.engine.schedule import Scheduler
 from threadline.engine.state import Snapshot, snapshot
-from threadline.engine.threads import NewThread, create_thread, delete_thread, update_thread
+from threadline.engine.threads import NewThread, create_thread, delete_thread
 from threadline.engine.turns import Ending, end_run
 from threadline.errors import ShuttingDown
 from threadline.events import TERMINAL_TYPES
-from threadline.ids import IdMaker, RunId, ThreadId
+from threadline.ids import IdMaker, MessageId, RunId, ThreadId
 from threadline.journal.append import Journal
 from threadline.journal.tail import Tail
 from threadline.records import Message, Run, Thread
 from threadline.scopes import Scope, System
-from threadline.store.contract import MessageQuery, Reader, RunRow, Store, ThreadQuery, Transaction
+from threadline.store.contract import Reader, RunRow, Store, ThreadQuery, Transaction
 
 _CANCEL = System("see who owns a run that is to be cancelled")
 _DELETE = System("end the runs of a thread that is deleted")
@@ -90,7 +92,7 @@ class Engine:
         """Change a thread's fields. Raises NotFound."""
 
         async def script(transaction: Transaction) -> Thread:
-            await update_thread(transaction, scope, thread_id, changed)
+            await change_thread(transaction, scope, thread_id, changed)
             row = await transaction.thread(scope, thread_id)
             return structs.replace(row.thread, seq=await transaction.next_seq(scope, thread_id) - 1)
 
@@ -124,15 +126,19 @@ class Engine:
             self._stop(accepted.stopping)
         return accepted
 
-    async def messages(self, scope: Scope, thread_id: ThreadId, query: MessageQuery) -> list[Message]:
-        """List messages, the one in progress with its text so far. Raises NotFound."""
+    async def branch(
+        self,
+        scope: Scope,
+        thread_id: ThreadId,
+        leaf: MessageId | None,
+        descending: bool,
+        after: MessageId | None,
+        limit: int,
+    ) -> Branch:
+        """Read a stretch of a branch, of the active one where no `leaf` is named. Raises NotFound."""
 
-        async def script(reader: Reader) -> list[Message]:
-            messages = await reader.messages(scope, thread_id, query)
-            if not any(message.status == "streaming" for message in messages):
-                return messages
-            live = {message.id: message for message in (await snapshot(reader, scope, thread_id, 2)).messages}
-            return [live.get(message.id, message) for message in messages]
+        async def script(reader: Reader) -> Branch:
+            return await read_branch(reader, scope, thread_id, leaf, descending, after, limit)
 
         return await self._store.read(scope, script)
 
@@ -140,7 +146,9 @@ class Engine:
         """Return the state of a thread, and see that its active run has an owner. Raises NotFound."""
 
         async def script(reader: Reader) -> Snapshot:
-            return await snapshot(reader, scope, thread_id, limit)
+            found = await snapshot(reader, scope, thread_id, limit)
+            messages = await with_siblings(reader, scope, thread_id, found.messages)
+            return structs.replace(found, messages=messages)
 
         found = await self._store.read(scope, script)
         self._see_to(found.thread.active_run_id)

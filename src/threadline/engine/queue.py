@@ -60,7 +60,7 @@ async def enqueue(
         case "reject":
             raise ThreadBusy(run_id=active_run_id, events_url=f"/v1/threads/{run.thread_id}/events")
         case "merge":
-            merged = await _merge(transaction, scope, waiting, run)
+            merged = await _merge(transaction, scope, waiting, run, options)
             return Queued(merged or await _wait(transaction, scope, thread, run, options, waiting))
         case "latest":
             for earlier in waiting:
@@ -135,11 +135,16 @@ async def _wait(
     return row
 
 
-async def _merge(transaction: Transaction, scope: Scope, waiting: Sequence[RunRow], run: Run) -> RunRow | None:
+async def _merge(
+    transaction: Transaction, scope: Scope, waiting: Sequence[RunRow], run: Run, options: RunOptions
+) -> RunRow | None:
     """Add a question to the newest one that waits; None where it cannot be one question with it."""
     assert run.input is not None, "what is sent has a question"
     newest = max(waiting, key=lambda row: row.first_seq, default=None)
     if newest is None or newest.run.input is None or not _is_one_question(newest.run.input, run.input):
+        return None
+    if newest.options.parent != options.parent:
+        # They go to two places of the thread.
         return None
     question = structs.replace(newest.run.input, content=[*newest.run.input.content, *run.input.content])
     merged = structs.replace(newest, run=structs.replace(newest.run, input=question))

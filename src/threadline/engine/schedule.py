@@ -32,7 +32,8 @@ from threadline.observe import Metrics, log
 from threadline.providers.contract import Prompt, Provider
 from threadline.records import Message, Thread
 from threadline.scopes import System, Tenant
-from threadline.store.contract import MessageQuery, Reader, RunRow, Store, Transaction
+from threadline.store.contract import Reader, RunRow, Store, Transaction
+from threadline.store.contract_branches import BranchQuery
 
 _FIND = System("find runs that nobody owns")
 _CLAIM = System("claim a run")
@@ -239,8 +240,9 @@ class Scheduler:
             if run.agent_id is not None:
                 agent = await reader.agent_version(scope, run.agent_id, run.agent_version)
             answer = await reader.message(scope, answer_id)
-            query = MessageQuery(descending=True, after=answer.seq, limit=PROMPT_MESSAGES_MAX)
-            messages = await reader.messages(scope, run.thread_id, query)
+            assert answer.parent_id is not None, "an answer stands behind its question"
+            query = BranchQuery(answer.parent_id, limit=PROMPT_MESSAGES_MAX)
+            messages = await reader.branch(scope, run.thread_id, query)
             return row.thread, agent, messages[::-1]
 
         while True:

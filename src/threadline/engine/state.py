@@ -4,6 +4,8 @@ Rows are exact up to the thread's last event that was not a delta. From there th
 a client uses, so `events?after=seq` goes on without a gap.
 """
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from threadline.events import Entry, MessageDelta, MessageSuperseded, ToolCompleted, ToolRequested
@@ -11,14 +13,15 @@ from threadline.fold import ThreadState
 from threadline.ids import ThreadId
 from threadline.records import Message, Run, Thread
 from threadline.scopes import Scope
-from threadline.store.contract import MessageQuery, Reader
+from threadline.store.contract import Reader, ThreadRow
+from threadline.store.contract_branches import BranchQuery
 
 
 class Snapshot(Struct, frozen=True):
-    """The fold of the log up to `seq`; `messages` are the latest ones, oldest first."""
+    """The fold of the log up to `seq`; `messages` are the latest ones of the active branch, oldest first."""
 
     thread: Thread
-    messages: list[Message]
+    messages: Sequence[Message]
     runs: list[Run]
     has_more: bool
     seq: int
@@ -27,21 +30,44 @@ class Snapshot(Struct, frozen=True):
 async def snapshot(reader: Reader, scope: Scope, thread_id: ThreadId, limit: int) -> Snapshot:
     """Read the state. One consistent snapshot of the store. Raises NotFound."""
     row = await reader.thread(scope, thread_id)
-    query = MessageQuery(descending=True, limit=limit + 1)
-    messages = (await reader.messages(scope, thread_id, query))[::-1]
+    messages: list[Message] = []
+    if row.thread.tip_message_id is not None:
+        query = BranchQuery(row.thread.tip_message_id, limit=limit + 1)
+        messages = (await reader.branch(scope, thread_id, query))[::-1]
     has_more = len(messages) > limit
     messages = messages[-limit:]
     runs = [open_run.run for open_run in await reader.open_runs(scope, thread_id)]
-    state = ThreadState(row.thread, messages, runs, row.thread.seq)
-    head = await reader.head(scope, thread_id)
-    for entry in await reader.log(scope, thread_id, _start_of_live(messages, row.thread.seq), head):
-        _replay(state, entry, row.thread.seq)
+    state = await _live(reader, scope, row, messages, runs)
     thread = state.thread
     assert thread is not None, "read above"
     return Snapshot(thread, state.messages, state.runs, has_more, state.seq)
 
 
-def _start_of_live(messages: list[Message], settled: int) -> int:
+async def with_words(
+    reader: Reader, scope: Scope, thread_id: ThreadId, messages: Sequence[Message]
+) -> Sequence[Message]:
+    """Return messages of a thread with the text so far of the one in progress. Raises NotFound."""
+    if all(message.status != "streaming" for message in messages):
+        return messages
+    row = await reader.thread(scope, thread_id)
+    state = await _live(reader, scope, row, messages, [])
+    live = {message.id: message for message in state.known}
+    return [live[message.id] for message in messages]
+
+
+async def _live(
+    reader: Reader, scope: Scope, row: ThreadRow, messages: Sequence[Message], runs: Sequence[Run]
+) -> ThreadState:
+    """Return the state at the head of the log: what the rows say, and what was said since."""
+    settled = row.thread.seq
+    state = ThreadState(row.thread, messages, runs, settled)
+    head = await reader.head(scope, row.thread.id)
+    for entry in await reader.log(scope, row.thread.id, _start_of_live(messages, settled), head):
+        _replay(state, entry, settled)
+    return state
+
+
+def _start_of_live(messages: Sequence[Message], settled: int) -> int:
     live = [message.seq for message in messages if message.status == "streaming" and message.seq is not None]
     return min(live, default=settled)
 

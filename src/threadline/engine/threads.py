@@ -6,9 +6,10 @@ from msgspec import Struct, structs
 
 from threadline.clock import rfc3339
 from threadline.engine.agents import usable_agent
+from threadline.engine.change import change_thread
 from threadline.engine.turns import Ending, end_run
 from threadline.errors import Forbidden, InvalidRequest
-from threadline.events import ThreadCreated, ThreadDeleted, ThreadUpdated
+from threadline.events import ThreadCreated, ThreadDeleted
 from threadline.ids import IdMaker, RunId, ThreadId
 from threadline.records import OnBusy, Thread
 from threadline.scopes import EndUser, Scope
@@ -73,15 +74,9 @@ async def create_thread(
 
 async def update_thread(transaction: Transaction, scope: Scope, thread_id: ThreadId, changed: dict[str, Any]) -> Thread:
     """Change a thread's fields; what is as it was is no event. Raises NotFound."""
-    row = await transaction.thread(scope, thread_id)
     if "agent_id" in changed:
         changed = {**changed, "agent_id": await _agent_id(transaction, scope, changed["agent_id"])}
-    changed = {name: value for name, value in changed.items() if getattr(row.thread, name) != value}
-    if changed:
-        thread = structs.replace(row.thread, **changed)
-        await transaction.save_thread(scope, structs.replace(row, thread=thread))
-        await transaction.append(scope, thread_id, ThreadUpdated(changed), None)
-    return (await transaction.thread(scope, thread_id)).thread
+    return await change_thread(transaction, scope, thread_id, changed)
 
 
 async def delete_thread(transaction: Transaction, scope: Scope, thread_id: ThreadId, now_ms: int) -> list[RunId]:

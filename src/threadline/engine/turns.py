@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 
 from threadline.clock import rfc3339
 from threadline.content import Block
+from threadline.engine.change import change_thread
 from threadline.engine.rollback import roll_back
 from threadline.errors import RunFailure
 from threadline.events import (
@@ -27,7 +28,7 @@ from threadline.events import (
 from threadline.fold import Draft
 from threadline.ids import RunId, ThreadId
 from threadline.journal.lease import end_lease
-from threadline.records import Attempt, ErrorInfo, Message, MessageStatus, Run, Usage
+from threadline.records import Attempt, ErrorInfo, Message, MessageStatus, Parent, Run, Usage
 from threadline.scopes import Scope, System, Tenant
 from threadline.store.contract import RunRow, Transaction
 
@@ -52,11 +53,17 @@ def failure(error: RunFailure) -> ErrorInfo:
     return ErrorInfo(code=error.code, message=error.detail, retryable=error.retryable)
 
 
-async def add_message(transaction: Transaction, scope: Scope, message: Message) -> Message:
-    """Put a person's (or a moved in) message behind the tip of its thread; return it with seq and parent."""
+async def add_message(
+    transaction: Transaction, scope: Scope, message: Message, parent: Parent | None = None
+) -> Message:
+    """Put a person's (or a moved in) message into its thread; return it with seq and parent.
+
+    Without a `parent` it goes to the end of the active branch. The branch that it is on is the active one from then on.
+    """
     row = await transaction.thread(scope, message.thread_id)
     seq = await transaction.next_seq(scope, message.thread_id)
-    placed = structs.replace(message, seq=seq, parent_id=row.thread.tip_message_id)
+    parent_id = row.thread.tip_message_id if parent is None else parent.message_id
+    placed = structs.replace(message, seq=seq, parent_id=parent_id)
     given = await transaction.append(scope, message.thread_id, MessageCreated(placed), message.run_id)
     assert given == seq, "one transaction, one number line"
     await transaction.insert_message(scope, placed)
@@ -81,11 +88,13 @@ async def note_message(
 
 
 async def give_turn(transaction: Transaction, row: RunRow) -> RunRow:
-    """Give a queued run the turn: its question becomes a message of the history."""
-    assert row.run.input is not None, "a run that waits carries its input"
+    """Give a queued run the turn: its question becomes a message of the history, where it is none already."""
     assert not row.has_turn, "the turn is given once"
     scope = Tenant(row.tenant_id)
-    await add_message(transaction, scope, row.run.input)
+    if row.run.input is not None:
+        await add_message(transaction, scope, row.run.input, row.options.parent)
+    else:
+        await change_thread(transaction, scope, row.run.thread_id, {"active_run_id": row.run.id})
     with_turn = structs.replace(row, has_turn=True, run=structs.replace(row.run, input=None, position=None))
     await transaction.save_run(scope, with_turn)
     return with_turn

@@ -18,6 +18,7 @@ from threadline.events import DeltaKind, Entry, Event, MessageDelta
 from threadline.ids import KeyId, MessageId, NodeId, RunId, TenantId, ThreadId, ToolId
 from threadline.records import Message, Run, RunOptions, Thread, Usage
 from threadline.scopes import Scope, System
+from threadline.store.contract_branches import BranchReader
 from threadline.tool_calls import CallStatus, ToolCall
 from threadline.tool_records import ToolRow
 
@@ -209,7 +210,7 @@ class AgentQuery(Struct, frozen=True):
     limit: int = 50
 
 
-class Reader(Protocol):
+class Reader(BranchReader, Protocol):
     """One consistent snapshot."""
 
     async def thread(self, scope: Scope, thread_id: ThreadId) -> ThreadRow:

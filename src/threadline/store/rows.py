@@ -99,7 +99,7 @@ MESSAGES = RecordMapping(
         "error": ErrorInfo,
         "metadata": dict[str, Any],
     },
-    constant=("object",),
+    constant=("object", "siblings"),
 )
 RUNS = RecordMapping(
     Run,

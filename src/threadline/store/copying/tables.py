@@ -110,6 +110,9 @@ AGENT_VERSIONS = _table(
 )
 TEAMS = _table("teams", "tenant_id id", "tenant_id id name metadata created_at")
 TEAM_MEMBERS = _table("team_members", "tenant_id team_id end_user_id", "tenant_id team_id end_user_id role created_at")
+FORKS = _table(
+    "forks", "tenant_id thread_id source_thread_id", "tenant_id thread_id source_thread_id message_id", "seq"
+)
 
 TABLES = (
     TENANTS,
@@ -128,6 +131,7 @@ TABLES = (
     ATTEMPTS,
     DELTAS,
     TOOL_CALLS,
+    FORKS,
 )
 
 

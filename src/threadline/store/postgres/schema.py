@@ -42,6 +42,7 @@ TENANT_TABLES = (
     "agent_versions",
     "teams",
     "team_members",
+    "forks",
 )
 _TENANT_COLUMNS = dict.fromkeys(TENANT_TABLES, "tenant_id") | {"heads": "head_tenant_id", "tenants": "id"}
 """Where the wall stands, and the column that says whose a row is."""
@@ -64,6 +65,7 @@ _APP_MAY = {
     "agent_versions": "SELECT, INSERT",
     "teams": "SELECT, INSERT, UPDATE, DELETE",
     "team_members": "SELECT, INSERT, UPDATE, DELETE",
+    "forks": "SELECT, INSERT",
 }
 """What a request may do. Of a conversation it deletes nothing, and the leases are none of its business."""
 

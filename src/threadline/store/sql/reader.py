@@ -23,6 +23,7 @@ from threadline.store.contract import (
 )
 from threadline.store.rows import KEYS, MESSAGES, RUNS, SENDS, THREADS, to_options, to_usage
 from threadline.store.sql.agents import AgentReader
+from threadline.store.sql.branches import BranchReader
 from threadline.store.sql.statements import Row, Statements
 from threadline.store.sql.tool_calls import ToolCallReader
 from threadline.store.sql.tools import ToolReader
@@ -53,7 +54,7 @@ _ORDER = "coalesce(place, first_seq)"
 OPEN = "status IN ('queued', 'running', 'waiting')"
 
 
-class SqlReader(ToolReader, ToolCallReader, AgentReader):
+class SqlReader(ToolReader, ToolCallReader, AgentReader, BranchReader):
     """The reading verbs. Lives for one script in one transaction."""
 
     THREAD: ClassVar[str]

@@ -56,6 +56,7 @@ SWEPT = {
     "unpacked_attempts": "thread_id, run_id, epoch",
     "leases": "run_id",
     "tool_calls": "thread_id, seq",
+    "forks": "thread_id, source_thread_id",
 }
 
 

@@ -5,6 +5,21 @@
 
 ALTER TABLE threads ADD COLUMN forked_from text;
 
+-- What was said behind a message, in order; behind no message, the beginnings.
+CREATE INDEX messages_of_parent ON messages (tenant_id, thread_id, coalesce(parent_id, ''), seq);
+
+-- Which threads a thread may walk into on its way up, and from which message on: the one that it was made from, and
+-- all that one was made from itself.
+CREATE TABLE forks (
+    tenant_id text COLLATE "C" NOT NULL,
+    thread_id text COLLATE "C" NOT NULL,
+    source_thread_id text COLLATE "C" NOT NULL,
+    message_id text COLLATE "C" NOT NULL,
+    seq bigint NOT NULL,
+    PRIMARY KEY (tenant_id, thread_id, source_thread_id)
+);
+CREATE INDEX forks_of_source ON forks (tenant_id, source_thread_id);
+
 -- tools
 -- A deleted one keeps its row, because the audit trail names it; its name is free again.
 
