@@ -9,11 +9,10 @@ from threadline.bus.contract import Nudge
 from threadline.clock import Clock
 from threadline.engine.accept import Accepted, ResolveModel, Send, accept, input_of
 from threadline.engine.branches import Branch, read_branch, with_siblings
-from threadline.engine.change import change_thread
 from threadline.engine.queue import Change, change_queued, waiting_runs, wish_to_stop
 from threadline.engine.schedule import Scheduler
 from threadline.engine.state import Snapshot, snapshot
-from threadline.engine.threads import NewThread, create_thread, delete_thread
+from threadline.engine.threads import NewThread, create_thread, delete_thread, update_thread
 from threadline.engine.turns import Ending, end_run
 from threadline.errors import ShuttingDown
 from threadline.events import TERMINAL_TYPES
@@ -92,7 +91,7 @@ class Engine:
         """Change a thread's fields. Raises NotFound."""
 
         async def script(transaction: Transaction) -> Thread:
-            await change_thread(transaction, scope, thread_id, changed)
+            await update_thread(transaction, scope, thread_id, changed)
             row = await transaction.thread(scope, thread_id)
             return structs.replace(row.thread, seq=await transaction.next_seq(scope, thread_id) - 1)
 
