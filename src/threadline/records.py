@@ -10,6 +10,7 @@ from msgspec import Struct
 from threadline.agent_records import AgentId
 from threadline.content import Block
 from threadline.ids import MessageId, RunId, ThreadId
+from threadline.room_records import Mention
 
 Role = Literal["user", "assistant", "system"]
 AuthorType = Literal["user", "agent", "system"]
@@ -77,6 +78,7 @@ class Message(Struct, frozen=True, kw_only=True):
     parent_id: MessageId | None
     role: Role
     author: Author
+    mentions: list[Mention] | None = None
     content: list[Block]
     status: MessageStatus
     model: str | None = None

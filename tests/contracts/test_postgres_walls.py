@@ -46,6 +46,7 @@ READABLE = {
     "packs",
     "tools",
     "tool_calls",
+    *("agents", "agent_versions", "teams", "team_members", "members", "forks"),
 }
 NOT_FOR_REQUESTS = {"leases", "nodes", "writers", "installation"}
 _numbers = count(1)
@@ -160,7 +161,8 @@ async def test_a_change_without_a_condition_changes_its_own_tenant_only(
         # Aimed at the other one's row by its name, it finds nothing.
         aimed = f"UPDATE {table} SET {column} = {column} WHERE {column} = '{THEIRS.tenant_id}'"
         assert await changes(store, MINE, aimed) == 0, table
-    assert changed == {"keys", "threads", "heads", "messages", "runs", "tools", "tool_calls"}
+    agents = {"agents", "teams", "team_members", "members"}
+    assert changed == {"keys", "threads", "heads", "messages", "runs", "tools", "tool_calls"} | agents
 
 
 async def test_nothing_can_be_put_in_for_another_tenant(
@@ -179,7 +181,9 @@ async def test_nothing_can_be_put_in_for_another_tenant(
             assert "permission denied" in str(error)
             continue
         taken.add(table)
-    assert taken == {"keys", "threads", "heads", "messages", "runs", "sends", "events", "tools", "tool_calls"}
+    agents = {"agents", "agent_versions", "teams", "team_members", "members", "forks"}
+    rows = {"keys", "threads", "heads", "messages", "runs", "sends", "events", "tools", "tool_calls"}
+    assert taken == rows | agents
 
 
 async def test_a_request_deletes_nothing(store: PostgresStore, tables: dict[str, str]) -> None:

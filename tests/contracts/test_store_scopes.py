@@ -11,6 +11,7 @@ from threadline.errors import NotFound
 from threadline.events import ThreadUpdated
 from threadline.ids import KeyId, RunId, ThreadId
 from threadline.records import Message
+from threadline.room_records import Member, MemberId
 from threadline.scopes import EndUser, Scope, System
 from threadline.store.contract import (
     AttemptRow,
@@ -37,6 +38,7 @@ class Things(Struct):
     message: Message
     run: RunRow
     key: KeyRow
+    member: Member
 
 
 @pytest.fixture
@@ -47,6 +49,10 @@ async def things(bench: Bench) -> Things:
     message = bench.message(thread.id, seq=1)
     key = KeyRow(KeyId(bench.ids.make("key")), MINE.tenant_id, "mine", "", "server", b"hash", NOW)
 
+    member = Member(
+        id=MemberId(bench.ids.make("mem")), thread_id=thread.id, end_user_id="cid", role="member", created_at=NOW
+    )
+
     async def script(transaction: Transaction) -> tuple[ThreadRow, RunRow]:
         await transaction.append(MINE, thread.id, ThreadUpdated({"title": "t"}), None)
         await transaction.insert_message(MINE, message)
@@ -55,10 +61,11 @@ async def things(bench: Bench) -> Things:
         await transaction.insert_tenant(SYSTEM, MINE.tenant_id, "mine", NOW)
         await transaction.insert_tenant(SYSTEM, THEIRS.tenant_id, "theirs", NOW)
         await transaction.insert_key(MINE, key)
+        await transaction.insert_member(MINE, member)
         return await transaction.thread(MINE, thread.id), await transaction.run(MINE, attempt.run_id)
 
     row, run = await bench.write(script)
-    return Things(row, attempt, message, run, key)
+    return Things(row, attempt, message, run, key, member)
 
 
 def _send(bench: Bench, thread_id: ThreadId, key: str) -> SendRow:
@@ -110,6 +117,14 @@ NAMING: dict[str, Call] = {
         scope, things.thread.thread.id, ThreadUpdated({"title": "mine now"}), None
     ),
     "next_seq": lambda store, scope, things, _: store.next_seq(scope, things.thread.thread.id),
+    "members": lambda store, scope, things, _: store.members(scope, things.thread.thread.id),
+    "role": lambda store, scope, things, _: store.role(scope, things.thread.thread.id),
+    "require_writer": lambda store, scope, things, _: store.require_writer(scope, things.thread.thread.id),
+    "insert_member": lambda store, scope, things, bench: store.insert_member(
+        scope, structs.replace(things.member, id=MemberId(bench.ids.make("mem")), end_user_id="dan")
+    ),
+    "save_member": lambda store, scope, things, _: store.save_member(scope, things.member),
+    "drop_member": lambda store, scope, things, _: store.drop_member(scope, things.thread.thread.id, things.member.id),
     "revoke_key": lambda store, scope, things, _: store.revoke_key(scope, things.key.id, NOW),
 }
 # Verbs that name nothing of anybody's: they look, or put, within the scope that they are given.
@@ -257,6 +272,7 @@ async def _everything(bench: Bench, things: Things) -> list[Any]:
             await reader.log(MINE, thread_id, 0, 100),
             await reader.send(MINE, thread_id, "ann", "new"),
             await reader.keys(MINE),
+            await reader.members(MINE, thread_id),
             await reader.threads(THEIRS, ThreadQuery()),
         ]
 

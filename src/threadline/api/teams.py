@@ -16,9 +16,12 @@ from threadline.api.threads import Cursor, Limit
 from threadline.clock import rfc3339
 from threadline.errors import InvalidRequest
 from threadline.limits import END_USER_ID_CHARS_MAX
+from threadline.scopes import System
 from threadline.store.contract import Reader, Transaction
 
 router = APIRouter(tags=["teams"])
+
+_REMOVE = System("take a team, or somebody out of one, away: a request deletes nothing")
 
 
 @router.post(
@@ -91,7 +94,7 @@ async def delete_team(house: TheHouse, principal: Asking, team_id: str) -> Respo
     async def script(transaction: Transaction) -> None:
         await transaction.delete_team(principal.scope, TeamId(team_id))
 
-    await house.journal.write(principal.scope, script)
+    await house.journal.write(_REMOVE, script)
     return Response(status_code=204)
 
 
@@ -146,5 +149,5 @@ async def drop_team_member(house: TheHouse, principal: Asking, team_id: str, end
     async def script(transaction: Transaction) -> None:
         await transaction.drop_team_member(principal.scope, TeamId(team_id), end_user_id)
 
-    await house.journal.write(principal.scope, script)
+    await house.journal.write(_REMOVE, script)
     return Response(status_code=204)

@@ -19,6 +19,7 @@ from threadline.ids import KeyId, MessageId, NodeId, RunId, TenantId, ThreadId, 
 from threadline.records import Message, Run, RunOptions, Thread, Usage
 from threadline.scopes import Scope, System
 from threadline.store.contract_branches import BranchReader
+from threadline.store.contract_rooms import RoomReader, RoomTransaction
 from threadline.tool_calls import CallStatus, ToolCall
 from threadline.tool_records import ToolRow
 
@@ -210,7 +211,7 @@ class AgentQuery(Struct, frozen=True):
     limit: int = 50
 
 
-class Reader(BranchReader, Protocol):
+class Reader(BranchReader, RoomReader, Protocol):
     """One consistent snapshot."""
 
     async def thread(self, scope: Scope, thread_id: ThreadId) -> ThreadRow:
@@ -364,7 +365,7 @@ class Reader(BranchReader, Protocol):
         ...
 
 
-class Transaction(Reader, Protocol):
+class Transaction(Reader, RoomTransaction, Protocol):
     """All or nothing. A script that raises leaves nothing behind."""
 
     async def insert_thread(self, scope: Scope, row: ThreadRow) -> None:

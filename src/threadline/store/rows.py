@@ -23,6 +23,7 @@ from threadline.records import (
     Usage,
     WaitingFor,
 )
+from threadline.room_records import Member, Mention
 from threadline.store.contract import KeyRow, SendRow
 from threadline.tool_calls import ToolCall
 from threadline.tool_records import Approval, ToolRow
@@ -94,6 +95,7 @@ MESSAGES = RecordMapping(
     Message,
     nested={
         "author": Author,
+        "mentions": list[Mention],
         "content": list[Block],
         "usage": Usage,
         "error": ErrorInfo,
@@ -128,6 +130,7 @@ AGENTS = RecordMapping(
 )
 TEAMS = RecordMapping(Team, nested={"metadata": dict[str, Any]}, constant=("object",))
 TEAM_MEMBERS = RecordMapping(TeamMember, constant=("object",))
+MEMBERS = RecordMapping(Member, constant=("object",))
 
 _options_decoder = msgspec.json.Decoder(RunOptions)
 

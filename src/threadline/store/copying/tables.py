@@ -43,8 +43,8 @@ THREADS = _table(
 MESSAGES = _table(
     "messages",
     "tenant_id thread_id seq",
-    "tenant_id thread_id id parent_id role author content status model usage finish_reason error run_id request_id "
-    "metadata created_at completed_at",
+    "tenant_id thread_id id parent_id role author mentions content status model usage finish_reason error run_id "
+    "request_id metadata created_at completed_at",
     "seq",
 )
 RUNS = _table(
@@ -109,6 +109,11 @@ AGENT_VERSIONS = _table(
     "version archived",
 )
 TEAMS = _table("teams", "tenant_id id", "tenant_id id name metadata created_at")
+MEMBERS = _table(
+    "members",
+    "tenant_id thread_id id",
+    "tenant_id thread_id id end_user_id agent_id handle name role reply_policy invited_by created_at",
+)
 TEAM_MEMBERS = _table("team_members", "tenant_id team_id end_user_id", "tenant_id team_id end_user_id role created_at")
 FORKS = _table(
     "forks", "tenant_id thread_id source_thread_id", "tenant_id thread_id source_thread_id message_id", "seq"
@@ -122,6 +127,7 @@ TABLES = (
     AGENT_VERSIONS,
     TEAMS,
     TEAM_MEMBERS,
+    MEMBERS,
     THREADS,
     MESSAGES,
     RUNS,

@@ -43,6 +43,7 @@ TENANT_TABLES = (
     "teams",
     "team_members",
     "forks",
+    "members",
 )
 _TENANT_COLUMNS = dict.fromkeys(TENANT_TABLES, "tenant_id") | {"heads": "head_tenant_id", "tenants": "id"}
 """Where the wall stands, and the column that says whose a row is."""
@@ -63,11 +64,12 @@ _APP_MAY = {
     "tool_calls": "SELECT, INSERT, UPDATE",
     "agents": "SELECT, INSERT, UPDATE",
     "agent_versions": "SELECT, INSERT",
-    "teams": "SELECT, INSERT, UPDATE, DELETE",
-    "team_members": "SELECT, INSERT, UPDATE, DELETE",
     "forks": "SELECT, INSERT",
+    "teams": "SELECT, INSERT, UPDATE",
+    "team_members": "SELECT, INSERT, UPDATE",
+    "members": "SELECT, INSERT, UPDATE",
 }
-"""What a request may do. Of a conversation it deletes nothing, and the leases are none of its business."""
+"""What a request may do. It deletes nothing, and the leases are none of its business."""
 
 _WORKS_WITH = "-- works with: "
 

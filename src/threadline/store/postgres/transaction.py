@@ -83,6 +83,7 @@ class PostgresTransaction(PostgresReader, SqlTransaction):
 
     async def append(self, scope: Scope, thread_id: ThreadId, event: Event, run_id: RunId | None) -> int:
         """Give the event the next seq of its thread, store it, and return the seq."""
+        await self.require_writer(scope, thread_id)
         seq = await self.next_seq(scope, thread_id)
         body = encode_event(event).decode()
         row = await self._sql.one(_INSERT_EVENT, (scope.tenant_id, thread_id, seq, run_id, body))

@@ -4,6 +4,7 @@ The verbs are coroutines. On SQLite no statement ever suspends, so a script that
 there and in the event loop on PostgreSQL.
 """
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from msgspec import structs
@@ -24,6 +25,7 @@ from threadline.store.contract import (
 from threadline.store.rows import KEYS, MESSAGES, RUNS, SENDS, THREADS, to_options, to_usage
 from threadline.store.sql.agents import AgentReader
 from threadline.store.sql.branches import BranchReader
+from threadline.store.sql.members import MemberReader
 from threadline.store.sql.statements import Row, Statements
 from threadline.store.sql.tool_calls import ToolCallReader
 from threadline.store.sql.tools import ToolReader
@@ -54,7 +56,7 @@ _ORDER = "coalesce(place, first_seq)"
 OPEN = "status IN ('queued', 'running', 'waiting')"
 
 
-class SqlReader(ToolReader, ToolCallReader, AgentReader, BranchReader):
+class SqlReader(ToolReader, ToolCallReader, AgentReader, BranchReader, MemberReader):
     """The reading verbs. Lives for one script in one transaction."""
 
     THREAD: ClassVar[str]
@@ -86,16 +88,30 @@ class SqlReader(ToolReader, ToolCallReader, AgentReader, BranchReader):
         if row is None:
             return None
         found = thread_row(row)
-        return found if scope.may_reach(found.thread.end_user_id, found.thread.id) else None
+        return found if await self._reaches(scope, found.thread.end_user_id, found.thread.id) else None
 
     async def threads(self, scope: Scope, query: ThreadQuery) -> list[Thread]:
         """List threads: pinned first, then latest activity. Returns up to `query.limit` of them."""
+        person = scope.end_user_id if isinstance(scope, EndUser) else query.end_user_id
         where, values = self._thread_filter(scope, query)
-        rows = await self._sql.every(
-            f"{self.THREAD} WHERE {' AND '.join(where)} ORDER BY pinned DESC, last_activity_at DESC, id DESC LIMIT ?",
-            (*values, query.limit),
+        if person is None:
+            rows = await self._thread_page(where, values, query.limit)
+            return [thread_row(row).thread for row in rows]
+        own = await self._thread_page([*where, "end_user_id = ?"], [*values, person], query.limit)
+        # Apart, and not by an OR: each of the two reads is of one index, and stops where its page is full.
+        elsewhere = await self._thread_page(
+            [*where, "id IN (SELECT thread_id FROM members WHERE members.tenant_id = ? AND members.end_user_id = ?)"],
+            [*values, scope.tenant_id, person],
+            query.limit,
         )
-        return [thread_row(row).thread for row in rows]
+        found = {thread.id: thread for row in (*own, *elsewhere) if (thread := thread_row(row).thread)}
+        return sorted(found.values(), key=_sidebar, reverse=True)[: query.limit]
+
+    async def _thread_page(self, where: Sequence[str], values: Sequence[Any], limit: int) -> Sequence[Row]:
+        return await self._sql.every(
+            f"{self.THREAD} WHERE {' AND '.join(where)} ORDER BY pinned DESC, last_activity_at DESC, id DESC LIMIT ?",
+            (*values, limit),
+        )
 
     async def message(self, scope: Scope, message_id: MessageId) -> Message:
         """Return a message. Raises NotFound."""
@@ -194,12 +210,12 @@ class SqlReader(ToolReader, ToolCallReader, AgentReader, BranchReader):
         if row is None:
             return None
         owner = row[THREADS.columns.index("end_user_id")]
-        return row if scope.may_reach(owner, thread_id) else None
+        return row if await self._reaches(scope, owner, thread_id) else None
 
     async def require_thread(self, scope: Scope, thread_id: ThreadId) -> int:
         """Raise NotFound where a thread is unknown, deleted or out of scope; return the seq that its row knows of."""
         row = await self._owner_and_seq(scope.tenant_id, thread_id)
-        if row is None or not scope.may_reach(row[0], thread_id):
+        if row is None or not await self._reaches(scope, row[0], thread_id):
             raise NotFound
         return int(row[1])
 
@@ -217,12 +233,11 @@ class SqlReader(ToolReader, ToolCallReader, AgentReader, BranchReader):
             values.extend(given)
 
         if isinstance(scope, EndUser):
-            narrow("end_user_id = ?", scope.end_user_id)
             if scope.thread_ids is not None:
                 marks = ", ".join("?" * len(scope.thread_ids)) or "NULL"
                 narrow(f"id IN ({marks})", *sorted(scope.thread_ids))
-        if query.end_user_id is not None:
-            narrow("end_user_id = ?", query.end_user_id)
+            if query.end_user_id not in (None, scope.end_user_id):
+                narrow("end_user_id = ?", query.end_user_id)
         if query.archived is not None:
             narrow("archived = ?", int(query.archived))
         if query.q is not None:
@@ -230,6 +245,10 @@ class SqlReader(ToolReader, ToolCallReader, AgentReader, BranchReader):
         if query.after is not None:
             narrow("(pinned, last_activity_at, id) < (?, ?, ?)", int(query.after[0]), *query.after[1:])
         return where, values
+
+
+def _sidebar(thread: Thread) -> tuple[bool, str, str]:
+    return thread.pinned, thread.last_activity_at, thread.id
 
 
 def thread_row(row: Row) -> ThreadRow:

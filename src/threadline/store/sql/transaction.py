@@ -7,10 +7,12 @@ from threadline.events import Entry
 from threadline.ids import KeyId, NodeId, RunId, TenantId, ThreadId
 from threadline.limits import DELETE_BATCH_ROWS
 from threadline.records import Message
-from threadline.scopes import Scope, System
+from threadline.room_records import MemberRole
+from threadline.scopes import EndUser, Scope, System
 from threadline.store.contract import AttemptRow, KeyRow, RunRow, SendRow, ThreadRow
 from threadline.store.rows import MESSAGES, RUNS, SENDS, THREADS, to_json
 from threadline.store.sql.agents import AgentWriter
+from threadline.store.sql.members import MemberWriter
 from threadline.store.sql.reader import ATTEMPT_KEY, SqlReader
 from threadline.store.sql.statements import Row, Statements
 from threadline.store.sql.tool_calls import ToolCallWriter
@@ -57,10 +59,11 @@ SWEPT = {
     "leases": "run_id",
     "tool_calls": "thread_id, seq",
     "forks": "thread_id, source_thread_id",
+    "members": "thread_id, id",
 }
 
 
-class SqlTransaction(SqlReader, ToolWriter, ToolCallWriter, AgentWriter):
+class SqlTransaction(SqlReader, ToolWriter, ToolCallWriter, AgentWriter, MemberWriter):
     """The writing verbs. Lives for one script; `entries` are what it has appended."""
 
     SWEPT: ClassVar[dict[str, str]] = SWEPT
@@ -70,6 +73,7 @@ class SqlTransaction(SqlReader, ToolWriter, ToolCallWriter, AgentWriter):
         super().__init__(statements)
         self.entries: list[Entry] = []
         self._found: dict[tuple[TenantId, ThreadId], Row | None] = {}
+        self._places: dict[tuple[EndUser, ThreadId], MemberRole | None] = {}
 
     async def _owner_and_seq(self, tenant_id: TenantId, thread_id: ThreadId) -> Row | None:
         """Return the end user of a thread that is not deleted, and the seq that its row knows of."""
@@ -77,6 +81,12 @@ class SqlTransaction(SqlReader, ToolWriter, ToolCallWriter, AgentWriter):
         if (tenant_id, thread_id) not in self._found:
             self._found[tenant_id, thread_id] = await super()._owner_and_seq(tenant_id, thread_id)
         return self._found[tenant_id, thread_id]
+
+    async def _place(self, scope: EndUser, thread_id: ThreadId) -> MemberRole | None:
+        """Return the role that a person has as a member."""
+        if (scope, thread_id) not in self._places:
+            self._places[scope, thread_id] = await super()._place(scope, thread_id)
+        return self._places[scope, thread_id]
 
     def _note_seq(self, tenant_id: TenantId, thread_id: ThreadId, seq: int) -> None:
         found = self._found[tenant_id, thread_id]
@@ -91,13 +101,13 @@ class SqlTransaction(SqlReader, ToolWriter, ToolCallWriter, AgentWriter):
 
     async def save_thread(self, scope: Scope, row: ThreadRow) -> None:
         """Store what changed of a thread, all but its seq, which only `append` moves."""
-        await self.require_thread(scope, row.thread.id)
+        await self.require_writer(scope, row.thread.id)
         values = chosen(THREADS.columns, THREADS.values(row.thread), _THREAD_SAVED)
         await self._update(_SAVE_THREAD, [*values, scope.tenant_id, row.thread.id])
 
     async def delete_thread(self, scope: Scope, thread_id: ThreadId, deleted_at: str) -> None:
         """Hide a thread from everybody. Its rows go later, in batches (`sweep_deleted`)."""
-        await self.require_thread(scope, thread_id)
+        await self.require_writer(scope, thread_id)
         self._found.clear()
         await self._update(
             "UPDATE threads SET deleted_at = ? WHERE tenant_id = ? AND id = ?",
@@ -107,32 +117,32 @@ class SqlTransaction(SqlReader, ToolWriter, ToolCallWriter, AgentWriter):
     async def insert_message(self, scope: Scope, message: Message) -> None:
         """Store a new message; its seq must be that of its event."""
         assert message.seq is not None, "a message in the history has a seq"
-        await self.require_thread(scope, message.thread_id)
+        await self.require_writer(scope, message.thread_id)
         await self._sql.run(_INSERT_MESSAGE, [*MESSAGES.values(message), scope.tenant_id])
 
     async def save_message(self, scope: Scope, message: Message) -> None:
         """Store how a message ended."""
-        await self.require_thread(scope, message.thread_id)
+        await self.require_writer(scope, message.thread_id)
         values = chosen(MESSAGES.columns, MESSAGES.values(message), _MESSAGE_SAVED)
         await self._update(_SAVE_MESSAGE, [*values, scope.tenant_id, message.id])
 
     async def insert_run(self, scope: Scope, row: RunRow) -> None:
         """Store a new run."""
         assert row.tenant_id == scope.tenant_id, "a row belongs to the scope that stores it"
-        await self.require_thread(scope, row.run.thread_id)
+        await self.require_writer(scope, row.run.thread_id)
         more = [row.tenant_id, to_json(row.options), row.first_seq, *_engine_values(row)]
         await self._sql.run(_INSERT_RUN, [*RUNS.values(row.run), *more])
 
     async def save_run(self, scope: Scope, row: RunRow) -> None:
         """Store what changed of a run."""
-        await self.require_thread(scope, row.run.thread_id)
+        await self.require_writer(scope, row.run.thread_id)
         values = chosen(RUNS.columns, RUNS.values(row.run), _RUN_SAVED)
         await self._update(_SAVE_RUN, [*values, *_engine_values(row), scope.tenant_id, row.run.id])
 
     async def insert_send(self, scope: Scope, row: SendRow) -> None:
         """Remember what an Idempotency-Key was used for."""
         assert row.tenant_id == scope.tenant_id, "a row belongs to the scope that stores it"
-        await self.require_thread(scope, row.thread_id)
+        await self.require_writer(scope, row.thread_id)
         await self._sql.run(insert_into("sends", SENDS.columns), SENDS.values(row))
 
     async def take_lease(self, system: System, run: RunRow, node_id: NodeId, epoch: int) -> None:

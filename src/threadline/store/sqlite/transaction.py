@@ -24,6 +24,7 @@ class SqliteTransaction(SqliteReader, SqlTransaction):
 
     async def append(self, scope: Scope, thread_id: ThreadId, event: Event, run_id: RunId | None) -> int:
         """Give the event the next seq of its thread, store it, and return the seq."""
+        await self.require_writer(scope, thread_id)
         seq = await self.next_seq(scope, thread_id)
         await self._sql.run(
             "INSERT INTO events (tenant_id, thread_id, seq, run_id, body) VALUES (?, ?, ?, ?, ?)",

@@ -161,4 +161,24 @@ ALTER TABLE runs ADD COLUMN place bigint;
 
 -- rooms
 
+CREATE TABLE members (
+    tenant_id text COLLATE "C" NOT NULL,
+    thread_id text COLLATE "C" NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    end_user_id text COLLATE "C",
+    agent_id text COLLATE "C",
+    handle text COLLATE "C",
+    name text,
+    role text NOT NULL,
+    reply_policy text,
+    invited_by text,
+    created_at text COLLATE "C" NOT NULL,
+    PRIMARY KEY (tenant_id, thread_id, id)
+);
+CREATE UNIQUE INDEX members_by_person ON members (tenant_id, end_user_id, thread_id) WHERE end_user_id IS NOT NULL;
+CREATE UNIQUE INDEX members_by_agent ON members (tenant_id, thread_id, agent_id) WHERE agent_id IS NOT NULL;
+CREATE UNIQUE INDEX members_by_handle ON members (tenant_id, thread_id, handle) WHERE handle IS NOT NULL;
+
+ALTER TABLE messages ADD COLUMN mentions text;
+
 -- files

@@ -160,4 +160,24 @@ ALTER TABLE runs ADD COLUMN place INTEGER;
 
 -- rooms
 
+CREATE TABLE members (
+    tenant_id TEXT NOT NULL,
+    thread_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    end_user_id TEXT,
+    agent_id TEXT,
+    handle TEXT,
+    name TEXT,
+    role TEXT NOT NULL,
+    reply_policy TEXT,
+    invited_by TEXT,
+    created_at TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, thread_id, id)
+);
+CREATE UNIQUE INDEX members_by_person ON members (tenant_id, end_user_id, thread_id) WHERE end_user_id IS NOT NULL;
+CREATE UNIQUE INDEX members_by_agent ON members (tenant_id, thread_id, agent_id) WHERE agent_id IS NOT NULL;
+CREATE UNIQUE INDEX members_by_handle ON members (tenant_id, thread_id, handle) WHERE handle IS NOT NULL;
+
+ALTER TABLE messages ADD COLUMN mentions TEXT;
+
 -- files
