@@ -138,8 +138,11 @@ class Answer:
 
 
 def _question(history: list[str]) -> Plan:
-    """Return the last thing that was asked. Notes may stand behind it: nobody wants an answer to them."""
+    """Return the last thing that was asked. Notes may stand behind it: nobody wants an answer to them.
+
+    Several questions that were merged are one message; the last of them counts.
+    """
     for text in reversed(history):
-        if text.startswith("{") and (plan := msgspec.json.decode(text, type=Plan)).then != "note":
+        if text.startswith("{") and (plan := msgspec.json.decode(text.split("\n\n")[-1], type=Plan)).then != "note":
             return plan
     raise AssertionError("somebody asked")

@@ -12,17 +12,20 @@ from msgspec import Struct, structs
 from threadline.content import TextBlock
 from threadline.engine.accept import Send
 from threadline.engine.engine import Engine
+from threadline.engine.queue import Change
 from threadline.engine.state import Snapshot
 from threadline.engine.threads import NewThread
-from threadline.errors import BadCursor, NotFound, ShuttingDown, Unavailable
+from threadline.errors import BadCursor, NotFound, RunBegun, ShuttingDown, Unavailable
 from threadline.events import Entry, ThreadDeleted, encode_event
 from threadline.ids import RunId, ThreadId
-from threadline.records import Run
+from threadline.records import OnBusy, Run
 
 from .model import Plan
 from .wire import SCOPE, Cut, Wire
 
 TRY_AGAIN = (Cut, Unavailable, ShuttingDown)
+
+PUSHES: tuple[OnBusy, ...] = ("interrupt", "rollback", "merge", "merge", "latest")
 
 
 class Sent(Struct):
@@ -31,6 +34,7 @@ class Sent(Struct):
     thread_id: ThreadId
     plan: Plan
     answers: list[tuple[str, RunId | None]]
+    on_busy: OnBusy | None = None
     is_regretted: bool = False
     is_refused: bool = False
 
@@ -57,15 +61,20 @@ class Cancel(Struct):
 
 
 class Plans(Struct, frozen=True):
-    """How much is going on in one seed. `regrets` is the share of sends that their sender cancels."""
+    """How much is going on in one seed.
+
+    `regrets` is the share of sends that their sender cancels, `pushes` of those that do not just wait their turn.
+    """
 
     threads: int
     senders: int
     sends: int
     readers: int
     regrets: float
+    pushes: float
     looks: int
     renames: int
+    moves: int
     deletes: int
 
 
@@ -80,6 +89,7 @@ class People:
         self.ends: list[Run] = []
         self.threads: list[ThreadId] = []
         self.deleted: dict[ThreadId, None] = {}
+        self.rewritten: dict[RunId, None] = {}
         self._wire = wire
         self._world = wire.world
         self._plans = plans
@@ -115,6 +125,7 @@ class People:
         for work, count in (
             (self._look, plans.looks),
             (self._rename, plans.renames),
+            (self._move, plans.moves),
             (self._delete, plans.deletes),
         ):
             for _ in range(count):
@@ -143,7 +154,8 @@ class People:
     async def _send_some(self, number: int) -> None:
         for place in range(self._plans.sends):
             await asyncio.sleep(self._dice.uniform(0.0, self._busy_seconds / self._plans.sends))
-            sent = Sent(self._dice.choice(self.threads), self._plan(f"k{number}_{place}"), [])
+            on_busy = self._dice.choice(PUSHES) if self._dice.random() < self._plans.pushes else None
+            sent = Sent(self._dice.choice(self.threads), self._plan(f"k{number}_{place}"), [], on_busy)
             if self._dice.random() < self._plans.regrets:
                 sent.is_regretted = True
                 sent.plan = structs.replace(
@@ -159,7 +171,8 @@ class People:
 
     async def _send(self, sent: Sent) -> None:
         is_note = sent.plan.then == "note"
-        send = Send(content=[TextBlock(sent.plan.text())], key=sent.plan.key, respond=not is_note)
+        content = [TextBlock(sent.plan.text())]
+        send = Send(content=content, key=sent.plan.key, respond=not is_note, on_busy=sent.on_busy)
         try:
             accepted = await self._insist(lambda engine: engine.send(SCOPE, sent.thread_id, send))
         except NotFound:
@@ -209,6 +222,33 @@ class People:
             await self._insist(lambda engine: engine.update_thread(SCOPE, thread_id, changed))
         except NotFound:
             return
+
+    async def _move(self, after: float) -> None:
+        """Ask for something else, or for it earlier or later, while it waits."""
+        await asyncio.sleep(after)
+        waiting = await self._waiting()
+        if not waiting:
+            return
+        run, dice = self._dice.choice(waiting), self._dice
+        change = Change(position=dice.choice((None, 1, 2, 9)))
+        if dice.random() < 0.4:
+            self.rewritten[run.id] = None
+            change = structs.replace(change, content=[TextBlock(self._plan(f"r{len(self.rewritten)}").text())])
+        try:
+            await self._insist(lambda engine: engine.change_queued(SCOPE, run.id, change))
+        except (NotFound, RunBegun):
+            return
+
+    async def _waiting(self) -> list[Run]:
+        """Return what waits somewhere."""
+        for thread_id in self.threads:
+            try:
+                waiting: list[Run] = await self._insist(lambda engine, at=thread_id: engine.queue(SCOPE, at))
+            except NotFound:
+                continue
+            if waiting:
+                return waiting
+        return []
 
     async def _delete(self, after: float) -> None:
         await asyncio.sleep(after)
@@ -269,7 +309,9 @@ def draw_plans(dice: Any) -> Plans:
         sends=dice.choice((1, 2, 4)),
         readers=dice.choice((1, 2, 4)),
         regrets=dice.choice((0.0, 0.1, 0.4)),
+        pushes=dice.choice((0.0, 0.2, 0.7)),
         looks=dice.choice((0, 2, 5)),
         renames=dice.choice((0, 0, 3)),
+        moves=dice.choice((0, 0, 4, 8)),
         deletes=1 if dice.random() < 0.08 else 0,
     )

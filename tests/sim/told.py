@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from msgspec import structs
 
+from threadline.content import TextBlock
 from threadline.engine.state import Snapshot
-from threadline.events import TERMINAL_TYPES, MessageCreated, RunQueued, ThreadDeleted, encode_event
+from threadline.events import TERMINAL_TYPES, Entry, MessageCreated, RunQueued, ThreadDeleted, encode_event
 from threadline.ids import RunId, ThreadId
 from threadline.records import Run
 
@@ -25,11 +26,7 @@ def sends_happened_once(sent: list[Sent], threads: dict[ThreadId, Stored]) -> It
     for send in sent:
         log = threads[send.thread_id].log
         key = send.plan.key
-        queued = [
-            (event.run.input.id, event.run.id)
-            for entry in log
-            if isinstance(event := entry.event, RunQueued) and event.run.input and event.run.input.request_id == key
-        ]
+        queued = list(dict.fromkeys(_queued_with(log, key)))
         created = [
             event.message.id
             for entry in log
@@ -41,12 +38,35 @@ def sends_happened_once(sent: list[Sent], threads: dict[ThreadId, Stored]) -> It
             yield f"{key} was told that its thread is not there"
         if not send.is_refused and not send.answers:
             yield f"{key} was never answered"
+        if len(set(send.answers)) > 1:
+            yield f"{key} was acknowledged as {set(send.answers)}"
         for answer in dict.fromkeys(send.answers):
+            if send.on_busy == "merge" and not queued and answer[1] is not None:
+                yield from _was_merged_once(log, send, answer)
+                continue
             # A question that was cancelled (or deleted) while it waited never becomes a message of the history.
             is_dropped = any(entry.type == "run.cancelled" and entry.run_id == answer[1] for entry in log)
             is_note = answer[1] is None and not queued
             if (queued != [answer] and not is_note) or (created != [answer[0]] and not (is_dropped and not created)):
                 yield f"{key} was acknowledged as {answer}; stored are {created}, {queued}"
+
+
+def _queued_with(log: list[Entry], key: str) -> Iterator[tuple[str, RunId]]:
+    for entry in log:
+        event = entry.event
+        if isinstance(event, RunQueued) and event.run.input and event.run.input.request_id == key:
+            yield event.run.input.id, event.run.id
+
+
+def _was_merged_once(log: list[Entry], send: Sent, answer: tuple[str, RunId | None]) -> Iterator[str]:
+    """The question was added to one that waited: its text is in what that run was queued with, once."""
+    times = [
+        sum(isinstance(block, TextBlock) and block.text == send.plan.text() for block in event.run.input.content)
+        for entry in log
+        if isinstance(event := entry.event, RunQueued) and event.run.id == answer[1] and event.run.input
+    ]
+    if max(times, default=0) != 1:
+        yield f"{send.plan.key} was merged into {answer}, which has it {times}"
 
 
 def readers_saw_the_log(readings: list[Reading], threads: dict[ThreadId, Stored]) -> Iterator[str]:
