@@ -13,7 +13,9 @@ from threadline.engine import schedule, turns
 from threadline.events import Entry, MessageDelta
 from threadline.journal import append, lease, window
 from threadline.journal.tail import Tail
+from threadline.store.contract import MessageQuery
 from threadline.store.postgres.store import PostgresStore
+from threadline.store.sql.branches import BranchReader
 from threadline.store.sql.transaction import SqlTransaction
 from threadline.store.sqlite import store as sqlite_store
 from threadline.store.sqlite.transaction import SqliteTransaction
@@ -170,6 +172,34 @@ def queue_turned_round() -> Iterator[None]:
 
 
 @contextmanager
+def moves_unheeded() -> Iterator[None]:
+    """The turn goes to whoever came first, wherever he stands in the queue by now."""
+
+    async def pass_turn_on(transaction: Any, scope: Any, thread_id: Any) -> Any:
+        row = await transaction.thread(scope, thread_id)
+        thread = turns.structs.replace(row.thread, active_run_id=None)
+        await transaction.save_thread(scope, turns.structs.replace(row, thread=thread))
+        waiting = sorted(await transaction.open_runs(scope, thread_id), key=lambda run: run.first_seq)
+        return await turns.give_turn(transaction, waiting[0]) if waiting else None
+
+    with mock.patch.object(turns, "_pass_turn_on", pass_turn_on):
+        yield
+
+
+@contextmanager
+def branches_mixed() -> Iterator[None]:
+    """A model is shown all that stands before its answer, also what is on other branches."""
+
+    async def branch(reader: Any, scope: Any, thread_id: Any, query: Any) -> Any:
+        leaf = await reader.message(scope, query.leaf) if query.leaf else None
+        after = None if leaf is None else leaf.seq + 1
+        return await reader.messages(scope, thread_id, MessageQuery(descending=True, after=after, limit=query.limit))
+
+    with mock.patch.object(BranchReader, "branch", branch):
+        yield
+
+
+@contextmanager
 def uncertain_batches_new() -> Iterator[None]:
     """A batch whose answer was lost is handed in as a new one."""
 
@@ -205,6 +235,8 @@ MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         windows_overlap,
         windows_with_holes,
         queue_turned_round,
+        moves_unheeded,
+        branches_mixed,
         uncertain_batches_new,
         slow_poll_off,
     )

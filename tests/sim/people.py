@@ -233,7 +233,8 @@ class People:
         change = Change(position=dice.choice((None, 1, 2, 9)))
         if dice.random() < 0.4:
             self.rewritten[run.id] = None
-            change = structs.replace(change, content=[TextBlock(self._plan(f"r{len(self.rewritten)}").text())])
+            asked = structs.replace(self._plan(f"r{len(self.rewritten)}"), then="finish")
+            change = structs.replace(change, content=[TextBlock(asked.text())])
         try:
             await self._insist(lambda engine: engine.change_queued(SCOPE, run.id, change))
         except (NotFound, RunBegun):

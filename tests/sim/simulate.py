@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from threadline.engine.branches import with_siblings
 from threadline.engine.state import snapshot
 from threadline.errors import NotFound
 from threadline.ids import RunId, ThreadId
@@ -205,7 +206,9 @@ class Simulation:
             try:
                 messages: list[Message] = await reader.messages(SCOPE, thread_id, MessageQuery(limit=10_000))
                 runs: list[Run] = [(await reader.run(SCOPE, run_id)).run for run_id in run_ids]
-                return Stored(log, committed, messages, runs, await snapshot(reader, SCOPE, thread_id, 10_000))
+                state = await snapshot(reader, SCOPE, thread_id, 10_000)
+                placed = await with_siblings(reader, SCOPE, thread_id, state.messages)
+                return Stored(log, committed, messages, runs, structs.replace(state, messages=placed))
             except NotFound:
                 return Stored(log, committed, [], [], None)
 
