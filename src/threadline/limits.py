@@ -136,6 +136,25 @@ TOOL_CONNECT_SECONDS: Final = 10.0
 WEBHOOK_RETRY_SECONDS: Final = (0.5, 2.0)
 """Pauses before an idempotent webhook is tried again: a restart of its server takes about as long."""
 
+MCP_CONNECT_SECONDS: Final = 20.0
+"""For an MCP server to start or to be reached, and to greet. One that is fetched first (`npx`) takes that long."""
+
+MCP_LIST_SECONDS: Final = 20.0
+MCP_TOOLS_MAX: Final = 1000
+"""For the whole list of a server's tools, and how much of it is read."""
+
+MCP_REFRESH_SECONDS: Final = 300.0
+"""How old a server's list may be, where it does not say that it has changed."""
+
+MCP_AWAY_SECONDS: Final = 15.0
+"""How long a server that did not answer is left alone: every round of every run would wait for it."""
+
+MCP_SERVERS_OPEN_MAX: Final = 128
+"""MCP servers to which one process keeps connections."""
+
+MCP_CALL_SECONDS_MAX: Final = TOOL_SECONDS_MAX
+"""How long a server may be silent in the middle of a call. The tool's own time ends it sooner."""
+
 APPROVAL_CONDITIONS_MAX: Final = 32
 """Conditions in one rule: each is looked at on every call."""
 

@@ -16,10 +16,14 @@ from platformdirs import user_data_path
 
 from threadline.errors import SettingsRefused
 from threadline.providers.registry import ProviderConfig
+from threadline.tools.mcp.config import McpConfig, mcp_config
 
 ENV_PREFIX = "THREADLINE_"
 BUS_SCHEMES = ("postgresql", "postgres", "redis", "rediss")
 CONFIG_NAME = "threadline.toml"
+FILE_ONLY = frozenset({"providers", "mcp"})
+"""What has tables of its own in the config file, and is no option and no variable."""
+
 _LISTS = ("allowed_hosts", "allowed_origins", "tools")
 DATABASE_NAME = "threadline.db"
 
@@ -131,6 +135,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     providers: Annotated[
         dict[str, dict[str, Any]], Meta(description="`[providers.NAME]` tables; in the config file only.")
     ] = {}
+    mcp: Annotated[dict[str, dict[str, Any]], Meta(description="`[mcp.NAME]` tables; in the config file only.")] = {}
 
     @property
     def data_folder(self) -> Path:
@@ -176,6 +181,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         # As in SQLAlchemy: `sqlite:///a.db` is relative to here, `sqlite:////tmp/a.db` is absolute.
         return Path(path.removeprefix("/"))
 
+    def mcp_configs(self) -> list[McpConfig]:
+        """Return the configured MCP servers. Raises SettingsRefused."""
+        return [mcp_config(name, table) for name, table in self.mcp.items()]
+
     def provider_configs(self) -> list[ProviderConfig]:
         """Return the configured providers. Raises SettingsRefused."""
         return [_provider(name, table) for name, table in self.providers.items()]
@@ -188,7 +197,7 @@ def load_settings(options: Mapping[str, Any], env: Mapping[str, str], config: Pa
         SettingsRefused: an unknown name, a value out of its bounds, a config file that cannot be read.
     """
     names = set(Settings.__struct_fields__)
-    from_env = {name: env[variable] for name in names - {"providers"} if (variable := ENV_PREFIX + name.upper()) in env}
+    from_env = {name: env[variable] for name in names - FILE_ONLY if (variable := ENV_PREFIX + name.upper()) in env}
     path = config or (Path(env[ENV_PREFIX + "CONFIG"]) if env.get(ENV_PREFIX + "CONFIG") else None)
     layers = {**_config_file(path), **from_env, **options}
     for name in _LISTS:

@@ -16,13 +16,15 @@ NAME_PATTERN = "^[a-zA-Z0-9_-]{1,64}$"
 
 
 class Condition(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """One question about a call's input. `argument` is the path of a value in it (RFC 6901), such as `/amount`.
+    """One question about a call. `argument` is the path of a value in its input (RFC 6901), such as `/amount`.
 
-    All that is given has to hold. A comparison with a value that is not there, or is of another kind, counts as held:
-    what cannot be judged is shown to a person.
+    All that is given has to hold. `tools` names the tools of an MCP server that are meant, as the server calls them. A
+    comparison with a value that is not there, or is of another kind, counts as held: what cannot be judged is shown to
+    a person.
     """
 
-    argument: str
+    argument: str = ""
+    tools: list[str] | None = None
     equals: Any = UNSET
     one_of: list[Any] | None = None
     not_one_of: list[Any] | None = None

@@ -40,6 +40,7 @@ from threadline.settings import Settings
 from threadline.store.contract import Reader, Store
 from threadline.tool_records import ToolRow
 from threadline.tools.loading import load_tools
+from threadline.tools.mcp.config import HOW_TO_INSTALL, is_installed, server_of_config
 from threadline.tools.network import Guard
 from threadline.tools.outbound import Outbound
 from threadline.tools.toolbox import NodeTools
@@ -69,7 +70,10 @@ class Node:
         default_model = settings.default_model or self.registry.default_model()
         self.registry.resolve(default_model)
         outbound = Outbound(Guard(settings.allowed_hosts))
-        self.toolbox = NodeTools(load_tools(settings.tools), self._registered_tools, outbound, self.clock)
+        servers = [server_of_config(config, env) for config in settings.mcp_configs()]
+        if servers and not is_installed():
+            raise SettingsRefused(HOW_TO_INSTALL)
+        self.toolbox = NodeTools(load_tools(settings.tools), servers, self._registered_tools, outbound, self.clock)
         windows = Windows()
         self.journal = Journal(
             self.store, self.bus, windows, self.clock, self.metrics, settings.gather_window_ms / 1000

@@ -14,7 +14,8 @@ from threadline.cli import commands
 from threadline.cli.talk.slash import HELP
 from threadline.clock import SystemClock
 from threadline.providers.registry import ProviderConfig, Registry
-from threadline.settings import ENV_PREFIX, Settings, load_settings
+from threadline.settings import ENV_PREFIX, FILE_ONLY, Settings, load_settings
+from threadline.tools.mcp.config import McpConfig, server_of_config
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 CLI = (REFERENCE / "cli.md").read_text()
@@ -92,10 +93,10 @@ def described_settings() -> Mapping[str, tuple[str, ...]]:
 
 def test_all_settings_are_described_and_no_others() -> None:
     """In the order of the program's own table."""
-    assert [*described_settings(), "providers"] == list(Settings.__struct_fields__)
+    assert [*described_settings(), "providers", "mcp"] == list(Settings.__struct_fields__)
 
 
-@pytest.mark.parametrize("field", [field for field in structs.fields(Settings) if field.name != "providers"])
+@pytest.mark.parametrize("field", [field for field in structs.fields(Settings) if field.name not in FILE_ONLY])
 def test_a_setting_is_described(field: structs.FieldInfo) -> None:
     """Option, variable, default and meaning are the program's."""
     _, option, variable, default, meaning = described_settings()[field.name]
@@ -109,7 +110,7 @@ def test_a_setting_is_described(field: structs.FieldInfo) -> None:
 
 @pytest.mark.parametrize("example", TOML.findall(SETTINGS))
 def test_an_example_can_be_used(example: str, tmp_path: Path) -> None:
-    """Every config file on the page is loaded, and its providers are made."""
+    """Every config file on the page is loaded, and its providers and MCP servers are made."""
     path = tmp_path / "threadline.toml"
     path.write_text(example)
     settings = load_settings({}, {}, path)
@@ -117,13 +118,22 @@ def test_an_example_can_be_used(example: str, tmp_path: Path) -> None:
     registry = Registry(settings.provider_configs(), env, clock=SystemClock(), source=Random(1))
     for config in settings.provider_configs():
         assert registry.resolve(f"{config.name}/{(config.models or ('any/name',))[0]}")
+    for server in settings.mcp_configs():
+        assert server_of_config(server, {server.token_env or "": "hush"}).name == server.name
 
 
 def test_all_keys_of_a_provider_are_described() -> None:
     """Each in its row of the table, and no others."""
-    table = SETTINGS[SETTINGS.index("## Providers") :]
+    table = SETTINGS[SETTINGS.index("## Providers") : SETTINGS.index("## MCP servers")]
     described = re.findall(r"^\| `(\w+)` \| ", table, re.MULTILINE)
     assert sorted(described) == sorted(set(ProviderConfig.__struct_fields__) - {"name"})
+
+
+def test_all_keys_of_an_mcp_server_are_described() -> None:
+    """Each in its row of the table, and no others."""
+    table = SETTINGS[SETTINGS.index("## MCP servers") :]
+    described = re.findall(r"^\| `(\w+)` \| ", table, re.MULTILINE)
+    assert sorted(described) == sorted(set(McpConfig.__struct_fields__) - {"name"})
 
 
 def test_the_layers_are_in_the_order_that_is_said(tmp_path: Path) -> None:

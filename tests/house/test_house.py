@@ -34,6 +34,7 @@ TASKS_OWNED_OTHERWISE = {
     "journal/append.py": "the writer ends only when all that is written beside it has ended",
     "bus/remote.py": "`close` cancels it and waits",
     "bus/redis.py": "leaving the connection cancels it and waits",
+    "tools/mcp/connection.py": "whoever calls waits for the call's task, and `close` for the connection's",
     "providers/http.py": "the pool waits for its closing sessions in `close`",
 }
 BROAD_EXCEPTS_ALLOWED = {
@@ -41,6 +42,7 @@ BROAD_EXCEPTS_ALLOWED = {
     "bus/remote.py": "the bus is a hint: whatever befalls it costs time only",
     "tools/python.py": "foreign code: whatever it raises is a result that the model sees",
     "tools/threads.py": "the same, in a thread: it is raised where somebody waits for it",
+    "tools/mcp/connection.py": "two libraries' depths: whatever comes up ends one connection or one call, in words",
     "hosts.py": "whatever is wrong with one server of an address, the next one is asked",
 }
 

@@ -1,5 +1,6 @@
 """The tools of an installation: how they are found, and what one run may use of them."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import dedent
@@ -8,18 +9,20 @@ from typing import Any
 import pytest
 
 from threadline.clock import SystemClock
-from threadline.errors import InvalidRequest, NameTaken, SettingsRefused
+from threadline.errors import InvalidRequest, NameTaken, SettingsRefused, ToolsUnreachable
 from threadline.ids import TenantId, ToolId
 from threadline.scopes import Scope, Tenant
 from threadline.tool_records import ToolRow
 from threadline.tools import tool
 from threadline.tools.contract import Selection
 from threadline.tools.loading import load_tools
+from threadline.tools.mcp.config import McpServer
 from threadline.tools.network import Guard
 from threadline.tools.outbound import Outbound
 from threadline.tools.toolbox import NodeTools
 
 from .calls import a_call
+from .warehouse import SCRIPT, Warehouse
 
 MINE = Tenant(TenantId("tnt_mine"))
 
@@ -36,7 +39,9 @@ def subtract(a: int, b: int) -> int:
     return a - b
 
 
-def box_of(rows: list[ToolRow], asked: list[Any] | None = None) -> NodeTools:
+def box_of(
+    rows: list[ToolRow], asked: list[Any] | None = None, servers: Sequence[McpServer] = (), hosts: Sequence[str] = ()
+) -> NodeTools:
     """Return the tools of a node whose tenant has registered these."""
 
     async def registered(scope: Scope, names: Sequence[str] | None) -> Sequence[ToolRow]:
@@ -44,7 +49,7 @@ def box_of(rows: list[ToolRow], asked: list[Any] | None = None) -> NodeTools:
             asked.append(names)
         return [row for row in rows if names is None or row.name in names]
 
-    return NodeTools([add, subtract], registered, Outbound(Guard([])), SystemClock())
+    return NodeTools([add, subtract], servers, registered, Outbound(Guard(hosts)), SystemClock())
 
 
 def a_row(name: str, **fields: Any) -> ToolRow:
@@ -123,6 +128,35 @@ def test_a_registration_is_looked_at() -> None:
     with pytest.raises(InvalidRequest):
         box_of([]).check_registration(a_row("x", url="https://127.0.0.1/"))
     box_of([]).check_registration(a_row("x"))
+
+
+async def test_the_tools_of_servers_are_tools() -> None:
+    """The operator's and the tenant's; all of a server's by its name, or one of them by its own."""
+    warehouse = Warehouse()
+    await warehouse.start()
+    rows = [a_row("away", kind="mcp", url="http://127.0.0.1:1/mcp"), a_row("store", kind="mcp", url=warehouse.url)]
+    shed = McpServer(key="shed", name="shed", command=sys.executable, args=[str(SCRIPT)], allow=frozenset({"stock"}))
+    box = box_of(rows, servers=[shed], hosts=["127.0.0.1"])
+    try:
+        offer = await box.offer(MINE, Selection("explicit", ["store__stock", "shed", "add", "store__gone", "away"]))
+        assert [each["name"] for each in offer.definitions] == ["store__stock", "shed__stock", "add"]
+        offer = await box.offer(MINE, Selection("tenant"))
+        names = [each["name"] for each in offer.definitions]
+        assert names[:3] == ["add", "subtract", "shed__stock"]
+        assert "store__reserve" in names
+        assert [each.name for each in await box.installed()] == ["add", "subtract", "shed__stock"]
+        assert "store__stock" in [each.name for each in await box.definitions(rows[1])]
+        with pytest.raises(ToolsUnreachable):
+            await box.definitions(rows[0])
+        # A server that is away at the moment does not make a send wrong.
+        await box.check(MINE, Selection("explicit", ["store", "away__x", "shed", "shed__stock"]))
+        with pytest.raises(InvalidRequest):
+            await box.check(MINE, Selection("explicit", ["nobody__x"]))
+        with pytest.raises(NameTaken):
+            box.check_registration(a_row("shed", kind="mcp"))
+    finally:
+        await box.close()
+        warehouse.kill()
 
 
 def test_tools_are_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from threadline.limits import (
     TOOLS_PER_TENANT_MAX,
 )
 from threadline.tool_records import NAME_PATTERN, Approval, RegisteredKind
+from threadline.tools.mcp.config import SERVER_NAME_CHARS_MAX
 
 ToolName = Annotated[str, Meta(pattern=NAME_PATTERN)]
 Description = Annotated[str, Meta(max_length=TOOL_DESCRIPTION_CHARS_MAX)]
@@ -71,11 +72,16 @@ class UpdateTool(Struct, forbid_unknown_fields=True, kw_only=True):
     rotate_secret: bool = False
 
 
-def check_name(name: str) -> None:
+def check_name(name: str, kind: RegisteredKind) -> None:
     """Raise InvalidRequest for a name that means something else."""
     if name in _RESERVED:
         raise InvalidRequest(f"A tool may not be called {name!r}: models find others with it.", pointer="/name")
-    if "__" in name:
+    if kind == "mcp" and len(name) > SERVER_NAME_CHARS_MAX:
+        raise InvalidRequest(
+            f"A server's name has up to {SERVER_NAME_CHARS_MAX} characters: its tools' names are added to it.",
+            pointer="/name",
+        )
+    if "__" in name or (kind == "mcp" and name.endswith("_")):
         raise InvalidRequest("A name has no `__`: it stands between a server and its tool.", pointer="/name")
 
 

@@ -35,7 +35,7 @@ async def create_tool(request: Request, house: TheHouse, principal: Asking) -> R
     """Register a webhook, an MCP server, or a tool that the client answers."""
     principal.require_key()
     body = await body_of(request, CreateTool)
-    check_name(body.name)
+    check_name(body.name, body.kind)
     check_form(body.kind, structs.asdict(body))
     check_whole(body.kind, structs.asdict(body))
     row = _made(house, principal, body)
@@ -59,7 +59,7 @@ async def list_tools(house: TheHouse, principal: Asking) -> Response:
         return await reader.tools(principal.scope)
 
     rows = await house.store.read(principal.scope, script)
-    return answer(ToolPage([shown(row) for row in rows], list(house.catalog.installed())))
+    return answer(ToolPage([shown(row) for row in rows], list(await house.catalog.installed())))
 
 
 @router.get("/v1/tools/{tool}", responses=gives(Registration, errors=(403, 404)))

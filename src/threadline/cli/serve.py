@@ -13,13 +13,13 @@ import click
 from threadline.cli.options import setting_options, settings_from
 from threadline.errors import StoreRefused
 from threadline.observe import set_up_logging
-from threadline.settings import Settings
+from threadline.settings import FILE_ONLY, Settings
 
 LOCK_NAME = "serve.lock"
 
 
 @click.command("serve")
-@setting_options(*(name for name in Settings.__struct_fields__ if name != "providers"))
+@setting_options(*(name for name in Settings.__struct_fields__ if name not in FILE_ONLY))
 def command(**options: Any) -> None:
     """Run the server.
 

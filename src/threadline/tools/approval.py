@@ -11,10 +11,10 @@ from threadline.tool_records import Approval, ApprovalRule, Condition
 _GONE = object()
 
 
-def needs_approval(approval: Approval, input: Any) -> bool:
-    """Say whether a person has to agree to a call with this input."""
+def needs_approval(approval: Approval, input: Any, tool: str | None = None) -> bool:
+    """Say whether a person has to agree to a call with this input; `tool` is one of a server's, by its own name."""
     if isinstance(approval, ApprovalRule):
-        return any(_holds(condition, input) for condition in approval.any)
+        return any(_holds(condition, input) for condition in approval.any if _is_meant(condition, tool))
     return approval == "always"
 
 
@@ -30,7 +30,11 @@ def check_approval(approval: Approval) -> None:
                 "An argument is named by its path, such as `/amount`.", pointer=f"/approval/any/{place}/argument"
             )
         if condition == Condition(argument=condition.argument):
-            raise InvalidRequest("The condition asks nothing of its argument.", pointer=f"/approval/any/{place}")
+            raise InvalidRequest("The condition asks nothing.", pointer=f"/approval/any/{place}")
+
+
+def _is_meant(condition: Condition, tool: str | None) -> bool:
+    return condition.tools is None or tool is None or tool in condition.tools
 
 
 def _holds(condition: Condition, input: Any) -> bool:

@@ -106,7 +106,7 @@ class Toolbox(Protocol):
 class Catalog(Protocol):
     """What those who register tools ask of a node."""
 
-    def installed(self) -> Sequence[Definition]:
+    async def installed(self) -> Sequence[Definition]:
         """Return the operator's tools, which every tenant has."""
         ...
 
