@@ -211,3 +211,9 @@ TYPING_SECONDS: Final = 6
 WHISPERS_PER_SECOND: Final = 2
 WHISPERS_BURST: Final = 10
 """Changes of presence and typing that one socket may tell of: each goes to every node and to every socket there."""
+
+NAMED_THREADS_CHARS_MAX: Final = 8 * 1024
+"""Threads with their cursors in one address: a hundred of them, and less than what servers take in a line."""
+
+SIDEBAR_LOOK_SECONDS: Final = 60.0
+"""How often a sidebar looks at its list by itself: how late it may be when the bus has lost a nudge."""

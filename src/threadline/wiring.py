@@ -19,7 +19,9 @@ from threadline.api.app import create_app
 from threadline.api.house import House
 from threadline.api.presence.presence import Presence
 from threadline.api.readers import Readers
+from threadline.api.sidebar.touches import Touches
 from threadline.bus.contract import Bus
+from threadline.bus.echo import Echo
 from threadline.bus.memory import MemoryBus
 from threadline.clock import Clock, SystemClock
 from threadline.engine.engine import Engine
@@ -65,7 +67,8 @@ class Node:
         ids = IdMaker(self.clock, source)
         self.metrics = Metrics()
         self.store: Store = make_store(settings, self.clock)
-        self.bus: Bus = make_bus(settings)
+        self.touches = Touches(self.store)
+        self.bus: Bus = Echo(make_bus(settings), self.touches.hear)
         self.registry = Registry(settings.provider_configs(), env, clock=self.clock, source=source)
         default_model = settings.default_model or self.registry.default_model()
         self.registry.resolve(default_model)
@@ -111,6 +114,7 @@ class Node:
             self.readers,
             self.presence,
             self.toolbox,
+            self.touches,
             self.journal,
             self.store,
             self.bus,
@@ -156,6 +160,7 @@ class Node:
                         ("heartbeat", self.tail.beat_forever()),
                         ("readers", self.readers.watch_forever()),
                         ("presence", self.presence.keep_forever()),
+                        ("touches", self.touches.look_forever()),
                     )
                 ]
                 try:

@@ -106,11 +106,11 @@ class Bench:
             raise outcome.error
         return outcome.value
 
-    async def thread(self, **fields: Any) -> Thread:
+    async def thread(self, scope: Tenant = MINE, **fields: Any) -> Thread:
         """Store a thread that nothing has happened in."""
         given = {"end_user_id": None, "metadata": {}, "created_at": NOW, "last_activity_at": NOW, **fields}
         thread = Thread(id=self.ids.thread(), seq=0, **given)
-        await self.write(lambda transaction: transaction.insert_thread(MINE, ThreadRow(MINE.tenant_id, thread)))
+        await self.write(lambda transaction: transaction.insert_thread(scope, ThreadRow(scope.tenant_id, thread)))
         return thread
 
     async def attempt(self, thread: Thread, epoch: int = 1) -> AttemptRow:

@@ -26,7 +26,7 @@ class Device:
         self.presence = presence
         self.thread_id = thread_id
         self.told: list[dict[str, Any]] = []
-        self.seat: Seat = presence.enter(thread_id, person, lambda payload: self.told.append(json.loads(payload)))
+        self.seat: Seat = presence.enter(thread_id, person, lambda _, payload: self.told.append(json.loads(payload)))
 
     def leave(self) -> None:
         """Close it."""

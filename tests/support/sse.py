@@ -11,11 +11,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Frame:
-    """One event frame. `id` is None where the frame had none."""
+    """One event frame. `id` is None where the frame had none; streams of many threads have a `cursor` of text."""
 
     id: int | None
     event: str
     raw: bytes
+    cursor: str | None = None
 
     @cached_property
     def data(self) -> Any:
@@ -62,5 +63,6 @@ class Splitter:
         if not fields:
             return None
         assert {"event", "data"} <= fields.keys(), f"a frame without event or data: {block!r}"
-        number = int(fields["id"]) if "id" in fields else None
-        return Frame(number, fields["event"], block)
+        cursor = fields.get("id")
+        number = int(cursor) if cursor and cursor.isdecimal() else None
+        return Frame(number, fields["event"], block, cursor)

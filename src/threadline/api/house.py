@@ -12,6 +12,7 @@ from threadline.access.principals import Access, Principal
 from threadline.api.answers import Model
 from threadline.api.presence.presence import Presence
 from threadline.api.readers import Readers
+from threadline.api.sidebar.touches import Touches
 from threadline.bus.contract import Bus
 from threadline.clock import Clock
 from threadline.engine.engine import Engine
@@ -33,6 +34,7 @@ class House(Struct, frozen=True):
     readers: Readers
     presence: Presence
     catalog: Catalog
+    touches: Touches
     journal: Journal
     store: Store
     bus: Bus

@@ -27,7 +27,8 @@ Batches = AsyncGenerator[Sequence[Entry], None]
 Follow = Callable[[Live | None], Batches]
 """`Tail.follow` of one thread from one cursor."""
 
-_STREAM = "threadline.stream"
+STREAM_KEY = "threadline.stream"
+"""Where in the scope of a request the application leaves what `finish_stream` is to send."""
 
 HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
@@ -131,12 +132,20 @@ class EventStream(Response):
         """Begin the response, and leave the rest of it to whoever called the application."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": native.RETRY, "more_body": True})
-        scope[_STREAM] = self._stream
+        scope[STREAM_KEY] = self._stream
+
+
+class Unfinished(Protocol):
+    """What is left of a response whose head is sent."""
+
+    async def send(self, connection: Connection) -> None:
+        """Send it."""
+        ...
 
 
 async def finish_stream(scope: Scope) -> None:
     """Send what the application has left to send. Called outside of it."""
-    stream: Stream | None = scope.pop(_STREAM, None)
+    stream: Unfinished | None = scope.pop(STREAM_KEY, None)
     if stream is not None:
         await stream.send(scope["threadline.connection"])
 

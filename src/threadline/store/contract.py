@@ -5,7 +5,7 @@ nothing). A script waits for nothing but the store, so SQLite runs it to its end
 scripts shares one commit. The verbs are small and know no law of the log; the laws stand in `journal/` and `engine/`.
 
 The calls that cross tenants, and therefore take `System`: `Transaction.append_deltas`, `key_by_id`, `claimable`,
-`locate_run`, `locate_thread`, `heads`, `news`, `unpacked_attempts`, the leases, packing and sweeping.
+`locate_run`, `locate_thread`, `heads`, `news`, `touched`, `unpacked_attempts`, the leases, packing and sweeping.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -169,13 +169,25 @@ class Pack(Struct, frozen=True):
 
 
 class ThreadQuery(Struct, frozen=True):
-    """Which threads to list. `after` is (pinned, last_activity_at, id) of the last one seen."""
+    """Which threads to list. `after` is (pinned, last_activity_at, id) of the last one seen.
+
+    `among` narrows the list to these, as far as they may be seen.
+    """
 
     end_user_id: str | None = None
+    among: frozenset[ThreadId] | None = None
     archived: bool | None = None
     q: str | None = None
     after: tuple[bool, str, str] | None = None
     limit: int = 50
+
+
+class TouchedThread(Struct, frozen=True):
+    """A thread that something has happened to, and who may have to hear of it: deleted ones too."""
+
+    row: ThreadRow
+    people: frozenset[str]
+    is_deleted: bool
 
 
 class MessageQuery(Struct, frozen=True):
@@ -228,6 +240,10 @@ class Reader(BranchReader, RoomReader, Protocol):
 
     async def threads(self, scope: Scope, query: ThreadQuery) -> list[Thread]:
         """List threads: pinned first, then latest activity. Returns up to `query.limit` of them."""
+        ...
+
+    async def touched(self, system: System, thread_ids: Sequence[ThreadId]) -> list[TouchedThread]:
+        """Return these threads with the people who see them in their lists, for the streams of sidebars."""
         ...
 
     async def message(self, scope: Scope, message_id: MessageId) -> Message:

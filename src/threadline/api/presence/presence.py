@@ -38,7 +38,7 @@ class Presence:
         before = None if person is None else room.status(person)
         room.add(seat)
         people = [{"end_user_id": it, "status": room.status(it)} for it in room.people()]
-        tell(_encode({"type": "presence.state", "thread_id": thread_id, "people": people}))
+        tell("presence.state", _encode({"type": "presence.state", "thread_id": thread_id, "people": people}))
         self._note_change(thread_id, room, person, before, seat)
         return seat
 
@@ -119,7 +119,7 @@ class Presence:
         )
         for seat in list(room.seats):
             if seat is not but:
-                seat.tell(change)
+                seat.tell("presence", change)
 
     def _tell_typing(self, thread_id: ThreadId, word: Typed, but: Seat | None = None) -> None:
         said = _encode(
@@ -133,7 +133,7 @@ class Presence:
         )
         for seat in list(self._rooms[thread_id].seats):
             if seat is not but:
-                seat.tell(said)
+                seat.tell("typing", said)
 
     def _say_who_is_here(self, thread_id: ThreadId, room: Room) -> None:
         people = [(person, room.status_here(person)) for person in room.people_here()]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 
 from threadline.api.presence.words import Status
 
-Tell = Callable[[bytes], None]
-"""Says something, as JSON, to one client. May not wait and may not raise."""
+Tell = Callable[[str, bytes], None]
+"""Says something to one client: its type, and the whole as JSON. May not wait and may not raise."""
 
 
 class Seat:

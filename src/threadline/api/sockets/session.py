@@ -231,7 +231,7 @@ class Session:
         if seat is not None:
             self._house.presence.leave(thread_id, seat)
 
-    def _show(self, payload: bytes) -> None:
+    def _show(self, kind: str, payload: bytes) -> None:
         self._connection.write(socket.text(payload))
 
     def _lose(self, error: Unavailable) -> None:

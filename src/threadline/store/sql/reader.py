@@ -21,6 +21,7 @@ from threadline.store.contract import (
     SendRow,
     ThreadQuery,
     ThreadRow,
+    TouchedThread,
 )
 from threadline.store.rows import KEYS, MESSAGES, RUNS, SENDS, THREADS, to_options, to_usage
 from threadline.store.sql.agents import AgentReader
@@ -53,6 +54,8 @@ _KEY = (
 )
 ATTEMPT_KEY = "tenant_id = ? AND thread_id = ? AND run_id = ? AND epoch = ?"
 _ORDER = "coalesce(place, first_seq)"
+TOUCHED_AT_ONCE = 200
+"""Threads in one statement: each is a parameter, and a statement of another length is prepared anew."""
 OPEN = "status IN ('queued', 'running', 'waiting')"
 
 
@@ -112,6 +115,26 @@ class SqlReader(ToolReader, ToolCallReader, AgentReader, BranchReader, MemberRea
             f"{self.THREAD} WHERE {' AND '.join(where)} ORDER BY pinned DESC, last_activity_at DESC, id DESC LIMIT ?",
             (*values, limit),
         )
+
+    async def touched(self, system: System, thread_ids: Sequence[ThreadId]) -> list[TouchedThread]:
+        """Return these threads with the people who see them in their lists."""
+        found: list[TouchedThread] = []
+        for start in range(0, len(thread_ids), TOUCHED_AT_ONCE):
+            some = thread_ids[start : start + TOUCHED_AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            rows = await self._sql.every(f"{self.THREAD} WHERE id IN ({marks})", tuple(some))
+            tenants = sorted({row[-2] for row in rows})
+            members = (
+                await self._sql.every(
+                    f"SELECT thread_id, end_user_id FROM members WHERE tenant_id IN ({', '.join('?' * len(tenants))}) "
+                    f"AND thread_id IN ({marks}) AND end_user_id IS NOT NULL",
+                    (*tenants, *some),
+                )
+                if tenants
+                else ()
+            )
+            found += [_touched(row, members) for row in rows]
+        return found
 
     async def message(self, scope: Scope, message_id: MessageId) -> Message:
         """Return a message. Raises NotFound."""
@@ -238,6 +261,8 @@ class SqlReader(ToolReader, ToolCallReader, AgentReader, BranchReader, MemberRea
                 narrow(f"id IN ({marks})", *sorted(scope.thread_ids))
             if query.end_user_id not in (None, scope.end_user_id):
                 narrow("end_user_id = ?", query.end_user_id)
+        if query.among is not None:
+            narrow(f"id IN ({', '.join('?' * len(query.among)) or 'NULL'})", *sorted(query.among))
         if query.archived is not None:
             narrow("archived = ?", int(query.archived))
         if query.q is not None:
@@ -249,6 +274,14 @@ class SqlReader(ToolReader, ToolCallReader, AgentReader, BranchReader, MemberRea
 
 def _sidebar(thread: Thread) -> tuple[bool, str, str]:
     return thread.pinned, thread.last_activity_at, thread.id
+
+
+def _touched(row: Row, members: Sequence[Row]) -> TouchedThread:
+    found = thread_row(row)
+    people = {person for thread_id, person in members if thread_id == found.thread.id}
+    if found.thread.end_user_id is not None:
+        people.add(found.thread.end_user_id)
+    return TouchedThread(found, frozenset(people), row[-1] is not None)
 
 
 def thread_row(row: Row) -> ThreadRow:
