@@ -64,6 +64,15 @@ def test_the_welcome_shows_what_markdown_can_do() -> None:
         assert sign in WELCOME
 
 
+async def test_a_role_is_played_whatever_is_said() -> None:
+    """An agent's part stands in its instructions, so people may talk to it in ordinary words."""
+    part = script({"say": "To be."}, {"call": "skull", "input": {}})
+    assert await say("role@max", "Good evening", instructions=part) == "To be."
+    assert await say("role@max", "And now?", instructions=part) == "To be."
+    with pytest.raises(ProviderRefused, match="instructions"):
+        await say("role", "Good evening")
+
+
 @settings(deadline=None)
 @given(st.text())
 def test_words_joined_are_the_text(text: str) -> None:

@@ -83,7 +83,7 @@ class Step(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Script(Struct, frozen=True, forbid_unknown_fields=True):
-    """What `demo/script` is given."""
+    """What `demo/script` and `demo/role` are given."""
 
     steps: list[Step]
 
@@ -119,7 +119,9 @@ def read_script(text: str) -> list[Step]:
     try:
         steps = msgspec.json.decode(text, type=Script).steps
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise ProviderRefused(f"demo/script reads the last message as a script in JSON: {error}") from error
+        raise ProviderRefused(
+            f"demo/script reads the last message, and demo/role its instructions, as a script in JSON: {error}"
+        ) from error
     for number, step in enumerate(steps, start=1):
         if len(step.verbs()) != 1:
             raise ProviderRefused(f"Step {number} of the script has {len(step.verbs())} verbs; it needs one.")

@@ -4,7 +4,8 @@ What it says follows from the model's name and the last message of the user, and
 not ask again for tools whose results are there. `CATALOGUE` lists the models. Each takes a pace behind an `@`, which is
 in tokens a second: `demo/echo@10`; `@0` and `@max` are as fast as it goes.
 
-`demo/script` reads the user's message as JSON, `{"steps": […]}`, and does one step after the other:
+`demo/script` reads the user's message as JSON, `{"steps": […]}`, and `demo/role` its instructions, so that an agent can
+have a part in a conversation of ordinary words. Both do one step after the other:
 
     {"say": "text", "pace": 50}           words; `pace` is optional
     {"think": "text", "pace": 50}         reasoning; {"sign": "seal"} then signs it
@@ -47,6 +48,7 @@ CATALOGUE: Final[Mapping[str, str]] = {
     "cut-20": "Counts so many tokens, then the connection breaks.",
     "fail-provider_overloaded": "Fails at once, with any provider_… code or context_too_long.",
     "script": "Does what the last message says, step by step, in JSON.",
+    "role": "Does what its instructions say, step by step, in JSON: an agent with a part to play.",
 }
 
 _COUNTED: Final = re.compile(r"(count|stall|cut)-(\d{1,5})")
@@ -110,7 +112,7 @@ class ScriptedProvider:
         """Play the part that the model's name, or the script, asks for."""
         base, _, written = prompt.model.partition("@")
         pace = _pace(written)
-        steps = _steps(base, _last_words(prompt))
+        steps = _steps(base, prompt)
         performance = Performance(steps, prompt, DEFAULT_PACE if pace is None else pace, self._has_failed)
         for action in performance.actions():
             match action:
@@ -144,7 +146,7 @@ class ScriptedProvider:
         return False
 
 
-def _steps(base: str, last_words: str) -> list[Step]:
+def _steps(base: str, prompt: Prompt) -> list[Step]:
     """Return the script behind a model's name, without its pace."""
     if counted := _COUNTED.fullmatch(base):
         kind, count = counted[1], int(counted[2])
@@ -154,9 +156,11 @@ def _steps(base: str, last_words: str) -> list[Step]:
         return [Step(fail=base.removeprefix("fail-"), message="The demo model was asked to fail.")]
     match base:
         case "script":
-            return read_script(last_words)
+            return read_script(_last_words(prompt))
+        case "role":
+            return read_script(prompt.instructions or "")
         case "echo":
-            return [Step(say=last_words)]
+            return [Step(say=_last_words(prompt))]
         case "reasoning":
             return [Step(think=THOUGHTS), Step(say=WELCOME)]
         case _:
