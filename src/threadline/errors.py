@@ -175,6 +175,12 @@ class RunInterrupted(RunFailure):
     code = "run_interrupted"
 
 
+class NoReaders(RunFailure):
+    """Nobody was reading the answer any more, and it was not to go on without a reader."""
+
+    code = "no_readers"
+
+
 class RunExpired(RunFailure):
     """The run took longer than a run may take."""
 

@@ -172,6 +172,9 @@ READER_STALL_SECONDS: Final = 60.0
 REQUEST_HEAD_SECONDS: Final = 20.0
 """From accepting a connection to its first complete request head: silent connections go away by themselves."""
 
+ATTENDANCE_SECONDS_MAX: Final = 10.0
+"""How long a node may take to say that somebody reads an answer that does not go on without a reader."""
+
 DELETE_BATCH_ROWS: Final = 1000
 """Rows removed in one transaction: a deletion may not make the writer late for the live streams."""
 

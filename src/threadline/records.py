@@ -17,6 +17,7 @@ AuthorType = Literal["user", "agent", "system"]
 MessageStatus = Literal["streaming", "complete", "failed", "cancelled"]
 RunStatus = Literal["queued", "running", "waiting", "completed", "failed", "cancelled", "expired"]
 UsageSource = Literal["provider", "estimated"]
+OnDisconnect = Literal["continue", "cancel"]
 OnBusy = Literal["enqueue", "reject", "interrupt", "rollback", "merge", "latest"]
 
 TERMINAL: frozenset[RunStatus] = frozenset({"completed", "failed", "cancelled", "expired"})
@@ -164,6 +165,7 @@ class RunOptions(Struct, frozen=True, omit_defaults=True):
     model: str | None = None
     parent: Parent | None = None
     is_again: bool = False
+    on_disconnect: OnDisconnect | None = None
 
 
 class ForkPoint(Struct, frozen=True):
@@ -177,7 +179,7 @@ class Thread(Struct, frozen=True, kw_only=True):
     """A conversation. `seq` is that of its last event; `message_count` counts people's and assistants' messages.
 
     `tip_message_id` is the last message of the active branch: the branch is what leads from there to the beginning.
-    `on_busy` is for sends that do not say it themselves.
+    `on_busy` and `on_disconnect` are for sends that do not say it themselves.
     """
 
     id: ThreadId
@@ -192,6 +194,7 @@ class Thread(Struct, frozen=True, kw_only=True):
     pinned: bool = False
     archived: bool = False
     on_busy: OnBusy | None = None
+    on_disconnect: OnDisconnect | None = None
     message_count: int = 0
     seq: int
     active_run_id: RunId | None = None

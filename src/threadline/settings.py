@@ -116,6 +116,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         float, Meta(gt=0, description="How long a provider may be silent in mid-answer.")
     ] = 60.0
     run_seconds: Annotated[float, Meta(gt=0, description="How long one attempt of a run may take in all.")] = 3600.0
+    disconnect_grace_seconds: Annotated[
+        float,
+        Meta(gt=0, description="How long an answer goes on without a reader where `on_disconnect` is `cancel`."),
+    ] = 30.0
     attempts_max: Annotated[
         int, Meta(ge=1, le=100, description="How often a run is attempted when the server dies under it.")
     ] = 3

@@ -24,6 +24,7 @@ from threadline.bus.contract import Bus
 from threadline.bus.echo import Echo
 from threadline.bus.memory import MemoryBus
 from threadline.clock import Clock, SystemClock
+from threadline.engine.attendance import Attendants
 from threadline.engine.engine import Engine
 from threadline.engine.pack import Packer
 from threadline.engine.schedule import RunTimes, Scheduler
@@ -97,6 +98,9 @@ class Node:
             self.metrics,
             _times(settings),
         )
+        self.attendants = Attendants(
+            self.store, self.journal, self.tail, self.scheduler, self.clock, settings.disconnect_grace_seconds
+        )
 
         def resolve_model(of_send: str | None, of_thread: str | None) -> str:
             model = of_send or of_thread or default_model
@@ -153,6 +157,7 @@ class Node:
                     for name, room in (
                         ("leases", self.leases.renew_forever()),
                         ("scheduler", self.scheduler.run()),
+                        ("attendants", self.attendants.run()),
                         ("packer", self.packer.run()),
                         ("sweeper", self.sweeper.run()),
                         ("poll", self.tail.poll_forever()),

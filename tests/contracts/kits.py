@@ -139,8 +139,9 @@ class PostgresKit:
         return await self.open()
 
     def advance(self, seconds: float) -> None:
-        """Let every node have renewed that much earlier: leases go by the database's clock, which nobody moves."""
+        """Let everything that goes by the database's clock, which nobody moves, have happened that much earlier."""
         self.execute(f"UPDATE nodes SET live_until = live_until - interval '{seconds} seconds'")
+        self.execute(f"UPDATE attendance SET read_at_ms = read_at_ms - {round(seconds * 1000)}")
 
     def fill(self) -> None:
         """Let every write fail the way it does on a full disk."""

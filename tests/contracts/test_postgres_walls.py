@@ -48,7 +48,7 @@ READABLE = {
     "tool_calls",
     *("agents", "agent_versions", "teams", "team_members", "members", "forks"),
 }
-NOT_FOR_REQUESTS = {"leases", "nodes", "writers", "installation"}
+NOT_FOR_REQUESTS = {"leases", "attendance", "nodes", "writers", "installation"}
 _numbers = count(1)
 
 

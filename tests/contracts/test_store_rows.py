@@ -54,6 +54,7 @@ def a_thread(bench: Bench) -> Thread:
         instructions="Be brief.",
         agent_id="agt_1",
         on_busy="merge",
+        on_disconnect="cancel",
         metadata=METADATA,
         pinned=True,
         archived=True,

@@ -27,7 +27,7 @@ from threadline.limits import (
     TOKEN_SECONDS_MAX,
     TOKEN_THREADS_MAX,
 )
-from threadline.records import OnBusy, Role
+from threadline.records import OnBusy, OnDisconnect, Role
 
 Model = Annotated[str, Meta(min_length=1, max_length=MODEL_CHARS_MAX)]
 Instructions = Annotated[str, Meta(max_length=INSTRUCTIONS_CHARS_MAX)]
@@ -53,6 +53,7 @@ class CreateThread(Struct, forbid_unknown_fields=True, kw_only=True):
     instructions: Instructions | None = None
     agent_id: Identifier | None = None
     on_busy: OnBusy | None = None
+    on_disconnect: OnDisconnect | None = None
     metadata: Metadata | None = None
 
 
@@ -66,6 +67,7 @@ class UpdateThread(Struct, forbid_unknown_fields=True, kw_only=True):
     instructions: Instructions | UnsetType | None = UNSET
     agent_id: Identifier | UnsetType | None = UNSET
     on_busy: OnBusy | UnsetType | None = UNSET
+    on_disconnect: OnDisconnect | UnsetType | None = UNSET
     metadata: Metadata | UnsetType = UNSET
 
 
@@ -81,6 +83,7 @@ class SendMessage(Struct, forbid_unknown_fields=True, kw_only=True):
     respond: bool = True
     role: Role = "user"
     on_busy: OnBusy | None = None
+    on_disconnect: OnDisconnect | None = None
     parent_id: Identifier | None = None
     edit_of: Identifier | None = None
     max_output_tokens: MaxOutputTokens | None = None

@@ -131,6 +131,7 @@ def to_send(body: SendMessage, principal: Principal, key: str | None) -> Send:
             instructions=body.instructions,
             max_output_tokens=body.max_output_tokens,
             temperature=body.temperature,
+            on_disconnect=body.on_disconnect,
         ),
         metadata=check_metadata(body.metadata),
         key=key,

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from fastapi import Request
 
+from threadline.api.connection import Connection
 from threadline.clock import Clock
 from threadline.limits import READER_STALL_SECONDS
 from threadline.observe import Metrics, log
@@ -75,13 +76,18 @@ class Readers:
 
     @contextmanager
     def waiting(self, request: Request) -> Iterator[None]:
-        """Count a request in that waits for the end of a run: it is cut with the streams, and for the same reasons."""
+        """Count a request in that waits for the end of a run: it is cut with the streams, and for the same reasons.
+
+        A client that goes does not wait any more: it is no reader of the answer.
+        """
         task = asyncio.current_task()
         assert task is not None, "a request is handled in a task"
-        waits = Open(task, request.scope.get("threadline.connection"), None)
+        connection: Connection = request.scope["threadline.connection"]
+        waits = Open(task, connection, None)
         self.add(waits)
         try:
-            yield
+            with connection.calling_when_lost(task.cancel):
+                yield
         finally:
             self.remove(waits)
 

@@ -49,6 +49,7 @@ async def create_thread(request: Request, house: TheHouse, principal: Asking) ->
         instructions=body.instructions,
         agent_id=body.agent_id,
         on_busy=body.on_busy,
+        on_disconnect=body.on_disconnect,
         metadata=check_metadata(body.metadata),
     )
     thread, is_new = await house.engine.create_thread(principal.scope, wanted)

@@ -58,6 +58,7 @@ class ThreadOptions(TypedDict, total=False):
     instructions: str | None
     agent_id: str | None
     on_busy: str | None
+    on_disconnect: str | None
     metadata: Mapping[str, Any] | None
 
 
@@ -71,6 +72,7 @@ class ThreadUpdate(TypedDict, total=False):
     instructions: str | None
     agent_id: str | None
     on_busy: str | None
+    on_disconnect: str | None
     metadata: Mapping[str, Any] | None
 
 
@@ -101,6 +103,7 @@ class SendOptions(TypedDict, total=False):
     model: str | None
     instructions: str | None
     on_busy: str | None
+    on_disconnect: str | None
     parent_id: str | None
     max_output_tokens: int | None
     temperature: float | None

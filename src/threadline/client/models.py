@@ -141,6 +141,7 @@ class Thread(Model, frozen=True, kw_only=True):
     instructions: str | None = None
     agent_id: str | None = None
     on_busy: str | None = None
+    on_disconnect: str | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
     pinned: bool = False
     archived: bool = False
@@ -163,6 +164,7 @@ class ThreadChanges(Model, frozen=True, kw_only=True):
     instructions: str | UnsetType | None = UNSET
     agent_id: str | UnsetType | None = UNSET
     on_busy: str | UnsetType | None = UNSET
+    on_disconnect: str | UnsetType | None = UNSET
     metadata: dict[str, Any] | UnsetType = UNSET
     pinned: bool | UnsetType = UNSET
     archived: bool | UnsetType = UNSET

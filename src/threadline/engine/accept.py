@@ -150,7 +150,8 @@ async def _store_run(
     thread = row.thread
     agent = await _agent(transaction, scope, row, send)
     model = resolve_model(send.model, (agent.model if agent else None) or thread.model)
-    options = structs.replace(send.options, model=send.model)
+    on_disconnect = send.options.on_disconnect or thread.on_disconnect
+    options = structs.replace(send.options, model=send.model, on_disconnect=on_disconnect)
     message = _message(scope, row, send, ids.message(), ids.run(), now_ms)
     assert message.run_id is not None, "just given"
     run = Run(

@@ -57,6 +57,9 @@ async def claim(
         error = failure(RunInterrupted(f"The server stopped {attempts_max} times in mid-answer."))
         return Settled(await end_run(transaction, row, Ending("failed", error=error), now_ms))
     await leases.take(transaction, row, row.epoch + 1)
+    if row.options.on_disconnect == "cancel":
+        # Each attempt begins as if somebody were reading: after a crash or a drain its readers are on their way back.
+        await transaction.expect_readers(_CLAIM, row)
     return await _begin(transaction, row, ids, now_ms)
 
 

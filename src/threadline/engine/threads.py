@@ -11,7 +11,7 @@ from threadline.engine.turns import Ending, end_run
 from threadline.errors import Forbidden, InvalidRequest
 from threadline.events import ThreadCreated, ThreadDeleted
 from threadline.ids import IdMaker, RunId, ThreadId
-from threadline.records import OnBusy, Thread
+from threadline.records import OnBusy, OnDisconnect, Thread
 from threadline.scopes import EndUser, Scope
 from threadline.store.contract import ThreadRow, Transaction
 
@@ -26,6 +26,7 @@ class NewThread(Struct, frozen=True, kw_only=True):
     instructions: str | None = None
     agent_id: str | None = None
     on_busy: OnBusy | None = None
+    on_disconnect: OnDisconnect | None = None
     metadata: dict[str, Any] = {}
 
 
@@ -61,6 +62,7 @@ async def create_thread(
         instructions=wanted.instructions,
         agent_id=await _agent_id(transaction, scope, wanted.agent_id),
         on_busy=wanted.on_busy,
+        on_disconnect=wanted.on_disconnect,
         metadata=wanted.metadata,
         seq=1,
         created_at=now,

@@ -13,13 +13,13 @@ from threadline.clock import Clock
 from threadline.engine.batch import Batch, ClosedCall
 from threadline.engine.claim import Claim
 from threadline.engine.turns import Ending, EndStatus, failure
-from threadline.errors import ProviderFailure, ProviderTimeout, RunExpired
+from threadline.errors import NoReaders, ProviderFailure, ProviderTimeout, RunExpired, RunFailure
 from threadline.ids import RunId
 from threadline.journal.append import Journal
 from threadline.observe import Metrics
 from threadline.providers.contract import Chunk, Poll, Prompt, Provider
 
-StopReason = Literal["cancelled", "drained", "lease_lost", "first_chunk", "no_progress", "expired"]
+StopReason = Literal["cancelled", "no_readers", "drained", "lease_lost", "first_chunk", "no_progress", "expired"]
 
 
 SILENT_POLLS_MAX = 8
@@ -152,6 +152,8 @@ class Turn:
                 return None
             case "cancelled":
                 return self._end("cancelled")
+            case "no_readers":
+                return self._end("cancelled", NoReaders())
             case "expired":
                 return self._end("expired", RunExpired())
             case "first_chunk":
@@ -163,7 +165,7 @@ class Turn:
             case None:
                 return self._end("completed")
 
-    def _end(self, status: EndStatus, error: ProviderFailure | RunExpired | None = None) -> Ending:
+    def _end(self, status: EndStatus, error: RunFailure | None = None) -> Ending:
         self.closed_calls = self.batch.close_tool_calls()
         return Ending(
             status,

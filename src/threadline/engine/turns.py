@@ -115,6 +115,8 @@ async def end_run(transaction: Transaction, row: RunRow, ending: Ending, now_ms:
     if row.run.attempt:
         # Before its first attempt nobody has a lease on it, and a request may end it, which leases are no business of.
         await end_lease(transaction, row.run.id)
+        if row.options.on_disconnect == "cancel":
+            await transaction.expect_no_readers(_ATTEMPTS, row.run.id)
     if row.rolls_back:
         await roll_back(transaction, row)
     return await _pass_turn_on(transaction, scope, row.run.thread_id) if row.has_turn else None

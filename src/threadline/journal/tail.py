@@ -5,7 +5,8 @@ buffered for it. Whoever is slow goes back to reading pages of the store by curs
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from threadline.bus.contract import Nudge
@@ -42,6 +43,14 @@ class Tail:
         self._store = store
         self._windows = windows
         self._told = asyncio.Event()
+        self._followers: Counter[ThreadId] = Counter()
+        self.first_came = asyncio.Event()
+        "Set when a thread gets its first reader. Whoever waits for it clears it."
+
+    @property
+    def followed(self) -> Collection[ThreadId]:
+        """The threads that somebody reads at this moment, on this node."""
+        return self._followers.keys()
 
     async def start_of(self, scope: Scope, thread_id: ThreadId, cursor: int | None) -> int:
         """Check a cursor before anything is sent: None is "now". Returns the seq to follow from.
@@ -85,6 +94,9 @@ class Tail:
             cursor = news[-1].seq
             return True
 
+        if thread_id not in self._followers:
+            self.first_came.set()
+        self._followers[thread_id] += 1
         try:
             while True:
                 entries = window.after(cursor)
@@ -108,6 +120,9 @@ class Tail:
                         yield ()
         finally:
             self._windows.release(thread_id)
+            self._followers[thread_id] -= 1
+            if not self._followers[thread_id]:
+                del self._followers[thread_id]
 
     @contextmanager
     def watching(self, thread_id: ThreadId) -> Iterator[None]:

@@ -5,7 +5,8 @@ nothing). A script waits for nothing but the store, so SQLite runs it to its end
 scripts shares one commit. The verbs are small and know no law of the log; the laws stand in `journal/` and `engine/`.
 
 The calls that cross tenants, and therefore take `System`: `Transaction.append_deltas`, `key_by_id`, `claimable`,
-`locate_run`, `locate_thread`, `heads`, `news`, `touched`, `unpacked_attempts`, the leases, packing and sweeping.
+`locate_run`, `locate_thread`, `heads`, `news`, `touched`, `unpacked_attempts`, `attendance`, `expect_readers`,
+`note_readers`, `expect_no_readers`, the leases, packing and sweeping.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -114,6 +115,14 @@ class LeaseRow(Struct, frozen=True):
     node_id: NodeId
     epoch: int
     is_live: bool
+
+
+class Attendance(Struct, frozen=True):
+    """An answer that does not go on without a reader. Its thread was last seen to be read `silent_seconds` ago."""
+
+    run_id: RunId
+    thread_id: ThreadId
+    silent_seconds: float
 
 
 class DeltaRow(Struct, frozen=True, gc=False):
@@ -352,6 +361,10 @@ class Reader(BranchReader, RoomReader, Protocol):
         """Return the runs that this node writes for, and of each whether somebody has asked for it to stop."""
         ...
 
+    async def attendance(self, system: System) -> list[Attendance]:
+        """Return the answers that do not go on without a reader, by the store's clock."""
+        ...
+
     async def claimable(self, system: System) -> list[RunRow]:
         """Return the runs that have the turn and no live owner: new, left behind, or done with waiting."""
         ...
@@ -438,6 +451,18 @@ class Transaction(Reader, RoomTransaction, Protocol):
 
     async def drop_lease(self, system: System, run_id: RunId) -> None:
         """End the lease of a run, whoever has it."""
+        ...
+
+    async def expect_readers(self, system: System, run: RunRow) -> None:
+        """Note that this answer does not go on without a reader; it counts as read at this moment."""
+        ...
+
+    async def note_readers(self, system: System, thread_ids: Sequence[ThreadId]) -> None:
+        """Say that somebody is reading these threads, for the answers in them that need a reader."""
+        ...
+
+    async def expect_no_readers(self, system: System, run_id: RunId) -> None:
+        """Note that an answer needs no readers any more."""
         ...
 
     async def renew_node(self, system: System, node_id: NodeId, ttl_seconds: float) -> None:

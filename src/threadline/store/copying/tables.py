@@ -35,7 +35,7 @@ THREADS = _table(
     "threads",
     "tenant_id id",
     "tenant_id id end_user_id external_id title model instructions agent_id metadata active_run_id tip_message_id "
-    "on_busy forked_from created_at last_activity_at deleted_at",
+    "on_busy on_disconnect forked_from created_at last_activity_at deleted_at",
     "pinned archived message_count seq",
 )
 """`seq` is the head of the thread, live deltas included, wherever a dialect keeps it."""

@@ -30,6 +30,9 @@ class PostgresReader(SqlReader):
     def __init__(self, connection: Any) -> None:
         super().__init__(PostgresStatements(connection))
 
+    def _now_ms(self) -> str:
+        return "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+
     async def head(self, scope: Scope, thread_id: ThreadId) -> int:
         """Return the seq of the thread's last event, live deltas included. Raises NotFound."""
         return await self.require_thread(scope, thread_id)

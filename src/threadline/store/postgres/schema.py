@@ -36,6 +36,7 @@ TENANT_TABLES = (
     "unpacked_attempts",
     "packs",
     "leases",
+    "attendance",
     "tools",
     "tool_calls",
     "agents",

@@ -25,6 +25,7 @@ from threadline.store.contract import (
 )
 from threadline.store.rows import KEYS, MESSAGES, RUNS, SENDS, THREADS, to_options, to_usage
 from threadline.store.sql.agents import AgentReader
+from threadline.store.sql.attendance import AttendanceReader
 from threadline.store.sql.branches import BranchReader
 from threadline.store.sql.members import MemberReader
 from threadline.store.sql.statements import Row, Statements
@@ -59,7 +60,7 @@ TOUCHED_AT_ONCE = 200
 OPEN = "status IN ('queued', 'running', 'waiting')"
 
 
-class SqlReader(ToolReader, ToolCallReader, AgentReader, BranchReader, MemberReader):
+class SqlReader(ToolReader, ToolCallReader, AgentReader, BranchReader, MemberReader, AttendanceReader):
     """The reading verbs. Lives for one script in one transaction."""
 
     THREAD: ClassVar[str]

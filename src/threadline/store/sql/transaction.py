@@ -12,6 +12,7 @@ from threadline.scopes import EndUser, Scope, System
 from threadline.store.contract import AttemptRow, KeyRow, RunRow, SendRow, ThreadRow
 from threadline.store.rows import MESSAGES, RUNS, SENDS, THREADS, to_json
 from threadline.store.sql.agents import AgentWriter
+from threadline.store.sql.attendance import AttendanceWriter
 from threadline.store.sql.members import MemberWriter
 from threadline.store.sql.reader import ATTEMPT_KEY, SqlReader
 from threadline.store.sql.statements import Row, Statements
@@ -57,13 +58,14 @@ SWEPT = {
     "packs": "thread_id, last_seq",
     "unpacked_attempts": "thread_id, run_id, epoch",
     "leases": "run_id",
+    "attendance": "run_id",
     "tool_calls": "thread_id, seq",
     "forks": "thread_id, source_thread_id",
     "members": "thread_id, id",
 }
 
 
-class SqlTransaction(SqlReader, ToolWriter, ToolCallWriter, AgentWriter, MemberWriter):
+class SqlTransaction(SqlReader, ToolWriter, ToolCallWriter, AgentWriter, MemberWriter, AttendanceWriter):
     """The writing verbs. Lives for one script; `entries` are what it has appended."""
 
     SWEPT: ClassVar[dict[str, str]] = SWEPT

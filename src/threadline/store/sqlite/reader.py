@@ -33,6 +33,9 @@ class SqliteReader(SqlReader):
         self._connection = connection
         self._clock = clock
 
+    def _now_ms(self) -> str:
+        return str(int(self._clock.now_ms()))
+
     async def head(self, scope: Scope, thread_id: ThreadId) -> int:
         """Return the seq of the thread's last event, live deltas included. Raises NotFound."""
         row = await self.thread(scope, thread_id)

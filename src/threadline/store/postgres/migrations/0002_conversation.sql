@@ -156,8 +156,18 @@ ALTER TABLE runs ADD COLUMN agent_version integer;
 -- queues
 
 ALTER TABLE threads ADD COLUMN on_busy text;
+ALTER TABLE threads ADD COLUMN on_disconnect text;
 ALTER TABLE runs ADD COLUMN rolls_back smallint NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN place bigint;
+
+-- The answers that do not go on without a reader, and when somebody on any node was last seen to read.
+CREATE TABLE attendance (
+    tenant_id text COLLATE "C" NOT NULL,
+    run_id text COLLATE "C" NOT NULL,
+    thread_id text COLLATE "C" NOT NULL,
+    read_at_ms bigint NOT NULL,
+    PRIMARY KEY (tenant_id, run_id)
+);
 
 -- rooms
 

@@ -155,8 +155,18 @@ ALTER TABLE runs ADD COLUMN agent_version INTEGER;
 -- queues
 
 ALTER TABLE threads ADD COLUMN on_busy TEXT;
+ALTER TABLE threads ADD COLUMN on_disconnect TEXT;
 ALTER TABLE runs ADD COLUMN rolls_back INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN place INTEGER;
+
+-- The answers that do not go on without a reader, and when somebody on any node was last seen to read.
+CREATE TABLE attendance (
+    tenant_id TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    thread_id TEXT NOT NULL,
+    read_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, run_id)
+) WITHOUT ROWID;
 
 -- rooms
 
