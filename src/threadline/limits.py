@@ -127,6 +127,10 @@ TOOLS_PER_TENANT_MAX: Final = 1000
 TOOLS_PER_SEND_MAX: Final = 128
 """Registered tools of one tenant, and those that a model is shown: vendors take no more. Over it there is `dynamic`."""
 
+TOOLS_FOUND_DEFAULT: Final = 10
+TOOLS_FOUND_MAX: Final = 50
+"""What one search for tools returns: names and a line each, which the model reads on every round from then on."""
+
 TOOL_SECONDS_MAX: Final = 600.0
 """How long any call may take. Who works for longer says so at once, and is asked again later."""
 

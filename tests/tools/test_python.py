@@ -60,6 +60,20 @@ def test_the_schema_is_the_signature() -> None:
     assert schema["properties"]["place"]["$ref"] == "#/$defs/Place"
 
 
+def test_a_type_may_have_the_functions_name() -> None:
+    """And a function may have none that a schema could have."""
+
+    def Place_(where: Place) -> str:
+        """Tell."""
+        return where.city
+
+    Place_.__name__ = "Place"
+    made = tool(name="tell")(Place_)
+    assert made.input_schema["properties"].keys() == {"where"}
+    assert len(made.input_schema["$defs"]) == 1
+    assert tool(name="tell", description="x")(lambda: None).input_schema["properties"] == {}
+
+
 async def test_it_is_called_with_what_the_model_wrote() -> None:
     """The input becomes the types of the signature, and the output JSON."""
     result = await weather.call(a_call("weather", {"place": {"city": "Rome"}, "days": 2}))

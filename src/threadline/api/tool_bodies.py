@@ -19,6 +19,7 @@ from threadline.limits import (
 )
 from threadline.tool_records import NAME_PATTERN, Approval, RegisteredKind
 from threadline.tools.mcp.config import SERVER_NAME_CHARS_MAX
+from threadline.tools.meta import META_NAMES
 
 ToolName = Annotated[str, Meta(pattern=NAME_PATTERN)]
 Description = Annotated[str, Meta(max_length=TOOL_DESCRIPTION_CHARS_MAX)]
@@ -32,9 +33,6 @@ Allow = Annotated[list[Annotated[str, Meta(max_length=256)]], Meta(max_length=TO
 
 _TOKEN = re.compile(r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 _OURS = frozenset({"host", "content-length", "content-type", "transfer-encoding", "connection", "accept-encoding"})
-_RESERVED = frozenset({"search_tools", "get_tool_schema", "call_tool"})
-"""The tools with which a model finds others in the mode `dynamic`."""
-
 _FIELDS: dict[RegisteredKind, frozenset[str]] = {
     "webhook": frozenset({"input_schema", "url", "headers"}),
     "mcp": frozenset({"url", "headers", "allow"}),
@@ -74,7 +72,7 @@ class UpdateTool(Struct, forbid_unknown_fields=True, kw_only=True):
 
 def check_name(name: str, kind: RegisteredKind) -> None:
     """Raise InvalidRequest for a name that means something else."""
-    if name in _RESERVED:
+    if name in META_NAMES:
         raise InvalidRequest(f"A tool may not be called {name!r}: models find others with it.", pointer="/name")
     if kind == "mcp" and len(name) > SERVER_NAME_CHARS_MAX:
         raise InvalidRequest(

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from threadline.errors import SettingsRefused
+from threadline.tools.meta import META_NAMES
 from threadline.tools.python import PythonTool, tool
 
 ENTRY_POINT_GROUP = "threadline.tools"
@@ -22,6 +23,8 @@ def load_tools(names: Sequence[str]) -> list[PythonTool]:
     found: dict[str, PythonTool] = {}
     for source, value in [*map(_named, names), *map(_installed, entry_points(group=ENTRY_POINT_GROUP))]:
         for each in _tools_of(source, value):
+            if each.name in META_NAMES:
+                raise SettingsRefused(f"{source} has a tool {each.name!r}; models find others with the one of ours.")
             if found.setdefault(each.name, each) is not each:
                 raise SettingsRefused(f"{source} has a tool {each.name!r}, and so has another source of tools.")
     return list(found.values())

@@ -49,10 +49,10 @@ def _name(function: Callable[..., Any]) -> str:
 
 def _schema(arguments: type[Struct], of_arguments: dict[str, str]) -> dict[str, Any]:
     try:
-        _, components = msgspec.json.schema_components([arguments], ref_template="#/$defs/{name}")
+        (root,), components = msgspec.json.schema_components([arguments], ref_template="#/$defs/{name}")
     except (TypeError, NotImplementedError) as error:
         raise TypeError(f"The tool {arguments.__name__} has a parameter without a JSON form: {error}.") from error
-    schema: dict[str, Any] = components.pop(arguments.__name__)
+    schema: dict[str, Any] = components.pop(root["$ref"].rpartition("/")[2])
     schema.pop("title", None)
     for name, text in of_arguments.items():
         if name in schema["properties"]:

@@ -6,7 +6,7 @@ A name belongs to the operator's tool where both have one: what an installation 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import chain
-from typing import Any, assert_never
+from typing import assert_never
 
 from threadline.clock import Clock
 from threadline.errors import InvalidRequest, NameTaken
@@ -17,24 +17,14 @@ from threadline.tools.contract import Definition, Offer, Selection, Tool
 from threadline.tools.mcp.config import HOW_TO_INSTALL, McpServer, is_installed, server_of_row
 from threadline.tools.mcp.servers import McpServers
 from threadline.tools.mcp.tool import SEPARATOR
+from threadline.tools.meta import DynamicOffer
+from threadline.tools.offer import OfferedTools, described
 from threadline.tools.outbound import Outbound
 from threadline.tools.registered import ClientTool
 from threadline.tools.webhook import WebhookTool
 
 Registered = Callable[[Scope, Sequence[str] | None], Awaitable[Sequence[ToolRow]]]
 """Reads a tenant's registered tools: all of them, or those of these names."""
-
-
-class OfferedTools:
-    """What one run may use: a list of tools."""
-
-    def __init__(self, tools: Sequence[Tool]) -> None:
-        self._tools = {tool.name: tool for tool in tools[:TOOLS_PER_SEND_MAX]}
-        self.definitions: Sequence[dict[str, Any]] = [definition(tool) for tool in self._tools.values()]
-
-    def find(self, name: str) -> Tool | None:
-        """Return the tool that the model means by this name."""
-        return self._tools.get(name)
 
 
 class NodeTools:
@@ -57,7 +47,8 @@ class NodeTools:
 
     async def offer(self, scope: Scope, selection: Selection) -> Offer:
         """Return what this selection means now. Names that mean nothing are left out."""
-        return OfferedTools(await self._tools(scope, selection))
+        tools = await self._tools(scope, selection)
+        return DynamicOffer(tools) if selection.mode == "dynamic" else OfferedTools(tools)
 
     async def check(self, scope: Scope, selection: Selection) -> None:
         """Look at a selection before it is stored. Raises InvalidRequest for a name that means nothing."""
@@ -151,13 +142,3 @@ def _once(tools: Sequence[Tool]) -> list[Tool]:
     for tool in tools:
         found.setdefault(tool.name, tool)
     return list(found.values())
-
-
-def definition(tool: Tool) -> dict[str, Any]:
-    """Return what a model is told of a tool."""
-    return {"name": tool.name, "description": tool.description, "input_schema": tool.input_schema}
-
-
-def described(tool: Tool) -> Definition:
-    """Return what a person is told of a tool."""
-    return Definition(tool.name, tool.kind, tool.description, tool.input_schema)
