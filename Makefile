@@ -1,6 +1,6 @@
 # One command each. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help serve cluster test check sim chaos format bench profile clean
+.PHONY: help serve cluster test check typescript types sim chaos format bench profile clean
 
 VENV := .venv
 UV := $(VENV)/bin/uv
@@ -9,6 +9,7 @@ PYTHON ?= python3
 UV_VERSION := 0.13.8
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 ARGS ?=
+TYPESCRIPT := clients/typescript
 
 help: ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -36,7 +37,7 @@ serve: $(VENV)/.installed ## Run the server on http://127.0.0.1:8400 (ARGS="--po
 cluster: $(VENV)/.installed-dev ## Run three nodes, PostgreSQL, Redis and a load balancer here (ARGS="--fresh" forgets)
 	PYTHONPATH=tests exec $(VENV)/bin/python -m deploy.cluster $(ARGS)
 
-test: $(VENV)/.installed-dev check ## Run every check and every test
+test: $(VENV)/.installed-dev check typescript ## Run every check and every test
 	$(VENV)/bin/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) $(ARGS)
 
 check: $(VENV)/.installed-dev ## Lint, types, import contracts
@@ -44,6 +45,16 @@ check: $(VENV)/.installed-dev ## Lint, types, import contracts
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+$(TYPESCRIPT)/node_modules/.installed: $(VENV)/.installed-dev $(TYPESCRIPT)/package-lock.json
+	cd $(TYPESCRIPT) && ../with-node npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+typescript: $(TYPESCRIPT)/node_modules/.installed ## Lint, types and tests of the TypeScript client
+	cd $(TYPESCRIPT) && ../with-node npm run --silent check && ../with-node npm test --silent
+
+types: $(VENV)/.installed-dev ## Write the TypeScript types anew from the OpenAPI document and the events
+	$(VENV)/bin/python $(TYPESCRIPT)/generate.py
 
 sim: $(VENV)/.installed-dev ## Simulate three nodes through thousands of seeds (ARGS="--seed 7" tells one of them)
 	cd tests && ../$(VENV)/bin/python -m sim $(ARGS)
@@ -64,4 +75,4 @@ profile: $(VENV)/.installed-bench ## Say where the time of a token goes (py-spy)
 	$(VENV)/bin/python -m bench --only profile $(ARGS)
 
 clean: ## Remove the environment and what was built
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache $(TYPESCRIPT)/node_modules $(TYPESCRIPT)/dist
