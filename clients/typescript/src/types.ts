@@ -146,6 +146,7 @@ export interface CreateThread {
   readonly instructions?: string | null;
   readonly agent_id?: string | null;
   readonly on_busy?: "enqueue" | "interrupt" | "latest" | "merge" | "reject" | "rollback" | null;
+  readonly on_disconnect?: "cancel" | "continue" | null;
   readonly metadata?: Readonly<Record<string, Json>> | null;
 }
 
@@ -505,6 +506,7 @@ export interface SendMessage {
   readonly respond?: boolean;
   readonly role?: "assistant" | "system" | "user";
   readonly on_busy?: "enqueue" | "interrupt" | "latest" | "merge" | "reject" | "rollback" | null;
+  readonly on_disconnect?: "cancel" | "continue" | null;
   readonly parent_id?: string | null;
   readonly edit_of?: string | null;
   readonly max_output_tokens?: number | null;
@@ -577,7 +579,7 @@ export interface TextBlock {
  * A conversation. `seq` is that of its last event; `message_count` counts people's and assistants' messages.
  *
  * `tip_message_id` is the last message of the active branch: the branch is what leads from there to the beginning.
- * `on_busy` is for sends that do not say it themselves.
+ * `on_busy` and `on_disconnect` are for sends that do not say it themselves.
  */
 export interface Thread {
   readonly id: string;
@@ -592,6 +594,7 @@ export interface Thread {
   readonly pinned: boolean;
   readonly archived: boolean;
   readonly on_busy: "enqueue" | "interrupt" | "latest" | "merge" | "reject" | "rollback" | null;
+  readonly on_disconnect: "cancel" | "continue" | null;
   readonly message_count: number;
   readonly seq: number;
   readonly active_run_id: string | null;
@@ -728,6 +731,7 @@ export interface UpdateThread {
   readonly instructions?: string | null;
   readonly agent_id?: string | null;
   readonly on_busy?: "enqueue" | "interrupt" | "latest" | "merge" | "reject" | "rollback" | null;
+  readonly on_disconnect?: "cancel" | "continue" | null;
   readonly metadata?: Readonly<Record<string, Json>>;
 }
 
