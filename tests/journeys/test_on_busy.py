@@ -1,10 +1,12 @@
 """What a send does to a thread that is answering, besides waiting: each way leaves a log that says what happened."""
 
+import uuid
 from typing import Any
 
 import pytest
 
 from support.client import ENDINGS, Client, text_of
+from support.upstream import Upstream, chat
 
 
 async def speaking(client: Client, thread_id: str) -> str:
@@ -78,6 +80,18 @@ async def test_rollback_takes_question_and_answer_off_the_branch(client: Client)
     assert log[ends + 1].data["thread"] == {"tip_message_id": earlier[-1]["id"]}
     taken_off = [frame.data["message"] for frame in log if frame.event == "message.completed"][1]
     assert (taken_off["run_id"], taken_off["status"]) == (first, "cancelled")
+
+
+async def test_what_was_rolled_back_is_not_in_the_next_prompt(client: Client, upstream: Upstream) -> None:
+    """The model is told what the active branch says, and nothing of what was taken off it."""
+    model = f"m-{uuid.uuid4()}"
+    upstream.play(model, chat("ok"))
+    thread_id = await client.thread()
+    await client.ask(thread_id, "before")
+    await speaking(client, thread_id)
+    await client.ask(thread_id, "instead", model=f"openai/{model}", on_busy="rollback")
+    told = [(each["role"], each["content"]) for each in upstream.asked(model)[0].body["messages"]]
+    assert told == [("user", "before"), ("assistant", "before"), ("user", "instead")]
 
 
 async def test_rollback_of_the_first_question_leaves_an_empty_branch(client: Client) -> None:

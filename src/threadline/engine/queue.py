@@ -139,12 +139,13 @@ async def _merge(
     transaction: Transaction, scope: Scope, waiting: Sequence[RunRow], run: Run, options: RunOptions
 ) -> RunRow | None:
     """Add a question to the newest one that waits; None where it cannot be one question with it."""
-    assert run.input is not None, "what is sent has a question"
     newest = max(waiting, key=lambda row: row.first_seq, default=None)
-    if newest is None or newest.run.input is None or not _is_one_question(newest.run.input, run.input):
+    if newest is None or newest.run.input is None or run.input is None:
         return None
-    if newest.options.parent != options.parent:
-        # They go to two places of the thread.
+    if not _is_one_question(newest.run.input, run.input):
+        return None
+    if newest.options.parent != options.parent or newest.run.agent_id != run.agent_id:
+        # They go to two places of the thread, or to two who answer.
         return None
     question = structs.replace(newest.run.input, content=[*newest.run.input.content, *run.input.content])
     merged = structs.replace(newest, run=structs.replace(newest.run, input=question))
