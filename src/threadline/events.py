@@ -11,6 +11,7 @@ from msgspec import Raw, Struct
 
 from threadline.ids import MessageId, RunId, ThreadId
 from threadline.records import Message, Run, Thread
+from threadline.room_records import Member
 
 DeltaKind = Literal["text", "reasoning", "tool_input"]
 
@@ -31,6 +32,24 @@ class ThreadDeleted(Struct, frozen=True, tag_field="type", tag="thread.deleted")
     """The thread's last event."""
 
     thread: dict[str, Any]
+
+
+class MemberAdded(Struct, frozen=True, tag_field="type", tag="member.added"):
+    """Somebody takes part in the thread from here on."""
+
+    member: Member
+
+
+class MemberUpdated(Struct, frozen=True, tag_field="type", tag="member.updated"):
+    """Somebody takes part as something else."""
+
+    member: Member
+
+
+class MemberRemoved(Struct, frozen=True, tag_field="type", tag="member.removed"):
+    """Somebody takes part no more. The last event that a person who was removed is shown."""
+
+    member: Member
 
 
 class MessageCreated(Struct, frozen=True, tag_field="type", tag="message.created"):
@@ -154,11 +173,12 @@ class UnknownEvent(Struct, frozen=True):
 
 
 ThreadEvent = ThreadCreated | ThreadUpdated | ThreadDeleted
+MemberEvent = MemberAdded | MemberUpdated | MemberRemoved
 MessageEvent = MessageCreated | MessageStarted | MessageDelta | MessageSuperseded | MessageCompleted
 ToolEvent = ToolRequested | ToolStarted | ToolCompleted
 TerminalEvent = RunCompleted | RunFailed | RunCancelled | RunExpired
 RunEvent = RunQueued | RunStarted | RunWaiting | TerminalEvent
-KnownEvent = ThreadEvent | MessageEvent | ToolEvent | RunEvent
+KnownEvent = ThreadEvent | MemberEvent | MessageEvent | ToolEvent | RunEvent
 Event = KnownEvent | UnknownEvent
 
 TERMINAL_TYPES = frozenset({"run.completed", "run.failed", "run.cancelled", "run.expired"})

@@ -14,6 +14,9 @@ from threadline.content import Block, ReasoningBlock, TextBlock, ToolResultBlock
 from threadline.events import (
     DeltaKind,
     Entry,
+    MemberAdded,
+    MemberRemoved,
+    MemberUpdated,
     MessageCompleted,
     MessageCreated,
     MessageDelta,
@@ -38,6 +41,7 @@ from threadline.events import (
 )
 from threadline.ids import MessageId, RunId
 from threadline.records import Message, Run, Thread
+from threadline.room_records import Member, MemberId
 
 
 class Draft:
@@ -144,8 +148,10 @@ class ThreadState:
         messages: Iterable[Message] = (),
         runs: Iterable[Run] = (),
         seq: int = 0,
+        members: Iterable[Member] = (),
     ) -> None:
         self.seq = seq
+        self._members: dict[MemberId, Member] = {member.id: member for member in members}
         self._thread = thread
         self._messages: dict[MessageId, Message] = {message.id: message for message in messages}
         self._drafts: dict[MessageId, Draft] = {
@@ -184,6 +190,11 @@ class ThreadState:
         """The active run, then the waiting ones in the order of their turns."""
         return sorted(self._runs.values(), key=lambda run: (run.position or 0, run.id))
 
+    @property
+    def members(self) -> list[Member]:
+        """Who takes part, in the order of their coming."""
+        return sorted(self._members.values(), key=lambda member: member.id)
+
     def apply(self, entry: Entry) -> None:
         """Take the next entry of the log. Its seq must be the next one."""
         assert entry.seq == self.seq + 1, f"the log has a hole: {self.seq} then {entry.seq}"
@@ -197,6 +208,10 @@ class ThreadState:
                 self._thread = structs.replace(self._thread, **event.thread)
             case ThreadDeleted():
                 self._thread = None
+            case MemberAdded() | MemberUpdated():
+                self._members[event.member.id] = event.member
+            case MemberRemoved():
+                self._members.pop(event.member.id, None)
             case MessageCreated() | MessageStarted() | MessageDelta() | MessageSuperseded() | MessageCompleted():
                 self.apply_to_message(event)
             case ToolRequested() | ToolStarted() | ToolCompleted():

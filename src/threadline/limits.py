@@ -37,6 +37,9 @@ DESCRIPTION_CHARS_MAX: Final = 2000
 AVATAR_CHARS_MAX: Final = 2048
 """An address or an emoji; pictures are files."""
 
+ROOM_MEMBERS_MAX: Final = 200
+"""People and agents in one thread: who takes part is read with every message that somebody sends there."""
+
 AGENT_TOOLS_MAX: Final = 200
 """Tools named by one agent. More than a model can choose between; `tools_mode` has other ways."""
 

@@ -67,6 +67,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
                 tool_id="",
             )
             client.put(f"/v1/teams/{scene.team_id}/members/cid", json={}).raise_for_status()
+            client.post(f"/v1/threads/{thread}/members", json={"end_user_id": "cid"}).raise_for_status()
             made = scene.ask("POST", "/v1/keys", admin, json={"name": "spare"}).json()
             hook = {"name": "hook", "kind": "client", "description": "theirs", "input_schema": {"type": "object"}}
             tool = scene.ask("POST", "/v1/tools", owner, json=hook).json()

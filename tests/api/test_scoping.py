@@ -17,6 +17,8 @@ BODIES: dict[tuple[str, str], object] = {
     ("PATCH", "/v1/runs/{run_id}"): {"position": 1},
     ("POST", "/v1/tokens"): {"end_user_id": "ann"},
     ("POST", "/v1/keys"): {"name": "mine"},
+    ("POST", "/v1/threads/{thread_id}/members"): {"end_user_id": "dan"},
+    ("PATCH", "/v1/threads/{thread_id}/members/{member_id}"): {"role": "owner"},
     ("POST", "/v1/agents"): {"handle": "mine"},
     ("PATCH", "/v1/agents/{agent_id}"): {"name": "mine"},
     ("POST", "/v1/teams"): {"name": "mine"},
@@ -34,6 +36,7 @@ UNKNOWN = {
     "agent_id": "agt_00000000000000000000000000",
     "team_id": "team_00000000000000000000000000",
     "end_user_id": "nobody",
+    "member_id": "nobody",
     "tool": "tool_00000000000000000000000000",
 }
 
@@ -66,6 +69,7 @@ def theirs(scene: Scene) -> dict[str, str]:
         "agent_id": scene.agent_id,
         "team_id": scene.team_id,
         "end_user_id": "cid",
+        "member_id": "cid",
         "tool": scene.tool_id,
     }
 

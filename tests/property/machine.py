@@ -161,7 +161,7 @@ class LiveNode:
 
     def __init__(self, store: Store, seed: int, is_polled: bool = False) -> None:
         clock = SystemClock()
-        ids = IdMaker(clock, random.Random(seed))
+        self.ids = ids = IdMaker(clock, random.Random(seed))
         self.puppet = Puppet(is_polled)
         self.store = Disk(store)
         self.metrics = Metrics()

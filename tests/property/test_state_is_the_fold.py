@@ -20,6 +20,7 @@ from support.postgres import PostgresServer
 from threadline.clock import SystemClock
 from threadline.content import TextBlock, ToolResultBlock, ToolUseBlock
 from threadline.engine.accept import Accepted, Send
+from threadline.engine.members import Invitation, add_member, remove_member, update_member
 from threadline.engine.queue import Change
 from threadline.engine.state import Snapshot, snapshot
 from threadline.engine.threads import NewThread
@@ -47,11 +48,12 @@ from threadline.providers.contract import (
     UsageChunk,
 )
 from threadline.records import TERMINAL, Message, OnBusy, Role, Usage
-from threadline.store.contract import MessageQuery, Reader, RunRow
+from threadline.room_records import MemberRole
+from threadline.store.contract import MessageQuery, Reader, RunRow, Transaction
 from threadline.store.postgres.store import PostgresStore
 from threadline.store.sqlite.store import SqliteStore
 
-from .machine import PATIENCE_STEPS, SCOPE, MakeStore, World
+from .machine import PATIENCE_STEPS, SCOPE, SYSTEM, MakeStore, World
 
 WORDS = st.text(st.characters(exclude_characters="\x00", exclude_categories=("Cs",)), min_size=1, max_size=20)
 WHICH = st.integers(0, 5)
@@ -79,6 +81,7 @@ def is_same(state: ThreadState, found: Snapshot, known: set[MessageId] | None = 
     unknown = [place for place, message in enumerate(found.messages, 1) if known and message.id not in known]
     assert state.messages == found.messages[max(unknown, default=0) :]
     assert state.runs == found.runs
+    assert state.members == found.members
 
 
 def heard_of(earlier: Snapshot, log: list[Entry]) -> set[MessageId]:
@@ -225,6 +228,34 @@ class Conversation(RuleBasedStateMachine):
             if (before.thread.title, before.thread.pinned) == (title, is_pinned):
                 assert [entry for entry in self.look()[1][before.seq :] if entry.type == "thread.updated"] == []
 
+    @rule(person=st.sampled_from(["ann", "bob", "cid"]), role=st.sampled_from(["owner", "member", "viewer"]))
+    def invite(self, person: str, role: MemberRole) -> None:
+        """Let somebody take part, or take part as something else."""
+
+        async def script(transaction: Transaction) -> None:
+            wanted, ids = Invitation(end_user_id=person, role=role), self.world.node.ids
+            member, is_new = await add_member(transaction, SCOPE, self.thread.id, wanted, ids, 1_800_000_000_000)
+            if not is_new:
+                assert member.end_user_id == person
+                await update_member(transaction, SCOPE, self.thread.id, member.id, {"role": role})
+
+        if not self.world.node.store.is_full:
+            self.world.do(self.world.node.journal.write(SYSTEM, script))
+
+    @rule(person=st.sampled_from(["ann", "bob", "cid"]))
+    def remove(self, person: str) -> None:
+        """Let somebody take part no more, who may never have."""
+
+        async def script(transaction: Transaction) -> None:
+            await remove_member(transaction, SCOPE, self.thread.id, person)
+
+        if not self.world.node.store.is_full:
+            there = {member.end_user_id for member in self.look()[0].members}
+            try:
+                self.world.do(self.world.node.journal.write(SYSTEM, script))
+            except NotFound:
+                assert person not in there
+
     # --- what the provider does ---
 
     @rule(words=WORDS, which=WHICH)
@@ -355,7 +386,7 @@ class Conversation(RuleBasedStateMachine):
             whole.apply(entry)
         is_same(whole, found)
         for earlier in self.remembered:
-            state = ThreadState(earlier.thread, earlier.messages, earlier.runs, earlier.seq)
+            state = ThreadState(earlier.thread, earlier.messages, earlier.runs, earlier.seq, earlier.members)
             for entry in log[earlier.seq :]:
                 state.apply(entry)
             is_same(state, found, heard_of(earlier, log))

@@ -8,6 +8,7 @@ from msgspec import Struct
 from threadline.access.keys import Key
 from threadline.agent_records import Agent, Team, TeamMember
 from threadline.records import Message, Run, Thread
+from threadline.room_records import Member
 
 
 class ThreadPage(Struct, frozen=True):
@@ -58,6 +59,14 @@ class TeamMemberPage(Struct, frozen=True):
     next_cursor: str | None
 
 
+class MemberPage(Struct, frozen=True):
+    """Who takes part in a thread: all of them."""
+
+    data: list[Member]
+    has_more: bool = False
+    next_cursor: str | None = None
+
+
 class KeyPage(Struct, frozen=True):
     """All keys of a tenant."""
 
@@ -90,6 +99,7 @@ class State(Struct, frozen=True):
     has_more: bool
     next_cursor: str | None
     seq: int
+    members: list[Member] = []
 
 
 class Model(Struct, frozen=True):

@@ -8,7 +8,21 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from threadline import __version__
-from threadline.api import agents, events, health, keys, messages, problem, queue, runs, spec, teams, threads, tools
+from threadline.api import (
+    agents,
+    events,
+    health,
+    keys,
+    members,
+    messages,
+    problem,
+    queue,
+    runs,
+    spec,
+    teams,
+    threads,
+    tools,
+)
 from threadline.api.house import House
 from threadline.api.requests import check_address
 from threadline.api.sidebar import route as sidebar
@@ -23,7 +37,7 @@ def create_app(house: House, allowed_origins: Sequence[str] = ()) -> ASGIApp:
         title="Threadline", version=__version__, redirect_slashes=False, dependencies=[Depends(check_address)]
     )
     app.state.house = house
-    for room in (threads, messages, runs, queue, events, agents, teams, keys, tools, sidebar, health):
+    for room in (threads, messages, runs, queue, events, agents, teams, members, keys, tools, sidebar, health):
         app.include_router(room.router)
     app.add_api_route("/", _to_docs, include_in_schema=False)
     problem.install(app)

@@ -12,10 +12,11 @@ from threadline import __version__
 from threadline.access.keys import Key
 from threadline.access.tokens import IssuedToken
 from threadline.agent_records import Agent, Team, TeamMember
-from threadline.api import agent_bodies, bodies, tool_bodies
+from threadline.api import agent_bodies, bodies, member_bodies, tool_bodies
 from threadline.api.answers import (
     AgentPage,
     KeyPage,
+    MemberPage,
     MessagePage,
     ModelPage,
     RunPage,
@@ -28,6 +29,7 @@ from threadline.api.answers import (
 from threadline.api.problem import Problem
 from threadline.api.tool_answers import DefinitionPage, ToolPage
 from threadline.records import Message, Run, Thread
+from threadline.room_records import Member
 from threadline.tool_records import Registration
 
 _REF = "#/components/schemas/{name}"
@@ -40,6 +42,10 @@ _TYPES: tuple[type[Struct], ...] = (
     agent_bodies.UpdateTeam,
     Agent,
     AgentPage,
+    Member,
+    MemberPage,
+    member_bodies.AddMember,
+    member_bodies.UpdateMember,
     Team,
     TeamMember,
     TeamMemberPage,

@@ -122,7 +122,7 @@ async def get_state(
     chosen = view or ("audit" if principal.is_key else "user")
     messages = seen(found.messages, chosen)
     next_cursor = to_page_cursor("desc", found.thread.tip_message_id, messages[0].id) if found.has_more else None
-    return answer(State(found.thread, messages, found.runs, found.has_more, next_cursor, found.seq))
+    return answer(State(found.thread, messages, found.runs, found.has_more, next_cursor, found.seq, found.members))
 
 
 def seen(messages: Sequence[Message], view: ContentView) -> Sequence[Message]:

@@ -11,6 +11,9 @@ from threadline.dialects import native
 from threadline.events import (
     Entry,
     Event,
+    MemberAdded,
+    MemberRemoved,
+    MemberUpdated,
     MessageCompleted,
     MessageCreated,
     MessageDelta,
@@ -82,6 +85,8 @@ def gist(event: Event) -> str:
             return _message(event.message)
         case MessageDelta():
             return f"{event.kind} {event.text!r}"
+        case MemberAdded() | MemberUpdated() | MemberRemoved():
+            return f"{event.member.end_user_id or event.member.agent_id} ({event.member.role})"
         case MessageSuperseded():
             return f"{event.message_id} emptied by attempt {event.by_attempt}"
         case ToolRequested() | ToolStarted():

@@ -191,6 +191,7 @@ class Engine:
 
         async def script(transaction: Transaction) -> tuple[RunRow, RunRow | None]:
             row = await transaction.run(scope, run_id)
+            await transaction.require_writer(scope, row.run.thread_id)
             if row.run.is_terminal:
                 return row, None
             now_ms = self._clock.now_ms()

@@ -12,6 +12,7 @@ from threadline.events import Entry, MessageDelta, MessageSuperseded, ToolComple
 from threadline.fold import ThreadState
 from threadline.ids import ThreadId
 from threadline.records import Message, Run, Thread
+from threadline.room_records import Member
 from threadline.scopes import Scope
 from threadline.store.contract import Reader, ThreadRow
 from threadline.store.contract_branches import BranchQuery
@@ -25,6 +26,7 @@ class Snapshot(Struct, frozen=True):
     runs: list[Run]
     has_more: bool
     seq: int
+    members: list[Member] = []
 
 
 async def snapshot(reader: Reader, scope: Scope, thread_id: ThreadId, limit: int) -> Snapshot:
@@ -37,10 +39,11 @@ async def snapshot(reader: Reader, scope: Scope, thread_id: ThreadId, limit: int
     has_more = len(messages) > limit
     messages = messages[-limit:]
     runs = [open_run.run for open_run in await reader.open_runs(scope, thread_id)]
-    state = await _live(reader, scope, row, messages, runs)
+    members = await reader.members(scope, thread_id)
+    state = await _live(reader, scope, row, messages, runs, members)
     thread = state.thread
     assert thread is not None, "read above"
-    return Snapshot(thread, state.messages, state.runs, has_more, state.seq)
+    return Snapshot(thread, state.messages, state.runs, has_more, state.seq, state.members)
 
 
 async def with_words(
@@ -56,11 +59,16 @@ async def with_words(
 
 
 async def _live(
-    reader: Reader, scope: Scope, row: ThreadRow, messages: Sequence[Message], runs: Sequence[Run]
+    reader: Reader,
+    scope: Scope,
+    row: ThreadRow,
+    messages: Sequence[Message],
+    runs: Sequence[Run],
+    members: Sequence[Member] = (),
 ) -> ThreadState:
     """Return the state at the head of the log: what the rows say, and what was said since."""
     settled = row.thread.seq
-    state = ThreadState(row.thread, messages, runs, settled)
+    state = ThreadState(row.thread, messages, runs, settled, members)
     head = await reader.head(scope, row.thread.id)
     for entry in await reader.log(scope, row.thread.id, _start_of_live(messages, settled), head):
         _replay(state, entry, settled)

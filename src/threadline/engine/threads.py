@@ -84,8 +84,10 @@ async def update_thread(transaction: Transaction, scope: Scope, thread_id: Threa
 async def delete_thread(transaction: Transaction, scope: Scope, thread_id: ThreadId, now_ms: int) -> list[RunId]:
     """End the thread's runs, tell its readers, hide it from everybody. Returns the runs that were ended.
 
-    Raises NotFound.
+    Raises NotFound, and Forbidden for whoever does not own it.
     """
+    if await transaction.role(scope, thread_id) != "owner":
+        raise Forbidden("An owner of the thread deletes it.")
     ended: list[RunId] = []
     # Those that wait first, so that ending the active one gives nobody the turn.
     for row in reversed(await transaction.open_runs(scope, thread_id)):

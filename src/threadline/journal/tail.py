@@ -10,13 +10,13 @@ from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequ
 from contextlib import contextmanager
 
 from threadline.bus.contract import Nudge
-from threadline.errors import BadCursor, Unavailable
-from threadline.events import Entry, ThreadDeleted
+from threadline.errors import BadCursor, NotFound, Unavailable
+from threadline.events import Entry, MemberRemoved, ThreadDeleted
 from threadline.ids import ThreadId
 from threadline.journal.window import Window, Windows
 from threadline.limits import HEARTBEAT_SECONDS, LOG_PAGE_BYTES, LOG_PAGE_EVENTS
 from threadline.observe import log
-from threadline.scopes import Scope, System
+from threadline.scopes import EndUser, Scope, System
 from threadline.store.contract import Reader, Store
 
 FILL_SECONDS = 0.01
@@ -76,7 +76,8 @@ class Tail:
         """Yield the entries after the cursor as they come, for ever, without a hole or a repeat.
 
         An empty batch means "nothing more at the moment": the first one is the moment of having caught up, later
-        ones come with each heartbeat. Ends by itself after `thread.deleted` only.
+        ones come with each heartbeat. Ends by itself after `thread.deleted`, and for a
+        person after the `member.removed` that concerns him.
 
         `live` is asked first, while the caller waits here and nothing else is due: what it takes is not yielded.
         """
@@ -88,7 +89,7 @@ class Tail:
         def take() -> bool:
             nonlocal cursor
             news = window.after(cursor)
-            if not news or live is None or not live(news):
+            if not news or live is None or _removed_at(scope, news) is not None or not live(news):
                 return False
             assert news[0].seq == cursor + 1, "no hole and no repeat between two batches"
             cursor = news[-1].seq
@@ -102,11 +103,20 @@ class Tail:
                 entries = window.after(cursor)
                 if entries is None:
                     head = window.head
-                    entries = await self._page(scope, thread_id, cursor)
+                    try:
+                        entries = await self._page(scope, thread_id, cursor)
+                    except NotFound:
+                        # Removed while he was behind: what has happened since is none of his business.
+                        if isinstance(scope, EndUser) and (is_caught_up or cursor > after):
+                            return
+                        raise
                     if not entries:
                         window.settle(cursor, head)
                 if entries:
                     assert entries[0].seq == cursor + 1, "no hole and no repeat between two batches"
+                    if (place := _removed_at(scope, entries)) is not None and not await self._reaches(scope, thread_id):
+                        yield entries[: place + 1]
+                        return
                     cursor = entries[-1].seq
                     yield entries
                     if isinstance(entries[-1].event, ThreadDeleted):
@@ -123,6 +133,18 @@ class Tail:
             self._followers[thread_id] -= 1
             if not self._followers[thread_id]:
                 del self._followers[thread_id]
+
+    async def _reaches(self, scope: Scope, thread_id: ThreadId) -> bool:
+        """Whether a thread is in scope now: who was removed long ago may have been invited again since."""
+
+        async def head(reader: Reader) -> int:
+            return await reader.head(scope, thread_id)
+
+        try:
+            await self._store.read(scope, head)
+        except NotFound:
+            return False
+        return True
 
     @contextmanager
     def watching(self, thread_id: ThreadId) -> Iterator[None]:
@@ -215,6 +237,16 @@ class Tail:
                 # A database that restarts is no reason to cut a thousand readers, who would all come back at once.
                 await asyncio.sleep(1)
         return await self._store.read(scope, page)
+
+
+def _removed_at(scope: Scope, entries: Sequence[Entry]) -> int | None:
+    """Return the place of the event that takes this person out of the thread."""
+    if not isinstance(scope, EndUser):
+        return None
+    for place, entry in enumerate(entries):
+        if type(entry.event) is MemberRemoved and entry.event.member.end_user_id == scope.end_user_id:
+            return place
+    return None
 
 
 def _has_nothing(window: Window, cursor: int) -> bool:
