@@ -4,11 +4,12 @@ One shape for all vendors: an adapter turns these into its vendor's form and bac
 (a signature, an encrypted thought) is kept byte for byte and given back to that vendor alone.
 """
 
+import math
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from threadline.limits import CONTENT_BLOCKS_MAX, CONTENT_TEXT_CHARS_MAX
+from threadline.limits import CONTENT_BLOCKS_MAX, CONTENT_TEXT_CHARS_MAX, JSON_DEPTH_MAX
 
 Text = Annotated[str, Meta(max_length=CONTENT_TEXT_CHARS_MAX)]
 ShortText = Annotated[str, Meta(max_length=1024)]
@@ -129,3 +130,22 @@ def storable(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
+
+
+def storable_json(value: Any, depth: int = 0) -> Any:
+    """Return a foreign JSON value as it can be stored everywhere. Raises ValueError where it nests too deep."""
+    if depth > JSON_DEPTH_MAX:
+        raise ValueError("nested too deep")
+    match value:
+        case str():
+            return storable(value)
+        case list():
+            return [storable_json(item, depth + 1) for item in value]
+        case dict():
+            return {storable(name): storable_json(item, depth + 1) for name, item in value.items()}
+        case float() if not math.isfinite(value):
+            return None
+        case int() if not -(2**63) <= value < 2**64:
+            return float(value) if abs(value) < 1e300 else None
+        case _:
+            return value

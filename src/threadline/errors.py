@@ -70,6 +70,13 @@ class NameTaken(ThreadlineError):
     status = 409
 
 
+class NotWaitedFor(ThreadlineError):
+    """Nobody waits for this any more, or it was decided otherwise."""
+
+    code = "not_waiting"
+    status = 409
+
+
 class RunBegun(ThreadlineError):
     """The run does not wait any more, so nothing of it can be changed."""
 

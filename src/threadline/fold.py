@@ -10,7 +10,7 @@ from typing import Any, assert_never
 
 from msgspec import structs
 
-from threadline.content import Block, ReasoningBlock, TextBlock, ToolResultBlock, ToolUseBlock
+from threadline.content import Block, ReasoningBlock, TextBlock, ToolResultBlock, ToolUseBlock, storable_json
 from threadline.events import (
     DeltaKind,
     Entry,
@@ -42,6 +42,9 @@ from threadline.events import (
 from threadline.ids import MessageId, RunId
 from threadline.records import Message, Run, Thread
 from threadline.room_records import Member, MemberId
+
+UNPARSED = "unparsed"
+"""The one key of a tool input that was no JSON."""
 
 
 class Draft:
@@ -320,6 +323,11 @@ def _position(run: Run) -> int:
 def tool_input(text: str) -> Any:
     """Read the JSON text of a tool's input. Models do break off: what is no JSON is kept as it came."""
     try:
-        return json.loads(text) if text.strip() else {}
-    except ValueError:
-        return {"unparsed": text}
+        return storable_json(json.loads(text)) if text.strip() else {}
+    except (ValueError, RecursionError):
+        return {UNPARSED: text}
+
+
+def is_unparsed(value: Any) -> bool:
+    """Whether a tool's input was no JSON that can be stored."""
+    return isinstance(value, dict) and value.keys() == {UNPARSED}

@@ -164,6 +164,11 @@ MCP_CALL_SECONDS_MAX: Final = TOOL_SECONDS_MAX
 
 APPROVAL_CONDITIONS_MAX: Final = 32
 """Conditions in one rule: each is looked at on every call."""
+TOOL_CALLS_AT_ONCE: Final = 8
+"""Calls of one answer that are made side by side. A model that asks for fifty at once gets them in turn."""
+
+TOOL_OUTPUT_BYTES_PER_RUN_MAX: Final = 2_000_000
+"""All that the tools of one answer may have said, in JSON. More than fits into a context window."""
 
 TOOL_SECONDS_DEFAULT: Final = 30.0
 """How long a call may take where the tool says nothing else."""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from threadline.agent_records import AgentId
+from threadline.agent_records import AgentId, AgentToolsMode
 from threadline.content import Block
 from threadline.ids import MessageId, RunId, ThreadId
 from threadline.room_records import Mention
@@ -152,6 +152,16 @@ class Parent(Struct, frozen=True, omit_defaults=True):
     message_id: MessageId | None = None
 
 
+class NamedTool(Struct, frozen=True, forbid_unknown_fields=True):
+    """The one tool that a model has to use."""
+
+    name: str
+
+
+ToolChoice = Literal["auto", "none", "required"] | NamedTool
+"""Whether a model may, may not or has to use a tool. What it has to do it has to do once, not in every round."""
+
+
 class RunOptions(Struct, frozen=True, omit_defaults=True):
     """What the send asked of its run beyond the message; kept with the run, not shown. `model` is the send's own.
 
@@ -166,6 +176,9 @@ class RunOptions(Struct, frozen=True, omit_defaults=True):
     parent: Parent | None = None
     is_again: bool = False
     on_disconnect: OnDisconnect | None = None
+    tools: list[str] | None = None
+    tools_mode: AgentToolsMode | None = None
+    tool_choice: ToolChoice | None = None
 
 
 class ForkPoint(Struct, frozen=True):

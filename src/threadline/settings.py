@@ -124,6 +124,19 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         int, Meta(ge=1, le=100, description="How often a run is attempted when the server dies under it.")
     ] = 3
     reap_seconds: Annotated[float, Meta(gt=0, le=60, description="How often to look for runs that nobody owns.")] = 2.0
+    tool_rounds_max: Annotated[
+        int, Meta(ge=1, le=1000, description="How often one answer may call tools, many at once counted as one.")
+    ] = 25
+    tool_calls_max: Annotated[int, Meta(ge=1, le=10000, description="How many tool calls one answer may make.")] = 100
+    tool_wait_seconds: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=365 * 86400,
+            description="How long a run waits for an approval or for a client's tool result. Then the model is told "
+            "that nobody answered.",
+        ),
+    ] = 86400.0
     lease_seconds: Annotated[
         float, Meta(ge=3, le=600, description="How long a silent node keeps its runs before another takes over.")
     ] = 15.0

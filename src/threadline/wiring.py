@@ -26,6 +26,7 @@ from threadline.bus.memory import MemoryBus
 from threadline.clock import Clock, SystemClock
 from threadline.engine.attendance import Attendants
 from threadline.engine.engine import Engine
+from threadline.engine.loop import LoopLimits
 from threadline.engine.pack import Packer
 from threadline.engine.schedule import RunTimes, Scheduler
 from threadline.engine.sweep import Sweeper
@@ -97,6 +98,12 @@ class Node:
             self.clock,
             self.metrics,
             _times(settings),
+            self.toolbox,
+            LoopLimits(
+                rounds=settings.tool_rounds_max,
+                calls=settings.tool_calls_max,
+                wait_seconds=settings.tool_wait_seconds,
+            ),
         )
         self.attendants = Attendants(
             self.store, self.journal, self.tail, self.scheduler, self.clock, settings.disconnect_grace_seconds

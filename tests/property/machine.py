@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import Any, TypeVar
 
+from support.toolboxes import GivenTools
 from threadline.bus.memory import MemoryBus
 from threadline.clock import SystemClock
 from threadline.engine.engine import Engine
@@ -182,6 +183,7 @@ class LiveNode:
             clock,
             self.metrics,
             RunTimes(reap_seconds=0.05, attempts_max=3),
+            GivenTools(),
         )
         self.engine = Engine(
             self.store, self.journal, self.tail, self.scheduler, lambda send, thread: "puppet/x", ids, clock

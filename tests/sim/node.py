@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from support.toolboxes import GivenTools
 from threadline.engine.engine import Engine
 from threadline.engine.pack import Packer
 from threadline.engine.schedule import RunTimes, Scheduler
@@ -73,6 +74,7 @@ class SimNode:
             clock,
             metrics,
             TIMES,
+            GivenTools(),
         )
         self.engine = Engine(
             self.store, self.journal, self.tail, self.scheduler, lambda of_send, of_thread: "sim/m", ids, clock

@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from threadline.access.keys import Role as KeyRole
 from threadline.access.tokens import Right
+from threadline.agent_records import AgentToolsMode
 from threadline.content import Block, TextBlock
 from threadline.errors import InvalidRequest
 from threadline.limits import (
@@ -26,8 +27,9 @@ from threadline.limits import (
     TITLE_CHARS_MAX,
     TOKEN_SECONDS_MAX,
     TOKEN_THREADS_MAX,
+    TOOLS_PER_SEND_MAX,
 )
-from threadline.records import OnBusy, OnDisconnect, Role
+from threadline.records import OnBusy, OnDisconnect, Role, ToolChoice
 
 Model = Annotated[str, Meta(min_length=1, max_length=MODEL_CHARS_MAX)]
 Instructions = Annotated[str, Meta(max_length=INSTRUCTIONS_CHARS_MAX)]
@@ -40,6 +42,7 @@ ContentText = Annotated[str, Meta(min_length=1, max_length=CONTENT_TEXT_CHARS_MA
 ContentBlocks = Annotated[list[Block], Meta(min_length=1, max_length=CONTENT_BLOCKS_MAX)]
 MaxOutputTokens = Annotated[int, Meta(ge=1, le=10_000_000)]
 Temperature = Annotated[float, Meta(ge=0, le=2)]
+ToolName = Annotated[str, Meta(min_length=1, max_length=NAME_CHARS_MAX)]
 ExpiresIn = Annotated[int, Meta(ge=1, le=TOKEN_SECONDS_MAX)]
 
 
@@ -88,6 +91,9 @@ class SendMessage(Struct, forbid_unknown_fields=True, kw_only=True):
     edit_of: Identifier | None = None
     max_output_tokens: MaxOutputTokens | None = None
     temperature: Temperature | None = None
+    tools: Annotated[list[ToolName], Meta(max_length=TOOLS_PER_SEND_MAX)] | None = None
+    tools_mode: AgentToolsMode | None = None
+    tool_choice: ToolChoice | None = None
     metadata: Metadata | None = None
 
     def blocks(self) -> list[Block]:

@@ -132,6 +132,9 @@ def to_send(body: SendMessage, principal: Principal, key: str | None) -> Send:
             max_output_tokens=body.max_output_tokens,
             temperature=body.temperature,
             on_disconnect=body.on_disconnect,
+            tools=body.tools,
+            tools_mode=body.tools_mode,
+            tool_choice=body.tool_choice,
         ),
         metadata=check_metadata(body.metadata),
         key=key,
@@ -144,6 +147,8 @@ def _check_role(body: SendMessage, blocks: list[Block], principal: Principal) ->
             raise Forbidden("Only a server key may move in messages of another role.")
         if body.respond:
             raise InvalidRequest("Only history (`respond: false`) may have another role.", pointer="/role")
+    if not principal.is_key and (body.tools is not None or body.tools_mode is not None):
+        raise Forbidden("Tools are chosen by a server key, or by the agent that answers.")
     if body.stream and body.background:
         raise InvalidRequest("Choose one of `stream` and `background`.", pointer="/background")
     if body.role != "assistant":

@@ -7,13 +7,13 @@ become one delta: one row, one event, one frame.
 import asyncio
 from collections.abc import Sequence
 
-from msgspec import Struct
-
-from threadline.content import Block, ProviderBlock, ToolResultBlock, ToolUseBlock, storable
+from threadline.content import Block, ProviderBlock, ToolUseBlock, storable
+from threadline.engine.calls import Request, put_calls
+from threadline.engine.keep import NOTHING, Kept
 from threadline.errors import ProviderFailure
 from threadline.events import DeltaKind, MessageDelta
-from threadline.fold import Draft, tool_input
-from threadline.limits import ANSWER_CHARS_MAX, PENDING_DELTA_BYTES_PER_RUN_MAX
+from threadline.fold import tool_input
+from threadline.limits import ANSWER_CHARS_MAX, NAME_CHARS_MAX, PENDING_DELTA_BYTES_PER_RUN_MAX
 from threadline.providers.contract import (
     Chunk,
     FinishChunk,
@@ -27,37 +27,43 @@ from threadline.providers.contract import (
 )
 from threadline.records import Usage
 from threadline.store.contract import AttemptRow, DeltaRow
-
-NO_SUCH_TOOL = "There is no tool of this name. Answer without it."
-
-
-class ClosedCall(Struct, frozen=True):
-    """A tool request with its outcome, and which blocks of the message they are."""
-
-    use: ToolUseBlock
-    use_block: int
-    result: ToolResultBlock
-    result_block: int
+from threadline.tool_calls import ToolCall
 
 
 class Batch:
-    """What one attempt has received: pending deltas for the writer, and all of it for the end of the run."""
+    """What one attempt has received: pending deltas for the writer, and all of it for the end of the run.
 
-    def __init__(self, attempt: AttemptRow, provider: str) -> None:
+    A provider numbers the blocks of each of its answers from 0. In the message those of a later round stand behind
+    everything that the rounds before it have left there.
+    """
+
+    def __init__(self, attempt: AttemptRow, provider: str, kept: Kept = NOTHING) -> None:
         self.attempt = attempt
         self.committed: list[tuple[int, MessageDelta]] = []
-        self.usage: Usage | None = None
+        self._usage: Usage | None = None
         self.finish_reason: str | None = None
         self.is_refused = False
         self.chars = 0
         self._provider = provider
-        self._draft = Draft()
+        self._draft = kept.draft()
+        self._first_block = self._draft.next_block
+        self._spent: Usage | None = None
         self._tool_calls: dict[int, ToolCallChunk] = {}
         self._pending: list[tuple[int, DeltaKind, list[str]]] = []
         self._pending_chars = 0
         self._taken_chars = 0
         self._unsettled = 0
         self._taken = asyncio.Event()
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the attempt has cost so far, over all of its rounds."""
+        return total(self._spent, self._usage)
+
+    @property
+    def next_block(self) -> int:
+        """The number of the first block that is free."""
+        return self._draft.next_block
 
     @property
     def is_full(self) -> bool:
@@ -122,32 +128,38 @@ class Batch:
             await self._taken.wait()
 
     def content(self) -> list[Block]:
-        """Return the whole answer as it stands."""
+        """Return the whole answer as it stands, each block at its number."""
+        return self._draft.positions()
+
+    def said(self) -> list[Block]:
+        """Return the whole answer as a model is to be reminded of it."""
         return self._draft.blocks()
 
-    def close_tool_calls(self) -> list[ClosedCall]:
-        """Give every tool request an outcome, so that the history stays a well-formed pairing (promise 7)."""
-        closed = []
-        uses = [
-            (call.block, ToolUseBlock(call.tool_use_id, call.name, tool_input(self._draft.text(call.block))))
-            for call in self._tool_calls.values()
-        ]
-        # All requests first: one whose input has not begun has no block yet, and an outcome would take its place.
-        for block, use in uses:
-            self._draft.put(block, use)
-        for block, use in uses:
-            result = ToolResultBlock(tool_use_id=use.id, content=NO_SUCH_TOOL, is_error=True)
-            place = self._draft.next_block
-            self._draft.put(place, result)
-            closed.append(ClosedCall(use, block, result, place))
+    def requests(self) -> list[Request]:
+        """Return the calls that this round has asked for so far, and put them into the answer."""
+        requests = []
+        for call in self._tool_calls.values():
+            value = tool_input(self._draft.text(call.block))
+            requests.append(Request(call.tool_use_id, call.name, value, call.block))
+        for request in requests:
+            block = ToolUseBlock(id=request.tool_use_id, name=request.name, input=request.input)
+            self._draft.put(request.block, block)
+        return requests
+
+    def begin_round(self, calls: Sequence[ToolCall]) -> None:
+        """Take the outcomes of the last round in; what comes next stands behind them."""
+        put_calls(self._draft, calls)
+        self._first_block = self._draft.next_block
+        self._spent, self._usage = self.usage, None
+        self.finish_reason = None
         self._tool_calls = {}
-        return closed
 
     def _add_text(self, block: int, kind: DeltaKind, text: str) -> None:
         if not text:
             return
         # The one door for what providers say: a letter that a database refuses would stop the writer for everybody.
         text = storable(text)
+        block += self._first_block
         self._draft.add(block, kind, text)
         self.chars += len(text)
         self._pending_chars += len(text)
@@ -159,14 +171,34 @@ class Batch:
     def _note(self, chunk: Chunk) -> None:
         match chunk:
             case SignatureChunk():
-                self._draft.seal(chunk.block, chunk.signature, self._provider)
+                self._draft.seal(self._first_block + chunk.block, chunk.signature, self._provider)
             case ProviderPartChunk():
-                self._draft.put(chunk.block, ProviderBlock(provider=self._provider, data=chunk.data))
+                part = ProviderBlock(provider=self._provider, data=chunk.data)
+                self._draft.put(self._first_block + chunk.block, part)
             case ToolCallChunk():
-                self._tool_calls[chunk.block] = chunk
+                block, name = self._first_block + chunk.block, storable(chunk.name)[:NAME_CHARS_MAX]
+                self._tool_calls[block] = ToolCallChunk(block, storable(chunk.tool_use_id), name)
             case UsageChunk():
-                self.usage = chunk.usage
+                self._usage = chunk.usage
             case FinishChunk():
                 self.finish_reason = chunk.reason
             case _:
                 raise AssertionError("text is taken by add")
+
+
+def total(earlier: Usage | None, later: Usage | None) -> Usage | None:
+    """Return what two rounds have cost together. What is not known of one of them is left out of the sum."""
+    if earlier is None or later is None:
+        return earlier or later
+    estimated = "estimated" in (earlier.source, later.source)
+    return Usage(
+        input_tokens=_sum(earlier.input_tokens, later.input_tokens),
+        output_tokens=_sum(earlier.output_tokens, later.output_tokens),
+        cached_input_tokens=_sum(earlier.cached_input_tokens, later.cached_input_tokens),
+        reasoning_tokens=_sum(earlier.reasoning_tokens, later.reasoning_tokens),
+        source="estimated" if estimated else "provider",
+    )
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one + (other or 0)

@@ -10,7 +10,9 @@ from msgspec import Struct, structs
 
 from threadline.agent_records import Agent
 from threadline.clock import rfc3339
+from threadline.engine.keep import NOTHING, Kept, is_all_kept, kept_of, write_again
 from threadline.engine.turns import Ending, closed_attempts, end_run, failure, note_message
+from threadline.engine.waiting import give_up_waiting, may_go_on
 from threadline.errors import RunInterrupted
 from threadline.events import MessageStarted, MessageSuperseded, RunStarted
 from threadline.ids import IdMaker, MessageId, RunId, TenantId
@@ -28,6 +30,7 @@ class Claim(Struct, frozen=True):
     row: RunRow
     attempt: AttemptRow
     started_at: str
+    kept: Kept = NOTHING
 
 
 class Settled(Struct, frozen=True):
@@ -51,6 +54,8 @@ async def claim(
         return Settled()
     if not await leases.is_free(transaction, row):
         return Settled()
+    if not may_go_on(row, now_ms):
+        return Settled()
     if row.cancel_requested_at is not None:
         return Settled(await end_run(transaction, row, Ending("cancelled"), now_ms))
     if row.run.attempt - row.drained_attempts >= attempts_max:
@@ -60,15 +65,18 @@ async def claim(
     if row.options.on_disconnect == "cancel":
         # Each attempt begins as if somebody were reading: after a crash or a drain its readers are on their way back.
         await transaction.expect_readers(_CLAIM, row)
+    if row.run.status == "waiting":
+        await give_up_waiting(transaction, row, now_ms)
     return await _begin(transaction, row, ids, now_ms)
 
 
 async def _begin(transaction: Transaction, row: RunRow, ids: IdMaker, now_ms: int) -> Claim:
-    now = rfc3339(now_ms)
+    now, kept = rfc3339(now_ms), NOTHING
     if row.run.output_message_id is None:
         started = await _start_run(transaction, row, ids.message(), now)
     else:
-        started = await _supersede(transaction, row, now)
+        kept = await kept_of(transaction, row)
+        started = await _go_on(transaction, row, kept, now)
     scope = Tenant(row.tenant_id)
     await transaction.save_run(scope, started)
     assert started.run.output_message_id is not None, "an attempt writes into a message"
@@ -81,7 +89,7 @@ async def _begin(transaction: Transaction, row: RunRow, ids: IdMaker, now_ms: in
         first_seq=await transaction.next_seq(scope, row.run.thread_id),
     )
     await transaction.open_attempt(_CLAIM, attempt)
-    return Claim(started, attempt, now)
+    return Claim(started, attempt, now, kept)
 
 
 async def _start_run(transaction: Transaction, row: RunRow, message_id: MessageId, now: str) -> RunRow:
@@ -136,25 +144,48 @@ async def _question_of(transaction: Transaction, row: RunRow, tip: MessageId | N
     return tip if is_behind else question
 
 
-async def _supersede(transaction: Transaction, row: RunRow, now: str) -> RunRow:
+async def _go_on(transaction: Transaction, row: RunRow, kept: Kept, now: str) -> RunRow:
+    """Begin an attempt behind another one: where that one has said more than is kept, its words are taken back."""
+    if row.run.status == "waiting":
+        started = _attempted(row, row.run.attempts, now)
+        await transaction.append(Tenant(row.tenant_id), row.run.thread_id, RunStarted(started.run), row.run.id)
+        return started
+    if not await is_all_kept(transaction, row, kept):
+        return await _supersede(transaction, row, kept, now)
+    started = _replaced(row, now)
+    seq = await transaction.append(Tenant(row.tenant_id), row.run.thread_id, RunStarted(started.run), row.run.id)
+    await transaction.close_attempt(_CLAIM, row, row.epoch, seq)
+    return started
+
+
+async def _supersede(transaction: Transaction, row: RunRow, kept: Kept, now: str) -> RunRow:
     scope = Tenant(row.tenant_id)
     assert row.run.output_message_id is not None, "asked for by the caller"
-    was_drained = row.is_drained
-    error = ErrorInfo("drained" if was_drained else "interrupted", _WHY_REPLACED[was_drained], retryable=True)
-    started = _attempted(row, closed_attempts(row.run, now, None, error), now)
+    started = _replaced(row, now)
     emptied = MessageSuperseded(row.run.output_message_id, started.epoch)
     seq = await transaction.append(scope, row.run.thread_id, emptied, row.run.id)
     await transaction.close_attempt(_CLAIM, row, row.epoch, seq)
     await transaction.append(scope, row.run.thread_id, RunStarted(started.run), row.run.id)
+    await write_again(transaction, row, kept)
     return started
+
+
+def _replaced(row: RunRow, now: str) -> RunRow:
+    was_drained = row.is_drained
+    error = ErrorInfo("drained" if was_drained else "interrupted", _WHY_REPLACED[was_drained], retryable=True)
+    return _attempted(row, closed_attempts(row.run, now, row.spent, error), now)
 
 
 def _attempted(row: RunRow, earlier: Sequence[Attempt], now: str) -> RunRow:
     number = row.run.attempt + 1
     run = structs.replace(
-        row.run, status="running", attempt=number, attempts=[*earlier, Attempt(attempt=number, started_at=now)]
+        row.run,
+        status="running",
+        attempt=number,
+        attempts=[*earlier, Attempt(attempt=number, started_at=now)],
+        waiting_for=None,
     )
-    return structs.replace(row, run=run)
+    return structs.replace(row, run=run, wake_at_ms=None, spent=None)
 
 
 _WHY_REPLACED = {

@@ -195,7 +195,8 @@ class Engine:
             if row.run.is_terminal:
                 return row, None
             now_ms = self._clock.now_ms()
-            if await transaction.lease(_CANCEL, run_id) is None and row.run.attempt == 0:
+            is_idle = row.run.attempt == 0 or row.run.status == "waiting"
+            if is_idle and await transaction.lease(_CANCEL, run_id) is None:
                 next_run = await end_run(transaction, row, Ending("cancelled"), now_ms)
                 return await transaction.run(scope, run_id), next_run
             return await wish_to_stop(transaction, scope, row, now_ms), None

@@ -5,7 +5,7 @@ version, gets a synthetic error result here, on every load.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from threadline.agent_records import Agent, Parameters
 from threadline.content import Block, ReasoningBlock, TextBlock, ToolResultBlock, ToolUseBlock
@@ -18,7 +18,13 @@ OUTCOME_UNKNOWN = "The call was interrupted. Whether it took effect is not known
 
 
 def build_prompt(
-    model: str, thread: Thread, agent: Agent | None, history: Iterable[Message], options: RunOptions, run_id: str
+    model: str,
+    thread: Thread,
+    agent: Agent | None,
+    history: Iterable[Message],
+    options: RunOptions,
+    run_id: str,
+    tools: Sequence[dict[str, Any]] = (),
 ) -> Prompt:
     """Build the prompt for an answer to the last message of `history`, which is oldest first.
 
@@ -32,6 +38,8 @@ def build_prompt(
         instructions=_first(options.instructions, agent.instructions if agent else None, thread.instructions),
         max_output_tokens=_first(options.max_output_tokens, set_to.max_output_tokens),
         temperature=_first(options.temperature, set_to.temperature),
+        tools=tools,
+        tool_choice=options.tool_choice or "auto",
         run_id=run_id,
     )
 

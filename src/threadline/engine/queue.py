@@ -86,6 +86,9 @@ async def waiting_runs(reader: Reader, scope: Scope, thread_id: ThreadId) -> lis
 async def wish_to_stop(transaction: Transaction, scope: Scope, row: RunRow, now_ms: int) -> RunRow:
     """Write down that a run is to stop, for whoever answers it or claims it next. Returns it as it is now."""
     wished = structs.replace(row, cancel_requested_at=row.cancel_requested_at or rfc3339(now_ms))
+    if row.run.status == "waiting":
+        # Nobody owns it who could hear of the wish: whoever claims it next does.
+        wished = structs.replace(wished, wake_at_ms=0)
     await transaction.save_run(scope, wished)
     return wished
 

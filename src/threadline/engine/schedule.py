@@ -9,7 +9,8 @@ by now. It is looked for when the bus says that somebody has been at the thread 
 
 import asyncio
 import math
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import TypeVar
 
 from msgspec import Struct, structs
 
@@ -17,23 +18,28 @@ from threadline.agent_records import Agent
 from threadline.bus.contract import Nudge
 from threadline.clock import Clock
 from threadline.engine.claim import Claim, Settled, claim
+from threadline.engine.loop import Hands, LoopLimits, ToolLoop, record_rest, selection_of
 from threadline.engine.pack import Packer
 from threadline.engine.prompt import build_prompt
 from threadline.engine.turn import StopReason, Turn
 from threadline.engine.turns import Ending, end_run, failure
+from threadline.engine.waiting import begin_to_wait
 from threadline.errors import LeaseLost, ModelUnknown, NotFound, ProviderRefused, RunFailure, ShuttingDown, Unavailable
-from threadline.events import ToolCompleted, ToolRequested
 from threadline.ids import IdMaker, RunId, ThreadId
 from threadline.journal.append import Journal
 from threadline.journal.lease import Leases, end_lease, require_lease
 from threadline.journal.window import Windows
 from threadline.limits import PROMPT_MESSAGES_MAX
 from threadline.observe import Metrics, log
-from threadline.providers.contract import Prompt, Provider
+from threadline.providers.contract import Provider
 from threadline.records import Message, Thread
 from threadline.scopes import System, Tenant
 from threadline.store.contract import Reader, RunRow, Store, Transaction
 from threadline.store.contract_branches import BranchQuery
+from threadline.tool_calls import ToolCall
+from threadline.tools.contract import Offer, Toolbox
+
+T = TypeVar("T")
 
 _FIND = System("find runs that nobody owns")
 _CLAIM = System("claim a run")
@@ -75,6 +81,8 @@ class Scheduler:
         clock: Clock,
         metrics: Metrics,
         times: RunTimes,
+        toolbox: Toolbox,
+        tool_limits: LoopLimits | None = None,
     ) -> None:
         self._store = store
         self._journal = journal
@@ -86,6 +94,9 @@ class Scheduler:
         self._clock = clock
         self._metrics = metrics
         self._times = times
+        self._toolbox = toolbox
+        self._tool_limits = tool_limits or LoopLimits()
+        self._hands = Hands()
         self._owned: dict[RunId, Turn | None] = {}
         self._stops: dict[RunId, StopReason] = {}
         self._is_store_away = False
@@ -100,12 +111,15 @@ class Scheduler:
 
     async def run(self) -> None:
         """Find and answer runs for ever; the caller owns the task, and the turns live in a group of it."""
-        async with asyncio.TaskGroup() as self._tasks:
-            self._tasks.create_task(self._watch_times())
-            self._tasks.create_task(self._watch_wishes())
-            while True:
-                await self._reap()
-                await self._wait_for(self._poked)
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                self._tasks.create_task(self._watch_times())
+                self._tasks.create_task(self._watch_wishes())
+                while True:
+                    await self._reap()
+                    await self._wait_for(self._poked)
+        finally:
+            await self._hands.close()
 
     def nudge(self, row: RunRow) -> None:
         """Hear that a run has the turn and wants an owner."""
@@ -196,17 +210,19 @@ class Scheduler:
         if (reason := self._stops.pop(row.run.id, None)) is not None:
             turn.stop(reason)
         ending = await self._ending_of(turn)
-        if ending is None:
+        if ending is not None:
+            return await self._end(turn, ending)
+        if turn.is_waiting:
+            self._rest(turn)
+        else:
             await self._give_back(turn)
-            return None
-        return await self._end(turn, ending)
+        return None
 
     async def _ending_of(self, turn: Turn) -> Ending | None:
         run = turn.claim.row.run
         try:
-            provider, prompt = await self._prepare(turn)
-            return await turn.answer(provider, prompt)
-        except NotFound:
+            return await self._work(turn, await self._prepare(turn))
+        except (LeaseLost, NotFound, ShuttingDown):
             raise
         except Unavailable:
             # Stopped while the store was away: before its first word.
@@ -216,14 +232,47 @@ class Scheduler:
             log.exception("run_failed_unforeseen", run_id=run.id, thread_id=run.thread_id, error=repr(error))
             return Ending("failed", content=turn.batch.content(), error=failure(RunFailure()))
 
-    async def _prepare(self, turn: Turn) -> tuple[Provider, Prompt]:
+    async def _work(self, turn: Turn, loop: ToolLoop) -> Ending | None:
+        """Answer, until the answer has ended or waits for somebody outside."""
+        attempt = turn.claim.attempt
+
+        async def begin_to_wait_(transaction: Transaction) -> list[ToolCall] | None:
+            seconds = self._tool_limits.wait_seconds
+            return await begin_to_wait(transaction, attempt, turn.batch.usage, seconds, self._clock.now_ms())
+
+        while True:
+            ending = await turn.answer(loop.work())
+            if turn.stopped_by is not None or not loop.waits:
+                return ending
+            calls = await self._journal.write_patiently(_END, begin_to_wait_, after=turn.batch)
+            if calls is None:
+                turn.is_waiting = True
+                return None
+            # Whoever was to be waited for has answered meanwhile.
+            loop.take(calls)
+
+    async def _prepare(self, turn: Turn) -> ToolLoop:
         row = turn.claim.row
         try:
             provider, model = self._resolve(row.run.model)
         except ModelUnknown as error:
             raise ProviderRefused(error.detail) from error
         thread, agent, history = await self._history(turn)
-        return provider, build_prompt(model, thread, agent, history, row.options, row.run.id)
+        turn.end_user_id = thread.end_user_id
+        offer = await self._offer(turn, agent)
+        tools = offer.definitions if offer is not None else ()
+        prompt = build_prompt(model, thread, agent, history, row.options, row.run.id, tools)
+        return ToolLoop(
+            turn, provider, prompt, offer, self._hands, self._journal, self._ids, self._clock, self._tool_limits
+        )
+
+    async def _offer(self, turn: Turn, agent: Agent | None) -> Offer | None:
+        """Return what the run may use at this moment: what its send names, else what its agent has."""
+        row = turn.claim.row
+        selection = selection_of(row.options, agent)
+        if selection is None:
+            return None
+        return await self._patiently(turn, lambda: self._toolbox.offer(Tenant(row.tenant_id), selection))
 
     async def _history(self, turn: Turn) -> tuple[Thread, Agent | None, list[Message]]:
         """Read the branch that ends where the answer begins, and who answers; a store that is away is waited for.
@@ -245,9 +294,13 @@ class Scheduler:
             messages = await reader.branch(scope, run.thread_id, query)
             return row.thread, agent, messages[::-1]
 
+        return await self._patiently(turn, lambda: self._store.read(scope, script))
+
+    async def _patiently(self, turn: Turn, ask: Callable[[], Awaitable[T]]) -> T:
+        run = turn.claim.row.run
         while True:
             try:
-                return await self._store.read(scope, script)
+                return await ask()
             except Unavailable as error:
                 if turn.stopped_by is not None:
                     raise
@@ -261,20 +314,22 @@ class Scheduler:
         async def script(transaction: Transaction) -> RunRow | None:
             await require_lease(transaction, row.run.id, attempt.epoch)
             scope = Tenant(row.tenant_id)
-            for call in turn.closed_calls:
-                place = (attempt.message_id, row.run.id)
-                use, result = call.use, call.result
-                asked = ToolRequested(use.id, use.name, use.input, call.use_block, *place)
-                await transaction.append(scope, attempt.thread_id, asked, row.run.id)
-                told = ToolCompleted(use.id, use.name, result.content, True, call.result_block, *place)
-                await transaction.append(scope, attempt.thread_id, told, row.run.id)
-            current = await transaction.run(scope, row.run.id)
-            return await end_run(transaction, current, ending, self._clock.now_ms())
+            current, now_ms = await transaction.run(scope, row.run.id), self._clock.now_ms()
+            await record_rest(transaction, current, turn.batch, self._ids, now_ms)
+            return await end_run(transaction, current, ending, now_ms)
 
         next_run = await self._journal.write_patiently(_END, script, after=turn.batch)
         self._packer.add(attempt, turn.batch.committed)
         self._count_end(turn, ending)
         return next_run
+
+    def _rest(self, turn: Turn) -> None:
+        """Let go of a run that waits: from here on nobody's memory holds it."""
+        run = turn.claim.row.run
+        self._packer.add(turn.claim.attempt, turn.batch.committed)
+        log.info("run_waits", run_id=run.id, thread_id=run.thread_id, seconds=round(turn.seconds, 3))
+        # Somebody may have wished it to stop just before.
+        self.poke()
 
     async def _give_back(self, turn: Turn) -> None:
         """Let another process go on with this run. A drained attempt does not count against it."""

@@ -6,7 +6,7 @@ a client uses, so `events?after=seq` goes on without a gap.
 
 from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from threadline.events import Entry, MessageDelta, MessageSuperseded, ToolCompleted, ToolRequested
 from threadline.fold import ThreadState
@@ -68,6 +68,8 @@ async def _live(
 ) -> ThreadState:
     """Return the state at the head of the log: what the rows say, and what was said since."""
     settled = row.thread.seq
+    # The row of an answer in progress holds what the next attempt would keep of it; the log has all of it.
+    messages = [structs.replace(each, content=[]) if each.status == "streaming" else each for each in messages]
     state = ThreadState(row.thread, messages, runs, settled, members)
     head = await reader.head(scope, row.thread.id)
     for entry in await reader.log(scope, row.thread.id, _start_of_live(messages, settled), head):

@@ -5,12 +5,12 @@ provider does is caught here, what nobody foresaw is caught by the supervisor in
 """
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import aclosing
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from typing import Literal
 
 from threadline.clock import Clock
-from threadline.engine.batch import Batch, ClosedCall
+from threadline.engine.batch import Batch
 from threadline.engine.claim import Claim
 from threadline.engine.turns import Ending, EndStatus, failure
 from threadline.errors import NoReaders, ProviderFailure, ProviderTimeout, RunExpired, RunFailure
@@ -33,15 +33,17 @@ class Turn:
     def __init__(self, claim: Claim, journal: Journal, clock: Clock, metrics: Metrics) -> None:
         self.claim = claim
         self.run_id: RunId = claim.row.run.id
-        self.batch = Batch(claim.attempt, claim.row.run.model.partition("/")[0])
+        self.batch = Batch(claim.attempt, claim.row.run.model.partition("/")[0], claim.kept)
         self.stopped_by: StopReason | None = None
-        self.closed_calls: list[ClosedCall] = []
+        self.end_user_id: str | None = None
+        self.is_waiting = False
         self._journal = journal
         self._clock = clock
         self._metrics = metrics
         self._started = clock.monotonic()
         self._progress_at = self._started
         self._has_begun = False
+        self._is_calling = False
         self._reading: asyncio.Task[None] | None = None
 
     @property
@@ -59,8 +61,8 @@ class Turn:
     def check_time(self, first_chunk_seconds: float, no_progress_seconds: float, run_seconds: float) -> None:
         """Stop the attempt where its provider is silent for too long. Called by the scheduler's timer."""
         now = self._clock.monotonic()
-        if not self._journal.is_writable:
-            # It is our disk that makes no progress: waiting for room is not the provider's fault.
+        if not self._journal.is_writable or self._is_calling:
+            # It is our disk that makes no progress, or a tool, which has a time of its own: not the provider's fault.
             self._progress_at = now
         if self.batch.is_refused:
             self.stop("lease_lost")
@@ -69,8 +71,8 @@ class Turn:
         elif now - self._progress_at > (no_progress_seconds if self._has_begun else first_chunk_seconds):
             self.stop("no_progress" if self._has_begun else "first_chunk")
 
-    async def answer(self, provider: Provider, prompt: Prompt) -> Ending | None:
-        """Read the provider to its end. Returns how the run ends; None where it does not end here.
+    async def answer(self, work: Coroutine[None, None, None]) -> Ending | None:
+        """Do the work of the answer to its end. Returns how the run ends; None where `stop` says not here.
 
         Cancellation from outside (the process goes down at once) is passed on: the lease lapses, and another attempt
         takes over.
@@ -79,7 +81,7 @@ class Turn:
         self._reading = asyncio.current_task()
         try:
             if self.stopped_by is None:
-                await self._read(provider, prompt)
+                await work
         except ProviderFailure as failed:
             error = failed
         except asyncio.CancelledError:
@@ -90,9 +92,21 @@ class Turn:
             task.uncancel()
         finally:
             self._reading = None
+            work.close()
         return self.ending(error)
 
-    async def _read(self, provider: Provider, prompt: Prompt) -> None:
+    @contextmanager
+    def calling(self) -> Iterator[None]:
+        """While tools are called, nobody waits for the provider."""
+        self._is_calling = True
+        try:
+            yield
+        finally:
+            self._is_calling = False
+            self._has_begun, self._progress_at = False, self._clock.monotonic()
+
+    async def read(self, provider: Provider, prompt: Prompt) -> None:
+        """Read one answer of the provider to its end. Raises ProviderFailure."""
         async with aclosing(provider.stream(prompt)) as stream:
             # Asked for by its name: to hold a whole protocol against an object takes longer than a poll.
             poll: Poll | None = getattr(stream, "poll", None)
@@ -166,7 +180,6 @@ class Turn:
                 return self._end("completed")
 
     def _end(self, status: EndStatus, error: RunFailure | None = None) -> Ending:
-        self.closed_calls = self.batch.close_tool_calls()
         return Ending(
             status,
             content=self.batch.content(),

@@ -11,7 +11,9 @@ from msgspec import Struct, structs
 
 from threadline.clock import rfc3339
 from threadline.content import Block
+from threadline.engine.calls import put_calls, settle_open_calls
 from threadline.engine.change import change_thread
+from threadline.engine.keep import sealed
 from threadline.engine.rollback import roll_back
 from threadline.errors import RunFailure
 from threadline.events import (
@@ -39,7 +41,10 @@ EndStatus = Literal["completed", "failed", "cancelled", "expired"]
 
 
 class Ending(Struct, frozen=True):
-    """How a run ends. `content` is what its message says in the end; None leaves what was said so far."""
+    """How a run ends.
+
+    `content` is what its message says in the end, each block at its number; None leaves what was said so far.
+    """
 
     status: EndStatus
     content: list[Block] | None = None
@@ -108,7 +113,10 @@ async def end_run(transaction: Transaction, row: RunRow, ending: Ending, now_ms:
     assert not row.run.is_terminal, "a run ends once"
     scope, now = Tenant(row.tenant_id), rfc3339(now_ms)
     if row.run.output_message_id is not None:
-        await _complete_message(transaction, row, ending, now)
+        if ending.usage is None:
+            # Nobody remembers the attempt; what its finished rounds have cost was written down.
+            ending = structs.replace(ending, usage=row.spent)
+        await _complete_message(transaction, row, ending, now_ms)
     ended = _ended(row.run, ending, now)
     seq = await transaction.append(scope, row.run.thread_id, _terminal_event(ended), row.run.id)
     await transaction.save_run(scope, structs.replace(row, run=ended, has_turn=False, last_seq=seq))
@@ -123,7 +131,7 @@ async def end_run(transaction: Transaction, row: RunRow, ending: Ending, now_ms:
 
 
 async def said_so_far(transaction: Transaction, row: RunRow, message: Message) -> list[Block]:
-    """Return what the current attempt of a run has said, as the log has it."""
+    """Return the words of a run's current attempt, as the log has them, each block at its number; no tool calls."""
     scope, thread_id = Tenant(row.tenant_id), row.run.thread_id
     assert message.seq is not None, "a message that was begun has a seq"
     draft = Draft()
@@ -136,7 +144,8 @@ async def said_so_far(transaction: Transaction, row: RunRow, message: Message) -
                 draft = Draft()
             case _:
                 pass
-    return draft.blocks()
+    sealed(draft, message.content)
+    return draft.positions()
 
 
 def closed_attempts(run: Run, now: str, usage: Usage | None, error: ErrorInfo | None) -> list[Attempt]:
@@ -147,15 +156,18 @@ def closed_attempts(run: Run, now: str, usage: Usage | None, error: ErrorInfo | 
     return [*run.attempts[:-1], closed]
 
 
-async def _complete_message(transaction: Transaction, row: RunRow, ending: Ending, now: str) -> None:
-    scope = Tenant(row.tenant_id)
+async def _complete_message(transaction: Transaction, row: RunRow, ending: Ending, now_ms: int) -> None:
+    scope, now = Tenant(row.tenant_id), rfc3339(now_ms)
     assert row.run.output_message_id is not None, "asked for by the caller"
     message = await transaction.message(scope, row.run.output_message_id)
     assert message.status == "streaming", "a message is completed once"
+    calls = await settle_open_calls(transaction, row, now_ms)
     content = ending.content if ending.content is not None else await said_so_far(transaction, row, message)
+    draft = Draft.resumed(content)
+    put_calls(draft, [call for call in calls if call.message_id == message.id])
     completed = structs.replace(
         message,
-        content=content,
+        content=draft.blocks(),
         status=_MESSAGE_STATUS[ending.status],
         usage=ending.usage,
         finish_reason=ending.finish_reason,
@@ -164,7 +176,9 @@ async def _complete_message(transaction: Transaction, row: RunRow, ending: Endin
     )
     seq = await transaction.append(scope, message.thread_id, MessageCompleted(completed), row.run.id)
     await transaction.save_message(scope, completed)
-    await transaction.close_attempt(_ATTEMPTS, row, row.epoch, seq)
+    if row.run.status != "waiting":
+        # To wait is the end of an attempt already.
+        await transaction.close_attempt(_ATTEMPTS, row, row.epoch, seq)
     thread = await transaction.thread(scope, message.thread_id)
     touched = structs.replace(thread.thread, last_activity_at=max(thread.thread.last_activity_at, now))
     await transaction.save_thread(scope, structs.replace(thread, thread=touched))
@@ -184,6 +198,7 @@ def _ended(run: Run, ending: Ending, now: str) -> Run:
         usage=ending.usage,
         error=ending.error,
         position=None,
+        waiting_for=None,
         attempts=closed_attempts(run, now, ending.usage, ending.error),
         ended_at=now,
     )

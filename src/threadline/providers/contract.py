@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from msgspec import Struct
 
 from threadline.content import Block
-from threadline.records import Usage
+from threadline.records import ToolChoice, Usage
 
 FinishReason = Literal["stop", "length", "tool_use", "refusal", "other"]
 
@@ -105,6 +105,7 @@ class Prompt(Struct, frozen=True):
     max_output_tokens: int | None = None
     temperature: float | None = None
     tools: Sequence[dict[str, Any]] = ()
+    tool_choice: ToolChoice = "auto"
     run_id: str = ""
 
 

@@ -1,0 +1,320 @@
+"""The tool loop: a model asks, tools answer, the model goes on, until it asks for nothing more.
+
+A round is one answer of the provider and the calls in it. It is written down before anything is called: the requests,
+and the answer so far (`engine/keep.py` goes on from there after a crash). A call is written down as running before its
+tool hears of it, and its result before the model does. Calls of one round are made side by side.
+
+What becomes of a call that was left running by a process that died is not known here. A tool that says of itself that
+it may be called again is; for the others the model is told so, and nothing is silently done twice (promise 7).
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from msgspec import Struct, structs
+
+from threadline.agent_records import Agent
+from threadline.clock import Clock
+from threadline.engine.batch import Batch
+from threadline.engine.calls import (
+    CUT_OFF,
+    NO_INPUT,
+    NO_SUCH_TOOL,
+    OUTCOME_UNKNOWN,
+    Kind,
+    Place,
+    Request,
+    begin_call,
+    output_bytes,
+    record_requests,
+    settle_call,
+)
+from threadline.engine.claim import Claim
+from threadline.engine.turn import Turn
+from threadline.errors import ThreadlineError
+from threadline.fold import is_unparsed
+from threadline.ids import IdMaker
+from threadline.journal.append import Journal
+from threadline.journal.lease import require_lease
+from threadline.limits import TOOL_CALLS_AT_ONCE, TOOL_OUTPUT_BYTES_PER_RUN_MAX
+from threadline.observe import log
+from threadline.providers.contract import Prompt, PromptMessage, Provider
+from threadline.records import NamedTool, RunOptions
+from threadline.scopes import System, Tenant
+from threadline.store.contract import RunRow, Transaction
+from threadline.tool_calls import ToolCall
+from threadline.tools.contract import Call, Offer, Result, Selection, Tool
+from threadline.tools.output import failure, result_of
+
+_CALLS = System("write down what becomes of the tool calls of a run of this node")
+
+LIMIT_REACHED = failure("No more calls are made for this answer. Answer with what you have.")
+
+
+class LoopLimits(Struct, frozen=True):
+    """How much one run may do with tools. `wait_seconds` is how long it waits for people and clients."""
+
+    rounds: int = 25
+    calls: int = 100
+    parallel: int = TOOL_CALLS_AT_ONCE
+    output_bytes: int = TOOL_OUTPUT_BYTES_PER_RUN_MAX
+    wait_seconds: float = 24 * 3600.0
+
+
+class Hands:
+    """The calls that this node is making. Nobody waits for a tool that does not let go when it is told to."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Result]] = set()
+
+    async def call(self, tool: Tool, call: Call) -> Result:
+        """Make one call, within its time. Returns failures as results, also those that the tool did not foresee."""
+        task = asyncio.get_running_loop().create_task(tool.call(call), name=f"tool {call.name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        try:
+            await asyncio.wait({task}, timeout=tool.timeout_seconds)
+            if not task.done():
+                return failure(
+                    f"The tool did not answer within {tool.timeout_seconds:g} seconds. "
+                    "Whether the call took effect is not known."
+                )
+            return _result(task, call)
+        finally:
+            task.cancel()
+
+    async def close(self) -> None:
+        """Let go of what still runs."""
+        for task in list(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=1.0)
+
+
+class ToolLoop:
+    """The rounds of one attempt. `calls` are all calls of the answer so far, those of the rounds before it included."""
+
+    def __init__(
+        self,
+        turn: Turn,
+        provider: Provider,
+        prompt: Prompt,
+        offer: Offer | None,
+        hands: Hands,
+        journal: Journal,
+        ids: IdMaker,
+        clock: Clock,
+        limits: LoopLimits,
+    ) -> None:
+        self.calls: dict[str, ToolCall] = {call.id: call for call in turn.claim.kept.calls}
+        self._turn = turn
+        self._claim: Claim = turn.claim
+        self._provider = provider
+        self._prompt = prompt
+        self._offer = offer
+        self._hands = hands
+        self._journal = journal
+        self._ids = ids
+        self._clock = clock
+        self._limits = limits
+        self._scope = Tenant(turn.claim.row.tenant_id)
+
+    @property
+    def waits(self) -> bool:
+        """Whether nothing is left to do but to wait for somebody outside."""
+        return any(call.waits_for_approval or call.waits_for_result for call in self.calls.values())
+
+    async def work(self) -> None:
+        """Go on until the answer is whole, or waits. Raises ProviderFailure, and LeaseLost where it is another's."""
+        batch = self._turn.batch
+        while True:
+            with self._turn.calling():
+                await self._make_calls()
+            if self.waits:
+                return
+            if self.calls:
+                batch.begin_round(list(self.calls.values()))
+            is_last = self._is_at_limit()
+            await self._turn.read(self._provider, self._next_prompt(is_last))
+            requests = batch.requests()
+            if not requests or self._turn.stopped_by is not None:
+                return
+            await self._record(requests)
+            if is_last or batch.finish_reason != "tool_use":
+                # Told to stop asking, or cut off in mid-request by its vendor: what is half a request is not made.
+                batch.finish_reason = "tool_limit" if is_last else batch.finish_reason
+                await self._settle([(call, LIMIT_REACHED if is_last else CUT_OFF) for call in self._open()])
+                return
+
+    def take(self, calls: Sequence[ToolCall]) -> None:
+        """Hear what has become of the calls, from somebody who has looked."""
+        self.calls.update({call.id: call for call in calls})
+
+    def _open(self) -> list[ToolCall]:
+        return [call for call in self.calls.values() if not call.is_settled]
+
+    def _is_at_limit(self) -> bool:
+        calls = list(self.calls.values())
+        rounds = max((call.round for call in calls), default=0)
+        limits = self._limits
+        return rounds >= limits.rounds or len(calls) >= limits.calls or output_bytes(calls) >= limits.output_bytes
+
+    def _next_prompt(self, is_last: bool) -> Prompt:
+        prompt = self._prompt
+        if not self.calls:
+            return prompt
+        # Asked to use a tool it has; asked again in every round it would never come to an end.
+        choice = "none" if is_last else ("auto" if _is_demand(prompt) else prompt.tool_choice)
+        so_far = PromptMessage("assistant", self._turn.batch.said())
+        return structs.replace(prompt, messages=[*prompt.messages, so_far], tool_choice=choice)
+
+    async def _record(self, requests: Sequence[Request]) -> None:
+        batch, claim = self._turn.batch, self._claim
+        rounds = max((call.round for call in self.calls.values()), default=0)
+        place = Place(claim.row, claim.attempt.message_id, rounds + 1, batch.next_block)
+        kinds = {request.tool_use_id: self._kind(request) for request in requests}
+        content, usage = batch.content(), batch.usage
+
+        async def script(transaction: Transaction) -> list[ToolCall]:
+            await require_lease(transaction, claim.row.run.id, claim.attempt.epoch)
+            now_ms = self._clock.now_ms()
+            calls = await record_requests(transaction, place, requests, kinds, self._ids, now_ms)
+            message = await transaction.message(self._scope, claim.attempt.message_id)
+            await transaction.save_message(self._scope, structs.replace(message, content=content))
+            row = await transaction.run(self._scope, claim.row.run.id)
+            await transaction.save_run(self._scope, structs.replace(row, spent=usage))
+            return calls
+
+        self.take(await self._journal.write_patiently(_CALLS, script, after=batch))
+
+    def _kind(self, request: Request) -> Kind:
+        tool = self._find(request.name)
+        if tool is None or is_unparsed(request.input):
+            return Kind()
+        return Kind(tool.kind, tool.needs_approval(request.input))
+
+    def _find(self, name: str) -> Tool | None:
+        return None if self._offer is None else self._offer.find(name)
+
+    async def _make_calls(self) -> None:
+        """Bring every open call as far as it comes without anybody from outside."""
+        refused: list[tuple[ToolCall, Result]] = []
+        wanted: list[tuple[ToolCall, Tool]] = []
+        for place, call in enumerate(self.calls.values()):
+            if call.is_settled or call.waits_for_approval or call.waits_for_result:
+                continue
+            tool = self._find(call.name)
+            refusal = LIMIT_REACHED if place >= self._limits.calls else _refusal(call, tool)
+            if refusal is not None:
+                refused.append((call, refusal))
+            elif tool is not None:
+                wanted.append((call, tool))
+        await self._settle(refused)
+        await self._side_by_side(wanted)
+
+    async def _settle(self, refused: Sequence[tuple[ToolCall, Result]]) -> None:
+        if not refused:
+            return
+
+        async def script(transaction: Transaction) -> list[ToolCall]:
+            await self._require_lease(transaction)
+            now_ms = self._clock.now_ms()
+            return [await settle_call(transaction, self._scope, call, result, now_ms) for call, result in refused]
+
+        self.take(await self._journal.write_patiently(_CALLS, script))
+
+    async def _side_by_side(self, wanted: Sequence[tuple[ToolCall, Tool]]) -> None:
+        errors: list[ThreadlineError] = []
+        slots = asyncio.Semaphore(self._limits.parallel)
+
+        async def one(call: ToolCall, tool: Tool) -> None:
+            async with slots:
+                try:
+                    await self._make(call, tool)
+                except ThreadlineError as error:
+                    # The others are brought to their ends: they have been begun.
+                    errors.append(error)
+
+        async with asyncio.TaskGroup() as group:
+            for call, tool in wanted:
+                group.create_task(one(call, tool))
+        if errors:
+            raise errors[0]
+
+    async def _make(self, call: ToolCall, tool: Tool) -> None:
+        async def begin(transaction: Transaction) -> ToolCall:
+            await self._require_lease(transaction)
+            return await begin_call(transaction, self._scope, call, self._clock.now_ms())
+
+        begun = await self._journal.write_patiently(_CALLS, begin)
+        self.take([begun])
+        result = await self._hands.call(tool, self._told(begun))
+
+        async def settle(transaction: Transaction) -> ToolCall:
+            await self._require_lease(transaction)
+            return await settle_call(transaction, self._scope, begun, result, self._clock.now_ms())
+
+        self.take([await self._journal.write_patiently(_CALLS, settle)])
+
+    async def _require_lease(self, transaction: Transaction) -> None:
+        await require_lease(transaction, self._claim.row.run.id, self._claim.attempt.epoch)
+
+    def _told(self, call: ToolCall) -> Call:
+        return Call(
+            tenant_id=self._scope.tenant_id,
+            end_user_id=self._turn.end_user_id,
+            thread_id=call.thread_id,
+            run_id=call.run_id,
+            tool_use_id=call.tool_use_id,
+            name=call.name,
+            input=call.input,
+            attempt=call.attempt,
+            idempotency_key=call.id,
+        )
+
+
+def selection_of(options: RunOptions, agent: Agent | None) -> Selection | None:
+    """Return which tools a run may use: those of its send, else those of its agent, else none."""
+    if options.tools is not None or options.tools_mode is not None:
+        return Selection(options.tools_mode or "explicit", options.tools or ())
+    if agent is not None and (agent.tools or agent.tools_mode != "explicit"):
+        return Selection(agent.tools_mode, agent.tools)
+    return None
+
+
+async def record_rest(transaction: Transaction, row: RunRow, batch: Batch, ids: IdMaker, now_ms: int) -> None:
+    """Store the requests of an answer that ends in the middle of asking, so that they get their outcomes with it."""
+    requests = batch.requests()
+    if not requests:
+        return
+    calls = await transaction.calls_of_run(Tenant(row.tenant_id), row.run.thread_id, row.run.id)
+    # Some may stand there: a stop may have come between the commit that holds them and the news of it.
+    known = {call.tool_use_id for call in calls}
+    rest = [request for request in requests if request.tool_use_id not in known]
+    rounds = max((call.round for call in calls), default=0)
+    place = Place(row, batch.attempt.message_id, rounds + 1, batch.next_block)
+    await record_requests(transaction, place, rest, {}, ids, now_ms)
+
+
+def _refusal(call: ToolCall, tool: Tool | None) -> Result | None:
+    """Return why a call is not made, if it is not."""
+    if call.status == "running" and (tool is None or not tool.is_idempotent):
+        return OUTCOME_UNKNOWN
+    if is_unparsed(call.input):
+        return NO_INPUT
+    return NO_SUCH_TOOL if tool is None else None
+
+
+def _is_demand(prompt: Prompt) -> bool:
+    return prompt.tool_choice == "required" or isinstance(prompt.tool_choice, NamedTool)
+
+
+def _result(task: asyncio.Task[Result], call: Call) -> Result:
+    error = asyncio.CancelledError() if task.cancelled() else task.exception()
+    if error is None:
+        try:
+            return result_of(task.result().output, task.result().is_error)
+        except (TypeError, ValueError, RecursionError) as unsayable:
+            error = unsayable
+    log.error("tool_call_broke", tool=call.name, run_id=call.run_id, error=repr(error))
+    return failure(f"The tool failed ({type(error).__name__}).")
