@@ -164,6 +164,9 @@ MCP_CALL_SECONDS_MAX: Final = TOOL_SECONDS_MAX
 
 APPROVAL_CONDITIONS_MAX: Final = 32
 """Conditions in one rule: each is looked at on every call."""
+APPROVAL_REASON_CHARS_MAX: Final = 2000
+"""What a person says about a tool call; the model reads it."""
+
 TOOL_CALLS_AT_ONCE: Final = 8
 """Calls of one answer that are made side by side. A model that asks for fifty at once gets them in turn."""
 

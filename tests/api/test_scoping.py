@@ -15,6 +15,8 @@ BODIES: dict[tuple[str, str], object] = {
     ("POST", "/v1/threads/{thread_id}/messages"): {"content": "hi", "background": True},
     ("POST", "/v1/runs/{run_id}/cancel"): {},
     ("PATCH", "/v1/runs/{run_id}"): {"position": 1},
+    ("POST", "/v1/runs/{run_id}/approvals"): {"tool_use_id": "x", "approve": True},
+    ("POST", "/v1/runs/{run_id}/tool_results"): {"tool_use_id": "x", "output": 1},
     ("POST", "/v1/tokens"): {"end_user_id": "ann"},
     ("POST", "/v1/keys"): {"name": "mine"},
     ("POST", "/v1/threads/{thread_id}/members"): {"end_user_id": "dan"},

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from threadline import __version__
 from threadline.api import (
     agents,
+    calls,
     events,
     health,
     keys,
@@ -37,7 +38,7 @@ def create_app(house: House, allowed_origins: Sequence[str] = ()) -> ASGIApp:
         title="Threadline", version=__version__, redirect_slashes=False, dependencies=[Depends(check_address)]
     )
     app.state.house = house
-    for room in (threads, messages, runs, queue, events, agents, teams, members, keys, tools, sidebar, health):
+    for room in (threads, messages, runs, calls, queue, events, agents, teams, members, keys, tools, sidebar, health):
         app.include_router(room.router)
     app.add_api_route("/", _to_docs, include_in_schema=False)
     problem.install(app)

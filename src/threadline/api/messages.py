@@ -167,7 +167,7 @@ def check_asked(blocks: list[Block]) -> None:
 
 async def _waited(house: House, scope: Scope, accepted: Accepted, headers: dict[str, str]) -> Response:
     assert accepted.run is not None, "asked for by the caller"
-    ended = await house.engine.wait_for_end(scope, accepted.run)
+    ended = await house.engine.wait_for_end(scope, accepted.run, or_waiting=True)
     reply = await house.engine.reply(scope, ended.run)
     message = ended.run.input or accepted.message
     return answer(Sent(message, ended.run, reply), 200, headers)

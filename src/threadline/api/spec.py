@@ -26,6 +26,7 @@ from threadline.api.answers import (
     TeamPage,
     ThreadPage,
 )
+from threadline.api.call_bodies import DecideCall, PostResult, ToolCallPage
 from threadline.api.problem import Problem
 from threadline.api.tool_answers import DefinitionPage, ToolPage
 from threadline.records import Message, Run, Thread
@@ -58,18 +59,21 @@ _TYPES: tuple[type[Struct], ...] = (
     bodies.SendMessage,
     bodies.UpdateThread,
     DefinitionPage,
+    DecideCall,
     IssuedToken,
     Key,
     KeyPage,
     Message,
     MessagePage,
     ModelPage,
+    PostResult,
     Problem,
     Run,
     RunPage,
     Sent,
     State,
     Thread,
+    ToolCallPage,
     Registration,
     ThreadPage,
     ToolPage,

@@ -11,17 +11,19 @@ from threadline.engine.accept import Accepted, ResolveModel, Send, accept, input
 from threadline.engine.branches import Branch, read_branch, with_siblings
 from threadline.engine.queue import Change, change_queued, waiting_runs, wish_to_stop
 from threadline.engine.schedule import Scheduler
-from threadline.engine.state import Snapshot, snapshot
+from threadline.engine.state import Snapshot, snapshot, with_words
 from threadline.engine.threads import NewThread, create_thread, delete_thread, update_thread
 from threadline.engine.turns import Ending, end_run
+from threadline.engine.waiting import Approval, ClientResult, decide, take_result
 from threadline.errors import ShuttingDown
 from threadline.events import TERMINAL_TYPES
 from threadline.ids import IdMaker, MessageId, RunId, ThreadId
 from threadline.journal.append import Journal
 from threadline.journal.tail import Tail
-from threadline.records import Message, Run, Thread
+from threadline.records import Author, Message, Run, Thread
 from threadline.scopes import Scope, System
-from threadline.store.contract import Reader, RunRow, Store, ThreadQuery, Transaction
+from threadline.store.contract import Reader, RunRow, Script, Store, ThreadQuery, ToolCallQuery, Transaction
+from threadline.tool_calls import ToolCall
 
 _CANCEL = System("see who owns a run that is to be cancelled")
 _DELETE = System("end the runs of a thread that is deleted")
@@ -110,6 +112,7 @@ class Engine:
         """Accept a send, once, and see that somebody answers it. Raises what `accept` raises, and ShuttingDown."""
         if self.is_draining:
             raise ShuttingDown(retry_after=5)
+        await self._scheduler.check_tools(scope, send.options)
 
         async def script(transaction: Transaction) -> Accepted:
             return await accept(
@@ -171,17 +174,25 @@ class Engine:
         message_id = run.output_message_id
 
         async def script(reader: Reader) -> Message:
-            return await reader.message(scope, message_id)
+            message = await reader.message(scope, message_id)
+            return (await with_words(reader, scope, message.thread_id, [message]))[0]
 
         return await self._store.read(scope, script)
 
-    async def wait_for_end(self, scope: Scope, row: RunRow) -> RunRow:
-        """Sleep until a run has ended, and return it. Raises NotFound when its thread is deleted meanwhile."""
+    async def wait_for_end(self, scope: Scope, row: RunRow, or_waiting: bool = False) -> RunRow:
+        """Sleep until a run has ended, or waits for somebody outside where that will do, and return it.
+
+        Raises NotFound when its thread is deleted meanwhile.
+        """
         run_id, thread_id = row.run.id, row.run.thread_id
         if not row.run.is_terminal:
             follow = self.tail.follow(scope, thread_id, row.first_seq - 1)
             async for entries in follow:
-                if any(entry.run_id == run_id and entry.type in TERMINAL_TYPES for entry in entries):
+                types = {entry.type for entry in entries if entry.run_id == run_id}
+                if types & TERMINAL_TYPES:
+                    break
+                # The log may tell of an earlier wait that is over; the row knows.
+                if or_waiting and "run.waiting" in types and (await self.run(scope, run_id)).run.waiting_for:
                     break
             await follow.aclose()
         return await self.run(scope, run_id)
@@ -206,6 +217,43 @@ class Engine:
             self._scheduler.nudge(next_run)
         if not row.run.is_terminal:
             self._stop(row)
+        return row
+
+    async def decide(self, scope: Scope, run_id: RunId, approval: Approval, author: Author) -> RunRow:
+        """Let a call be made, or refuse it; the run goes on when it waits for nothing more. Raises what `decide` does.
+
+        As with a cancel: who may send to the thread may decide.
+        """
+
+        async def script(transaction: Transaction) -> RunRow:
+            return await decide(transaction, scope, run_id, approval, author, self._clock.now_ms())
+
+        return await self._answered(scope, script)
+
+    async def take_result(self, scope: Scope, run_id: RunId, given: ClientResult) -> RunRow:
+        """Take in what a client's own call gave; the run goes on when it waits for nothing more."""
+
+        async def script(transaction: Transaction) -> RunRow:
+            return await take_result(transaction, scope, run_id, given, self._clock.now_ms())
+
+        return await self._answered(scope, script)
+
+    async def tool_calls(self, scope: Scope, thread_id: ThreadId, query: ToolCallQuery) -> list[ToolCall]:
+        """List tool calls with their outcomes, in the order of their requests. Raises NotFound."""
+
+        async def script(reader: Reader) -> list[ToolCall]:
+            return await reader.tool_calls(scope, thread_id, query)
+
+        return await self._store.read(scope, script)
+
+    async def _answered(self, scope: Scope, script: Script[RunRow]) -> RunRow:
+        async def with_question(transaction: Transaction) -> RunRow:
+            row = await script(transaction)
+            return await with_input(transaction, scope, row)
+
+        row = await self._journal.write(scope, with_question)
+        if row.run.status == "waiting" and row.run.waiting_for is None:
+            self._scheduler.nudge(row)
         return row
 
     async def queue(self, scope: Scope, thread_id: ThreadId) -> list[Run]:

@@ -30,6 +30,7 @@ from threadline.engine.calls import (
     settle_call,
 )
 from threadline.engine.claim import Claim
+from threadline.engine.hands import Hands
 from threadline.engine.turn import Turn
 from threadline.errors import ThreadlineError
 from threadline.fold import is_unparsed
@@ -37,14 +38,13 @@ from threadline.ids import IdMaker
 from threadline.journal.append import Journal
 from threadline.journal.lease import require_lease
 from threadline.limits import TOOL_CALLS_AT_ONCE, TOOL_OUTPUT_BYTES_PER_RUN_MAX
-from threadline.observe import log
 from threadline.providers.contract import Prompt, PromptMessage, Provider
 from threadline.records import NamedTool, RunOptions
 from threadline.scopes import System, Tenant
 from threadline.store.contract import RunRow, Transaction
 from threadline.tool_calls import ToolCall
 from threadline.tools.contract import Call, Offer, Result, Selection, Tool
-from threadline.tools.output import failure, result_of
+from threadline.tools.output import failure
 
 _CALLS = System("write down what becomes of the tool calls of a run of this node")
 
@@ -59,36 +59,6 @@ class LoopLimits(Struct, frozen=True):
     parallel: int = TOOL_CALLS_AT_ONCE
     output_bytes: int = TOOL_OUTPUT_BYTES_PER_RUN_MAX
     wait_seconds: float = 24 * 3600.0
-
-
-class Hands:
-    """The calls that this node is making. Nobody waits for a tool that does not let go when it is told to."""
-
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[Result]] = set()
-
-    async def call(self, tool: Tool, call: Call) -> Result:
-        """Make one call, within its time. Returns failures as results, also those that the tool did not foresee."""
-        task = asyncio.get_running_loop().create_task(tool.call(call), name=f"tool {call.name}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        try:
-            await asyncio.wait({task}, timeout=tool.timeout_seconds)
-            if not task.done():
-                return failure(
-                    f"The tool did not answer within {tool.timeout_seconds:g} seconds. "
-                    "Whether the call took effect is not known."
-                )
-            return _result(task, call)
-        finally:
-            task.cancel()
-
-    async def close(self) -> None:
-        """Let go of what still runs."""
-        for task in list(self._tasks):
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=1.0)
 
 
 class ToolLoop:
@@ -307,14 +277,3 @@ def _refusal(call: ToolCall, tool: Tool | None) -> Result | None:
 
 def _is_demand(prompt: Prompt) -> bool:
     return prompt.tool_choice == "required" or isinstance(prompt.tool_choice, NamedTool)
-
-
-def _result(task: asyncio.Task[Result], call: Call) -> Result:
-    error = asyncio.CancelledError() if task.cancelled() else task.exception()
-    if error is None:
-        try:
-            return result_of(task.result().output, task.result().is_error)
-        except (TypeError, ValueError, RecursionError) as unsayable:
-            error = unsayable
-    log.error("tool_call_broke", tool=call.name, run_id=call.run_id, error=repr(error))
-    return failure(f"The tool failed ({type(error).__name__}).")

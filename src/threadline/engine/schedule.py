@@ -18,7 +18,8 @@ from threadline.agent_records import Agent
 from threadline.bus.contract import Nudge
 from threadline.clock import Clock
 from threadline.engine.claim import Claim, Settled, claim
-from threadline.engine.loop import Hands, LoopLimits, ToolLoop, record_rest, selection_of
+from threadline.engine.hands import Hands
+from threadline.engine.loop import LoopLimits, ToolLoop, record_rest, selection_of
 from threadline.engine.pack import Packer
 from threadline.engine.prompt import build_prompt
 from threadline.engine.turn import StopReason, Turn
@@ -32,8 +33,8 @@ from threadline.journal.window import Windows
 from threadline.limits import PROMPT_MESSAGES_MAX
 from threadline.observe import Metrics, log
 from threadline.providers.contract import Provider
-from threadline.records import Message, Thread
-from threadline.scopes import System, Tenant
+from threadline.records import Message, RunOptions, Thread
+from threadline.scopes import Scope, System, Tenant
 from threadline.store.contract import Reader, RunRow, Store, Transaction
 from threadline.store.contract_branches import BranchQuery
 from threadline.tool_calls import ToolCall
@@ -131,6 +132,12 @@ class Scheduler:
         self._is_idle.clear()
         self._windows.hold(row.run.thread_id)
         self._tasks.create_task(self._supervise(row), name=f"run {run_id}")
+
+    async def check_tools(self, scope: Scope, options: RunOptions) -> None:
+        """Look at what a send wants to use before it is stored. Raises InvalidRequest for a tool that is not there."""
+        selection = selection_of(options, None)
+        if selection is not None:
+            await self._toolbox.check(scope, selection)
 
     def poke(self) -> None:
         """Look for runs without an owner now, not at the next tick."""
