@@ -1,7 +1,7 @@
 """Holds the log of a thread against the promises of ARCHITECTURE.md. Each function yields what breaks one."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct, structs
 
@@ -10,6 +10,7 @@ from threadline.engine.state import Snapshot
 from threadline.events import (
     TERMINAL_TYPES,
     Entry,
+    Event,
     MessageCompleted,
     MessageCreated,
     MessageDelta,
@@ -108,16 +109,33 @@ def one_run_has_the_turn(stored: Stored) -> Iterator[str]:
 
 
 def attempts_replace(stored: Stored, climate: Climate) -> Iterator[str]:
-    """Promise 4: attempts count 1, 2, 3, each but the first empties the message; none is replaced without a cause."""
+    """Promise 4: attempts count 1, 2, 3; where words would be lost the message is emptied; none is without a cause."""
     queued = dict.fromkeys(entry.event.run.id for entry in stored.log if isinstance(entry.event, RunQueued))
     for run_id in queued:
         own = [one.event for one in stored.log if one.run_id == run_id]
         begun = [event.run.attempt for event in own if isinstance(event, RunStarted)]
-        emptied = [event.by_attempt for event in own if isinstance(event, MessageSuperseded)]
-        if begun != list(range(1, len(begun) + 1)) or emptied != begun[1:]:
-            yield f"{run_id} began the attempts {begun} and was emptied by {emptied}"
+        if begun != list(range(1, len(begun) + 1)):
+            yield f"{run_id} began the attempts {begun}"
+        yield from (f"{run_id}: {breach}" for breach in _emptied(own))
         if len(begun) > 1 and climate.is_calm:
             yield f"{run_id} was attempted {len(begun)} times, and nothing had happened to anybody"
+
+
+def _emptied(events: Sequence[Event]) -> Iterator[str]:
+    """A later attempt empties the message, but for one that finds a round written down and nothing behind it."""
+    is_kept, emptied_by = False, None
+    for event in events:
+        match event:
+            case MessageDelta():
+                is_kept = False
+            case ToolRequested():
+                is_kept = True
+            case MessageSuperseded(by_attempt=attempt):
+                emptied_by = attempt
+            case RunStarted(run=run) if run.attempt > 1 and (emptied_by == run.attempt) is is_kept:
+                yield f"attempt {run.attempt} began, and the message was {'' if is_kept else 'not '}emptied"
+            case _:
+                pass
 
 
 def answers_are_what_was_said(stored: Stored, calls: list[Call]) -> Iterator[str]:

@@ -67,6 +67,9 @@ class Model:
 
     def stream(self, prompt: Prompt) -> Any:
         """Answer the last question."""
+        if prompt.messages[-1].role == "assistant":
+            # The outcomes of its calls are there, and it has nothing to say to them.
+            return _silence()
         history = [plain_text(list(message.content)) for message in prompt.messages]
         plan = _question(history)
         call = Call(len(self.calls), prompt.run_id, plan, history, [])
@@ -135,6 +138,10 @@ class Answer:
             case _:
                 self._call.is_finished = True
                 yield [UsageChunk(Usage(output_tokens=plan.words)), FinishChunk("stop")]
+
+
+async def _silence() -> AsyncGenerator[Sequence[Chunk], None]:
+    yield [FinishChunk("stop")]
 
 
 def _question(history: list[str]) -> Plan:

@@ -48,6 +48,7 @@ class Batch:
         self._draft = kept.draft()
         self._first_block = self._draft.next_block
         self._spent: Usage | None = None
+        self._call_ids = {call.tool_use_id for call in kept.calls}
         self._tool_calls: dict[int, ToolCallChunk] = {}
         self._pending: list[tuple[int, DeltaKind, list[str]]] = []
         self._pending_chars = 0
@@ -168,6 +169,16 @@ class Batch:
         else:
             self._pending.append((block, kind, [text]))
 
+    def _call_id(self, said: str) -> str:
+        # Adapters give every call of a conversation an id of its own; one that does not costs nobody an outcome.
+        call_id = base = storable(said)
+        number = 1
+        while call_id in self._call_ids:
+            number += 1
+            call_id = f"{base}_{number}"
+        self._call_ids.add(call_id)
+        return call_id
+
     def _note(self, chunk: Chunk) -> None:
         match chunk:
             case SignatureChunk():
@@ -177,7 +188,7 @@ class Batch:
                 self._draft.put(self._first_block + chunk.block, part)
             case ToolCallChunk():
                 block, name = self._first_block + chunk.block, storable(chunk.name)[:NAME_CHARS_MAX]
-                self._tool_calls[block] = ToolCallChunk(block, storable(chunk.tool_use_id), name)
+                self._tool_calls[block] = ToolCallChunk(block, self._call_id(chunk.tool_use_id), name)
             case UsageChunk():
                 self._usage = chunk.usage
             case FinishChunk():

@@ -52,8 +52,19 @@ async def is_all_kept(transaction: Transaction, row: RunRow, kept: Kept) -> bool
     scope, thread_id = Tenant(row.tenant_id), row.run.thread_id
     last_request = max(call.seq for call in kept.calls)
     end = await transaction.next_seq(scope, thread_id)
-    entries = await transaction.log(scope, thread_id, last_request, end)
-    return not any(entry.run_id == row.run.id and isinstance(entry.event, MessageDelta) for entry in entries)
+    is_kept = True
+    for entry in await transaction.log(scope, thread_id, last_request, end):
+        if entry.run_id != row.run.id:
+            continue
+        match entry.event:
+            case MessageDelta():
+                is_kept = False
+            case ToolRequested():
+                # Written again behind words that were written again: as it was.
+                is_kept = True
+            case _:
+                pass
+    return is_kept
 
 
 async def write_again(transaction: Transaction, row: RunRow, kept: Kept) -> None:
