@@ -70,6 +70,37 @@ async def test_what_waits_is_seen_and_changed(server: ScriptedServer, speaker: S
     assert [request.json for request in server.seen[1:]] == [{"position": 1}, {"content": "again"}]
 
 
+async def test_tools_are_registered_read_changed_and_deleted(server: ScriptedServer, speaker: Speaker) -> None:
+    """The life of a tool in its routes and bodies. Its secret is not in what is printed of it."""
+    tool = {"id": "tool_1", "object": "tool", "name": "refund", "kind": "webhook", "secret": None}
+    definition = {"name": "refund", "kind": "webhook", "description": "d", "input_schema": {"type": "object"}}
+    server.answer(
+        reply(201, {**tool, "secret": "whsec_hush"}), page(tool), reply(200, tool), page(definition),
+        reply(200, {**tool, "secret": "whsec_other"}), reply(204),
+    )  # fmt: skip
+    schema = {"type": "object"}
+    made = await speaker.call(
+        lambda c: c.tools.create("refund", "webhook", url="https://a.example", input_schema=schema, headers={"x": "y"})
+    )
+    assert made.secret == "whsec_hush"
+    assert "hush" not in repr(made)
+    assert [each.name for each in await speaker.call(lambda c: c.tools.list())] == ["refund"]
+    assert (await speaker.call(lambda c: c.tools.get("refund"))).secret is None
+    (told,) = await speaker.call(lambda c: c.tools.definitions("refund"))
+    assert told.input_schema == schema
+    changed = await speaker.call(lambda c: c.tools.update("refund", rotate_secret=True, approval="always"))
+    assert changed.secret == "whsec_other"
+    await speaker.call(lambda c: c.tools.delete("refund"))
+    assert server.lines == [
+        "POST /v1/tools", "GET /v1/tools", "GET /v1/tools/refund", "GET /v1/tools/refund/definitions",
+        "PATCH /v1/tools/refund", "DELETE /v1/tools/refund",
+    ]  # fmt: skip
+    assert server.seen[0].json == {
+        "name": "refund", "kind": "webhook", "url": "https://a.example", "input_schema": schema, "headers": {"x": "y"},
+    }  # fmt: skip
+    assert server.seen[4].json == {"rotate_secret": True, "approval": "always"}
+
+
 async def test_runs_tokens_keys_and_models(server: ScriptedServer, speaker: Speaker) -> None:
     """The other nouns in their routes and bodies."""
     key = {"id": "key_1", "name": "n", "role": "server", "created_at": wire.TIME}

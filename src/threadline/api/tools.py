@@ -81,7 +81,7 @@ async def list_definitions(house: TheHouse, principal: Asking, tool: str) -> Res
     responses=gives(Registration, errors=(403, 404, 413), words="The tool, with its secret if that was made anew."),
 )
 async def update_tool(request: Request, house: TheHouse, principal: Asking, tool: str) -> Response:
-    """Change a tool. Answers that are being made see the change on their next round."""
+    """Change a tool. Answers that begin from now on see it changed."""
     principal.require_key()
     body = await body_of(request, UpdateTool)
 

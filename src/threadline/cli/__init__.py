@@ -19,6 +19,7 @@ class Commands(click.Group):
         "keys": "threadline.cli.keys",
         "serve": "threadline.cli.serve",
         "threads": "threadline.cli.threads",
+        "tools": "threadline.cli.tools",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -63,6 +63,8 @@ from threadline.client.models import (
     Thread,
     ThreadChanges,
     ThreadState,
+    Tool,
+    ToolDefinition,
     Usage,
 )
 from threadline.client.nonblocking.client import AsyncThreadline
@@ -119,6 +121,8 @@ __all__ = [
     "ThreadlineError",
     "Timeout",
     "TooLarge",
+    "Tool",
+    "ToolDefinition",
     "ToolResultBlock",
     "ToolUseBlock",
     "Unauthorized",

@@ -26,6 +26,8 @@ from threadline.client.models import (
     Run,
     Thread,
     ThreadState,
+    Tool,
+    ToolDefinition,
 )
 from threadline.client.retry import Repeat
 
@@ -124,6 +126,19 @@ class TokenOptions(TypedDict, total=False):
     thread_ids: Sequence[str] | None
     rights: Sequence[str] | None
     expires_in: int | None
+
+
+class ToolOptions(TypedDict, total=False):
+    """What a tool has, by its kind. `headers` go along with every request and are never shown again."""
+
+    description: str | None
+    input_schema: Mapping[str, Any] | None
+    url: str | None
+    headers: Mapping[str, str] | None
+    approval: str | Mapping[str, Any] | None
+    idempotent: bool | None
+    timeout_seconds: float | None
+    allow: Sequence[str] | None
 
 
 def thread_create(options: ThreadOptions) -> Call[Thread]:
@@ -233,6 +248,39 @@ def key_list(limit: int | None, cursor: str | None) -> Call[Page[Key]]:
 def key_revoke(key_id: str) -> Call[None]:
     """Revoke a key."""
     return Call("DELETE", _path("keys", key_id), _nothing)
+
+
+def tool_create(name: str, kind: str, options: ToolOptions) -> Call[Tool]:
+    """Register a tool."""
+    body = _body({"name": name, "kind": kind} | _given(options))
+    return Call("POST", "/v1/tools", _reader(Tool), body=body, repeat=Repeat.IF_REFUSED)
+
+
+def tool_list() -> Call[tuple[Tool, ...]]:
+    """Read the tenant's tools."""
+    return Call("GET", "/v1/tools", lambda body: _page_reader(Tool)(body).data)
+
+
+def tool_get(tool: str) -> Call[Tool]:
+    """Read a tool by its name or id."""
+    return Call("GET", _path("tools", tool), _reader(Tool))
+
+
+def tool_definitions(tool: str) -> Call[tuple[ToolDefinition, ...]]:
+    """Read what a model is told of a tool, or of all tools of a server."""
+    return Call("GET", _path("tools", tool, "definitions"), lambda body: _page_reader(ToolDefinition)(body).data)
+
+
+def tool_update(tool: str, options: ToolOptions, rotate_secret: bool) -> Call[Tool]:
+    """Change a tool. A secret that was made anew is in one answer only, so nothing is repeated that arrived."""
+    body = _body(_given(options) | ({"rotate_secret": True} if rotate_secret else {}))
+    repeat = Repeat.IF_REFUSED if rotate_secret else Repeat.ALWAYS
+    return Call("PATCH", _path("tools", tool), _reader(Tool), body=body, repeat=repeat)
+
+
+def tool_delete(tool: str) -> Call[None]:
+    """Delete a tool."""
+    return Call("DELETE", _path("tools", tool), _nothing)
 
 
 def model_list() -> Call[tuple[ModelInfo, ...]]:

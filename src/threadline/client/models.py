@@ -222,6 +222,37 @@ class Key(Model, frozen=True, kw_only=True):
         return f"Key(id={self.id!r}, name={self.name!r}, role={self.role!r})"
 
 
+class Tool(Model, frozen=True, kw_only=True):
+    """A registered tool. A webhook's `secret` is there once, and is not part of the `repr`."""
+
+    id: str
+    name: str
+    kind: str
+    description: str = ""
+    input_schema: dict[str, Any] | None = None
+    url: str | None = None
+    approval: Any = "never"
+    idempotent: bool = False
+    timeout_seconds: float | None = None
+    allow: tuple[str, ...] | None = None
+    header_names: tuple[str, ...] = ()
+    secret: str | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+    def __repr__(self) -> str:
+        return f"Tool(id={self.id!r}, name={self.name!r}, kind={self.kind!r})"
+
+
+class ToolDefinition(Model, frozen=True, kw_only=True):
+    """What a model is told of a tool."""
+
+    name: str
+    kind: str
+    description: str = ""
+    input_schema: dict[str, Any]
+
+
 class ModelInfo(Model, frozen=True, kw_only=True):
     """A model that can be asked for, named `provider/model`."""
 

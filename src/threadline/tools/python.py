@@ -62,6 +62,7 @@ class PythonTool:
         self._is_async = inspect.iscoroutinefunction(function)
         self._arguments = signature.arguments
         self._context = signature.context
+        self.asks = approval if isinstance(approval, str) else "by rule"
         self._approval = approval
         update_wrapper(self, function)
 

@@ -6,7 +6,7 @@ from typing import Self, Unpack
 import httpx
 
 from threadline.client import calls
-from threadline.client.blocking.resources import Keys, Models, Runs, Threads, Tokens
+from threadline.client.blocking.resources import Keys, Models, Runs, Threads, Tokens, Tools
 from threadline.client.blocking.transport import Transport
 from threadline.client.calls import Call
 from threadline.client.errors import ThreadlineError
@@ -40,6 +40,7 @@ class Threadline:
         self.runs = Runs(self._transport)
         self.tokens = Tokens(self._transport)
         self.keys = Keys(self._transport)
+        self.tools = Tools(self._transport)
         self.models = Models(self._transport)
 
     def __repr__(self) -> str:

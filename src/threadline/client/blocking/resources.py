@@ -16,8 +16,20 @@ from threadline.client.calls import (
     ThreadOptions,
     ThreadUpdate,
     TokenOptions,
+    ToolOptions,
 )
-from threadline.client.models import Accepted, AccessToken, Key, Message, ModelInfo, Run, Thread, ThreadState
+from threadline.client.models import (
+    Accepted,
+    AccessToken,
+    Key,
+    Message,
+    ModelInfo,
+    Run,
+    Thread,
+    ThreadState,
+    Tool,
+    ToolDefinition,
+)
 from threadline.client.resume import OnReconnect, RunResume, ThreadResume
 
 
@@ -164,6 +176,37 @@ class Keys:
     def revoke(self, key_id: str) -> None:
         """Revoke a key."""
         self._transport.call(calls.key_revoke(key_id))
+
+
+class Tools:
+    """Registered tools of the tenant: webhooks, MCP servers, and tools that the client answers."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def create(self, name: str, kind: str, **options: Unpack[ToolOptions]) -> Tool:
+        """Register a tool. A webhook's `secret` is in this answer and nowhere else."""
+        return self._transport.call(calls.tool_create(name, kind, options))
+
+    def list(self) -> tuple[Tool, ...]:
+        """Return all of them by name, without their secrets."""
+        return self._transport.call(calls.tool_list())
+
+    def get(self, tool: str) -> Tool:
+        """Return a tool by its name or id. Raises `NotFound`."""
+        return self._transport.call(calls.tool_get(tool))
+
+    def definitions(self, tool: str) -> tuple[ToolDefinition, ...]:
+        """Return what a model is told of a tool; an MCP server is asked for all of its tools."""
+        return self._transport.call(calls.tool_definitions(tool))
+
+    def update(self, tool: str, *, rotate_secret: bool = False, **options: Unpack[ToolOptions]) -> Tool:
+        """Change what is given. With `rotate_secret` the answer has another secret."""
+        return self._transport.call(calls.tool_update(tool, options, rotate_secret))
+
+    def delete(self, tool: str) -> None:
+        """Take a tool away. Its name is free again."""
+        self._transport.call(calls.tool_delete(tool))
 
 
 class Models:

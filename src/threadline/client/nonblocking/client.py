@@ -9,7 +9,14 @@ from threadline.client import calls
 from threadline.client.calls import Call
 from threadline.client.errors import ThreadlineError
 from threadline.client.models import Health
-from threadline.client.nonblocking.resources import AsyncKeys, AsyncModels, AsyncRuns, AsyncThreads, AsyncTokens
+from threadline.client.nonblocking.resources import (
+    AsyncKeys,
+    AsyncModels,
+    AsyncRuns,
+    AsyncThreads,
+    AsyncTokens,
+    AsyncTools,
+)
 from threadline.client.nonblocking.transport import AsyncTransport
 from threadline.client.settings import ClientOptions, settings_from
 
@@ -40,6 +47,7 @@ class AsyncThreadline:
         self.runs = AsyncRuns(self._transport)
         self.tokens = AsyncTokens(self._transport)
         self.keys = AsyncKeys(self._transport)
+        self.tools = AsyncTools(self._transport)
         self.models = AsyncModels(self._transport)
 
     def __repr__(self) -> str:

@@ -13,8 +13,20 @@ from threadline.client.calls import (
     ThreadOptions,
     ThreadUpdate,
     TokenOptions,
+    ToolOptions,
 )
-from threadline.client.models import Accepted, AccessToken, Key, Message, ModelInfo, Run, Thread, ThreadState
+from threadline.client.models import (
+    Accepted,
+    AccessToken,
+    Key,
+    Message,
+    ModelInfo,
+    Run,
+    Thread,
+    ThreadState,
+    Tool,
+    ToolDefinition,
+)
 from threadline.client.nonblocking.pages import AsyncListing
 from threadline.client.nonblocking.streams import AsyncRunStream, AsyncThreadStream
 from threadline.client.nonblocking.transport import AsyncTransport
@@ -166,6 +178,37 @@ class AsyncKeys:
     async def revoke(self, key_id: str) -> None:
         """Revoke a key."""
         await self._transport.call(calls.key_revoke(key_id))
+
+
+class AsyncTools:
+    """Registered tools of the tenant: webhooks, MCP servers, and tools that the client answers."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+
+    async def create(self, name: str, kind: str, **options: Unpack[ToolOptions]) -> Tool:
+        """Register a tool. A webhook's `secret` is in this answer and nowhere else."""
+        return await self._transport.call(calls.tool_create(name, kind, options))
+
+    async def list(self) -> tuple[Tool, ...]:
+        """Return all of them by name, without their secrets."""
+        return await self._transport.call(calls.tool_list())
+
+    async def get(self, tool: str) -> Tool:
+        """Return a tool by its name or id. Raises `NotFound`."""
+        return await self._transport.call(calls.tool_get(tool))
+
+    async def definitions(self, tool: str) -> tuple[ToolDefinition, ...]:
+        """Return what a model is told of a tool; an MCP server is asked for all of its tools."""
+        return await self._transport.call(calls.tool_definitions(tool))
+
+    async def update(self, tool: str, *, rotate_secret: bool = False, **options: Unpack[ToolOptions]) -> Tool:
+        """Change what is given. With `rotate_secret` the answer has another secret."""
+        return await self._transport.call(calls.tool_update(tool, options, rotate_secret))
+
+    async def delete(self, tool: str) -> None:
+        """Take a tool away. Its name is free again."""
+        await self._transport.call(calls.tool_delete(tool))
 
 
 class AsyncModels:
