@@ -56,7 +56,8 @@ def _rows(settings: Settings, tenant: str) -> Sequence[ToolRow]:
 
 
 def _installed(settings: Settings) -> list[str]:
-    tools = [_line(tool.name, tool.kind, "everybody", tool.asks, tool.description) for tool in load_tools(settings.tools)]
+    found = load_tools(settings.tools)
+    tools = [_line(tool.name, tool.kind, "everybody", tool.asks, tool.description) for tool in found]
     servers = [server_of_config(config, os.environ) for config in settings.mcp_configs()]
     return [*tools, *(_line(f"{each.name}__*", "mcp", "everybody", each.approval, _place(each)) for each in servers)]
 
