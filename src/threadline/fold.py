@@ -209,6 +209,8 @@ class ThreadState:
             case ThreadUpdated():
                 assert self._thread is not None, "thread.updated before thread.created"
                 self._thread = structs.replace(self._thread, **event.thread)
+                # The turn of a run whose question is a message already: nothing else tells of it.
+                self._forget_input(event.thread.get("active_run_id"))
             case ThreadDeleted():
                 self._thread = None
             case MemberAdded() | MemberUpdated():
@@ -278,9 +280,9 @@ class ThreadState:
             self._change_thread(active_run_id=message.run_id)
             self._forget_input(message.run_id)
 
-    def _forget_input(self, run_id: RunId) -> None:
+    def _forget_input(self, run_id: RunId | None) -> None:
         # A run carries its input only while it waits; from here on it is a message of the thread.
-        if (run := self._runs.get(run_id)) is not None:
+        if run_id is not None and (run := self._runs.get(run_id)) is not None:
             self._runs[run_id] = structs.replace(run, input=None, position=None)
             self._close_ranks()
 

@@ -24,6 +24,7 @@ class Scene:
     other_thread_only: str
     thread_id: str
     run_id: str
+    message_id: str
     key_id: str
     agent_id: str
     team_id: str
@@ -61,6 +62,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
                 other_thread_only=token("ann", thread_ids=[other]),
                 thread_id=thread,
                 run_id=sent.json()["run"]["id"],
+                message_id=sent.json()["reply"]["id"],
                 key_id="",
                 agent_id=client.post("/v1/agents", json={"handle": "helper", "owner": "cid"}).json()["id"],
                 team_id=client.post("/v1/teams", json={"name": "t"}).json()["id"],

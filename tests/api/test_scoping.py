@@ -14,6 +14,7 @@ BODIES: dict[tuple[str, str], object] = {
     ("PATCH", "/v1/threads/{thread_id}"): {"title": "mine"},
     ("POST", "/v1/threads/{thread_id}/messages"): {"content": "hi", "background": True},
     ("POST", "/v1/runs/{run_id}/cancel"): {},
+    ("POST", "/v1/messages/{message_id}/regenerate"): {"background": True},
     ("PATCH", "/v1/runs/{run_id}"): {"position": 1},
     ("POST", "/v1/runs/{run_id}/approvals"): {"tool_use_id": "x", "approve": True},
     ("POST", "/v1/runs/{run_id}/tool_results"): {"tool_use_id": "x", "output": 1},
@@ -34,6 +35,7 @@ OWN_ONLY = {"/v1/threads", "/v1/tokens", "/v1/keys", "/v1/models", "/v1/agents",
 UNKNOWN = {
     "thread_id": "thr_00000000000000000000000000",
     "run_id": "run_00000000000000000000000000",
+    "message_id": "msg_00000000000000000000000000",
     "key_id": "key_00000000000000000000000000",
     "agent_id": "agt_00000000000000000000000000",
     "team_id": "team_00000000000000000000000000",
@@ -67,6 +69,7 @@ def theirs(scene: Scene) -> dict[str, str]:
     return {
         "thread_id": scene.thread_id,
         "run_id": scene.run_id,
+        "message_id": scene.message_id,
         "key_id": scene.key_id,
         "agent_id": scene.agent_id,
         "team_id": scene.team_id,

@@ -7,7 +7,7 @@ on to; what followers have seen is what is stored; every run ends once; one key 
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar, get_args
 
@@ -19,12 +19,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from support.postgres import PostgresServer
 from threadline.clock import SystemClock
 from threadline.content import TextBlock, ToolResultBlock, ToolUseBlock
-from threadline.engine.accept import Accepted, Send
+from threadline.engine.accept import Send
 from threadline.engine.members import Invitation, add_member, remove_member, update_member
+from threadline.engine.once import Accepted
 from threadline.engine.queue import Change
+from threadline.engine.regenerate import Regenerate
 from threadline.engine.state import Snapshot, snapshot
 from threadline.engine.threads import NewThread
-from threadline.errors import IdempotencyMismatch, NotFound, RunBegun, ThreadBusy, Unavailable
+from threadline.errors import IdempotencyMismatch, InvalidRequest, NotFound, RunBegun, ThreadBusy, Unavailable
 from threadline.events import (
     TERMINAL_TYPES,
     Entry,
@@ -178,6 +180,24 @@ class Conversation(RuleBasedStateMachine):
             named = known[which % len(known)].id
             self.send(words, respond=respond, **{"edit_of" if is_edit else "parent_id": named})
 
+    @rule(which=st.integers(0, 40), on_busy=st.sampled_from(get_args(OnBusy)))
+    def answer_again(self, which: int, on_busy: OnBusy) -> None:
+        """Answer some question once more."""
+        if not (asked := [message for message in self.known() if message.role == "user"]):
+            return
+        wanted = Regenerate(message_id=asked[which % len(asked)].id, on_busy=on_busy)
+        with suppress(Unavailable, ThreadBusy):
+            self.world.do(self.world.node.engine.regenerate(SCOPE, self.thread.id, wanted))
+
+    @rule(which=st.integers(0, 40))
+    def go_elsewhere(self, which: int) -> None:
+        """Choose the branch that some message is on, whatever is being said meanwhile."""
+        if (known := self.known()) and not self.world.node.store.is_full:
+            chosen = known[which % len(known)].id
+            tip = {"tip_message_id": chosen}
+            after = self.world.do(self.world.node.engine.update_thread(SCOPE, self.thread.id, tip))
+            assert chosen in branch_of(known, after.tip_message_id) or after.tip_message_id not in ids_of(known)
+
     def known(self) -> list[Message]:
         """Return every message, on whatever branch."""
         state = ThreadState()
@@ -212,6 +232,9 @@ class Conversation(RuleBasedStateMachine):
         except RunBegun:
             # It may have begun or ended on its way there.
             assert not self.world.read(lambda reader: reader.run(SCOPE, row.run.id)).waits
+            return
+        except InvalidRequest:
+            assert row.run.input is None, "what is answered again is no question that waits"
             return
         assert row.waits
         assert words is None or (run.input is not None and run.input.content == [TextBlock(words)])
@@ -486,6 +509,21 @@ class Conversation(RuleBasedStateMachine):
             finally:
                 self.world.close()
                 self.stack.close()
+
+
+def branch_of(messages: list[Message], tip: MessageId | None) -> list[MessageId]:
+    """Return the ids of what leads to a tip."""
+    parents = {message.id: message.parent_id for message in messages}
+    found: list[MessageId] = []
+    while tip is not None and tip in parents:
+        found.append(tip)
+        tip = parents[tip]
+    return found
+
+
+def ids_of(messages: list[Message]) -> set[MessageId]:
+    """Return the ids of messages."""
+    return {message.id for message in messages}
 
 
 def check_pairing(content: list[object]) -> None:

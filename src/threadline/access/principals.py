@@ -7,7 +7,7 @@ from msgspec import Struct
 from threadline.access.keys import matches, parse
 from threadline.access.tokens import RIGHTS, Right, Token, TokenSigner
 from threadline.errors import Forbidden, NotFound, Unauthorized
-from threadline.ids import KeyId, RunId, TenantId, ThreadId
+from threadline.ids import KeyId, MessageId, RunId, TenantId, ThreadId
 from threadline.scopes import EndUser, Scope, System, Tenant
 from threadline.store.contract import KeyRow, Reader, Store
 
@@ -80,6 +80,16 @@ class Access:
 
         async def script(reader: Reader) -> TenantId | None:
             return await reader.locate_thread(_OPERATE, thread_id)
+
+        return _found(await self._store.read(_OPERATE, script))
+
+    async def scope_of_message(self, principal: Principal, message_id: MessageId) -> Scope:
+        """Return the scope in which a message is to be looked for."""
+        if principal.role != "operator":
+            return principal.scope
+
+        async def script(reader: Reader) -> TenantId | None:
+            return await reader.locate_message(_OPERATE, message_id)
 
         return _found(await self._store.read(_OPERATE, script))
 

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from threadline import __version__
 from threadline.api import (
     agents,
+    branches,
     calls,
     events,
     health,
@@ -31,6 +32,23 @@ from threadline.api.sockets.door import SocketDoor
 from threadline.api.sse import finish_stream
 from threadline.observe import Metrics
 
+_ROOMS = (
+    threads,
+    messages,
+    branches,
+    runs,
+    calls,
+    queue,
+    events,
+    agents,
+    teams,
+    members,
+    keys,
+    tools,
+    sidebar,
+    health,
+)
+
 
 def create_app(house: House, allowed_origins: Sequence[str] = ()) -> ASGIApp:
     """Build the application over a wired house."""
@@ -38,7 +56,7 @@ def create_app(house: House, allowed_origins: Sequence[str] = ()) -> ASGIApp:
         title="Threadline", version=__version__, redirect_slashes=False, dependencies=[Depends(check_address)]
     )
     app.state.house = house
-    for room in (threads, messages, runs, calls, queue, events, agents, teams, members, keys, tools, sidebar, health):
+    for room in _ROOMS:
         app.include_router(room.router)
     app.add_api_route("/", _to_docs, include_in_schema=False)
     problem.install(app)

@@ -71,6 +71,7 @@ class UpdateThread(Struct, forbid_unknown_fields=True, kw_only=True):
     agent_id: Identifier | UnsetType | None = UNSET
     on_busy: OnBusy | UnsetType | None = UNSET
     on_disconnect: OnDisconnect | UnsetType | None = UNSET
+    tip_message_id: Identifier | UnsetType = UNSET
     metadata: Metadata | UnsetType = UNSET
 
 

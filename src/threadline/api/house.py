@@ -16,7 +16,7 @@ from threadline.api.sidebar.touches import Touches
 from threadline.bus.contract import Bus
 from threadline.clock import Clock
 from threadline.engine.engine import Engine
-from threadline.ids import IdMaker, RunId, ThreadId
+from threadline.ids import IdMaker, MessageId, RunId, ThreadId
 from threadline.journal.append import Journal
 from threadline.observe import Metrics
 from threadline.scopes import Scope
@@ -78,6 +78,11 @@ AskingForStream = Annotated[Principal, Depends(asking_for_stream)]
 async def thread_scope(house: House, principal: Principal, thread_id: ThreadId) -> Scope:
     """Return the scope in which to look for a thread."""
     return await house.access.scope_of_thread(principal, thread_id)
+
+
+async def message_scope(house: House, principal: Principal, message_id: MessageId) -> Scope:
+    """Return the scope in which to look for a message."""
+    return await house.access.scope_of_message(principal, message_id)
 
 
 async def run_scope(house: House, principal: Principal, run_id: RunId) -> Scope:

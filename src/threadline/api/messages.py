@@ -1,27 +1,23 @@
 """The routes of messages: send in four forms of delivery, and pages of history."""
 
-from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
 from threadline.access.principals import Principal
-from threadline.api.answers import MessagePage, Sent, SentInBackground
+from threadline.api.answers import MessagePage
 from threadline.api.bodies import SendMessage, check_metadata
-from threadline.api.house import Asking, House, TheHouse, answer, thread_scope
+from threadline.api.delivery import STORED, deliver, gives_answers
+from threadline.api.house import Asking, TheHouse, answer, thread_scope
 from threadline.api.requests import body_of, from_page_cursor, idempotency_key, to_page_cursor
-from threadline.api.spec import gives, streams, takes
-from threadline.api.sse import EventStream, RunFrames
+from threadline.api.spec import gives, takes
 from threadline.api.threads import Cursor, Limit, View, seen
 from threadline.content import Block, FileBlock, ImageBlock, ReasoningBlock, TextBlock
-from threadline.engine.accept import Accepted, Send
-from threadline.engine.engine import with_input
+from threadline.engine.accept import Send
 from threadline.errors import Forbidden, InvalidRequest
 from threadline.ids import MessageId, ThreadId
 from threadline.limits import QUERY_CHARS_MAX
 from threadline.records import RunOptions
-from threadline.scopes import Scope
-from threadline.store.contract import Reader, RunRow
 
 router = APIRouter(tags=["messages"])
 
@@ -30,28 +26,10 @@ Leaf = Annotated[str | None, Query(max_length=QUERY_CHARS_MAX, description="The 
 IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key")]
 
 
-def _sent(words: str) -> dict[str, Any]:
-    return {
-        "description": words,
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Sent"}}},
-    }
-
-
 @router.post(
     "/v1/threads/{thread_id}/messages",
     openapi_extra=takes(SendMessage),
-    responses={
-        **gives(None, errors=(403, 404, 409, 413, 429)),
-        200: {
-            **streams("The run's events, or the answer when it is whole."),
-            "content": {
-                "text/event-stream": {},
-                "application/json": {"schema": {"$ref": "#/components/schemas/Sent"}},
-            },
-        },
-        201: _sent("Stored; nobody answers."),
-        202: _sent("Accepted; the answer is being made."),
-    },
+    responses={**gives_answers((403, 404, 409, 413, 429)), 201: STORED},
 )
 async def send_message(
     request: Request, house: TheHouse, principal: Asking, thread_id: str, idempotency_key_: IdempotencyKey = None
@@ -61,18 +39,7 @@ async def send_message(
     send = to_send(body, principal, idempotency_key(request))
     scope = await thread_scope(house, principal, ThreadId(thread_id))
     accepted = await house.engine.send(scope, ThreadId(thread_id), send)
-    headers = {"Idempotency-Replayed": "true"} if accepted.is_replay else {}
-    if accepted.run is None:
-        return answer(Sent(accepted.message, None), 201, headers)
-    headers["x-threadline-run-id"] = accepted.run.run.id
-    headers["Location"] = f"/v1/threads/{thread_id}/events?after={accepted.first_seq - 1}"
-    if body.stream:
-        return run_stream(house, principal, scope, accepted.run, accepted.first_seq - 1, headers)
-    if body.background:
-        row = await _with_input(house, scope, accepted.run)
-        return answer(SentInBackground(accepted.message, row.run), 202, headers)
-    with house.readers.waiting(request):
-        return await _waited(house, scope, accepted, headers)
+    return await deliver(request, house, principal, scope, accepted, stream=body.stream, background=body.background)
 
 
 @router.get("/v1/threads/{thread_id}/messages", responses=gives(MessagePage, errors=(400, 403, 404)))
@@ -100,15 +67,6 @@ async def list_messages(
     next_cursor = to_page_cursor(order, found.leaf, page[-1].id) if has_more else None
     chosen = view or ("audit" if principal.is_key else "user")
     return answer(MessagePage(seen(page, chosen), has_more, next_cursor))
-
-
-def run_stream(
-    house: House, principal: Principal, scope: Scope, row: RunRow, after: int, headers: dict[str, str]
-) -> EventStream:
-    """Return the stream of one run's events after `after`."""
-    follow = partial(house.engine.tail.follow, scope, row.run.thread_id, after)
-    frames = RunFrames(row.run.id)
-    return EventStream(follow, frames, house.readers, principal.expires_at_ms, headers)
 
 
 def to_send(body: SendMessage, principal: Principal, key: str | None) -> Send:
@@ -163,18 +121,3 @@ def check_asked(blocks: list[Block]) -> None:
     for place, block in enumerate(blocks):
         if not isinstance(block, TextBlock | ImageBlock | FileBlock):
             raise InvalidRequest("Only an assistant's message may have this block.", pointer=f"/content/{place}/type")
-
-
-async def _waited(house: House, scope: Scope, accepted: Accepted, headers: dict[str, str]) -> Response:
-    assert accepted.run is not None, "asked for by the caller"
-    ended = await house.engine.wait_for_end(scope, accepted.run, or_waiting=True)
-    reply = await house.engine.reply(scope, ended.run)
-    message = ended.run.input or accepted.message
-    return answer(Sent(message, ended.run, reply), 200, headers)
-
-
-async def _with_input(house: House, scope: Scope, row: RunRow) -> RunRow:
-    async def script(reader: Reader) -> RunRow:
-        return await with_input(reader, scope, row)
-
-    return await house.store.read(scope, script)

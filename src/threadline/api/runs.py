@@ -3,9 +3,9 @@
 from fastapi import APIRouter, Request, Response
 
 from threadline.api.bodies import CancelRun
+from threadline.api.delivery import run_stream
 from threadline.api.events import After
 from threadline.api.house import Asking, AskingForStream, TheHouse, answer, run_scope
-from threadline.api.messages import run_stream
 from threadline.api.requests import body_of, cursor_of
 from threadline.api.spec import gives, streams, takes
 from threadline.ids import RunId

@@ -26,6 +26,7 @@ from threadline.api.answers import (
     TeamPage,
     ThreadPage,
 )
+from threadline.api.branch_bodies import BranchPage, RegenerateMessage
 from threadline.api.call_bodies import DecideCall, PostResult, ToolCallPage
 from threadline.api.problem import Problem
 from threadline.api.tool_answers import DefinitionPage, ToolPage
@@ -58,12 +59,14 @@ _TYPES: tuple[type[Struct], ...] = (
     bodies.CreateToken,
     bodies.SendMessage,
     bodies.UpdateThread,
+    RegenerateMessage,
     DefinitionPage,
     DecideCall,
     IssuedToken,
     Key,
     KeyPage,
     Message,
+    BranchPage,
     MessagePage,
     ModelPage,
     PostResult,

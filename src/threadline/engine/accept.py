@@ -15,14 +15,15 @@ from threadline.agent_records import Agent
 from threadline.clock import rfc3339
 from threadline.content import Block
 from threadline.engine.agents import attached_agent, usable_agent
+from threadline.engine.once import Accepted, earlier, input_of, remember, sender
 from threadline.engine.queue import Queued, enqueue
 from threadline.engine.turns import add_message, give_turn
-from threadline.errors import IdempotencyMismatch, InvalidRequest, NotFound
+from threadline.errors import InvalidRequest, NotFound
 from threadline.events import RunQueued
 from threadline.ids import IdMaker, MessageId, RunId, ThreadId
 from threadline.records import Author, Message, OnBusy, Parent, Role, Run, RunOptions
-from threadline.scopes import EndUser, Scope
-from threadline.store.contract import Reader, RunRow, SendRow, ThreadRow, Transaction
+from threadline.scopes import Scope
+from threadline.store.contract import Reader, RunRow, ThreadRow, Transaction
 
 
 class Send(Struct, frozen=True, kw_only=True):
@@ -51,17 +52,6 @@ class Send(Struct, frozen=True, kw_only=True):
         return hashlib.sha256(msgspec.json.encode(body, order="sorted")).digest()
 
 
-class Accepted(Struct, frozen=True):
-    """What a send became. `first_seq` is that of the run's (or, without one, the message's) first event."""
-
-    message: Message
-    run: RunRow | None
-    first_seq: int
-    is_replay: bool
-    stopping: RunRow | None = None
-    "The run that was asked to stop for this one."
-
-
 ResolveModel = Callable[[str | None, str | None], str]
 """(the send's model, the agent's or the thread's) -> `provider/model`. Raises ModelUnknown."""
 
@@ -82,39 +72,17 @@ async def accept(
         IdempotencyMismatch, ThreadBusy, QueueFull, ModelUnknown, InvalidRequest: nothing is stored.
     """
     row = await transaction.thread(scope, thread_id)
-    earlier = await _earlier(transaction, scope, row, send)
-    if earlier is not None:
-        return earlier
+    before = await earlier(transaction, scope, row, send)
+    if before is not None:
+        return before
     parent = await _parent(transaction, scope, row, send)
     placed = structs.replace(send, options=structs.replace(send.options, parent=parent))
     if not send.respond:
         accepted = await _store_message(transaction, scope, row, placed, ids, now_ms)
     else:
         accepted = await _store_run(transaction, scope, row, placed, resolve_model, ids, now_ms)
-    if send.key is not None:
-        await transaction.insert_send(scope, _send_row(scope, row, send, accepted, now_ms))
+    await remember(transaction, scope, row, send, accepted, now_ms)
     return accepted
-
-
-async def input_of(reader: Reader, scope: Scope, row: RunRow) -> Message:
-    """Return a run's question, whether it waits with the run or stands in the history."""
-    return row.run.input or await reader.message_of(scope, row.run.thread_id, row.run.input_message_id)
-
-
-async def _earlier(reader: Reader, scope: Scope, row: ThreadRow, send: Send) -> Accepted | None:
-    if send.key is None:
-        return None
-    found = await reader.send(scope, row.thread.id, _sender(scope, row), send.key)
-    if found is None:
-        return None
-    if found.fingerprint != send.fingerprint():
-        raise IdempotencyMismatch
-    if found.run_id is None:
-        message = await reader.message(scope, found.message_id)
-        assert message.seq is not None, "stored without a run means stored in the history"
-        return Accepted(message, None, message.seq, is_replay=True)
-    run = await reader.run(scope, found.run_id)
-    return Accepted(await input_of(reader, scope, run), run, run.first_seq, is_replay=True)
 
 
 async def _parent(reader: Reader, scope: Scope, row: ThreadRow, send: Send) -> Parent | None:
@@ -147,16 +115,15 @@ async def _store_run(
     ids: IdMaker,
     now_ms: int,
 ) -> Accepted:
-    thread = row.thread
     agent = await _agent(transaction, scope, row, send)
-    model = resolve_model(send.model, (agent.model if agent else None) or thread.model)
-    on_disconnect = send.options.on_disconnect or thread.on_disconnect
+    model = resolve_model(send.model, (agent.model if agent else None) or row.thread.model)
+    on_disconnect = send.options.on_disconnect or row.thread.on_disconnect
     options = structs.replace(send.options, model=send.model, on_disconnect=on_disconnect)
     message = _message(scope, row, send, ids.message(), ids.run(), now_ms)
     assert message.run_id is not None, "just given"
     run = Run(
         id=message.run_id,
-        thread_id=thread.id,
+        thread_id=row.thread.id,
         status="queued",
         model=model,
         agent_id=agent.id if agent else None,
@@ -164,10 +131,26 @@ async def _store_run(
         input_message_id=message.id,
         created_at=message.created_at,
     )
-    if thread.active_run_id is None:
+    return await put(transaction, scope, row, run, options, send.on_busy, now_ms)
+
+
+async def put(
+    transaction: Transaction,
+    scope: Scope,
+    row: ThreadRow,
+    run: Run,
+    options: RunOptions,
+    on_busy: OnBusy | None,
+    now_ms: int,
+) -> Accepted:
+    """Put a run into its thread: it gets the turn of a free one, and meets a busy one as `on_busy` says.
+
+    Raises ThreadBusy and QueueFull.
+    """
+    if row.thread.active_run_id is None:
         queued = Queued(await _begin(transaction, scope, row, run, options))
     else:
-        on_busy = send.on_busy or thread.on_busy or "enqueue"
+        on_busy = on_busy or row.thread.on_busy or "enqueue"
         queued = await enqueue(transaction, scope, row, run, options, on_busy, now_ms)
     message = await input_of(transaction, scope, queued.row)
     return Accepted(message, queued.row, queued.row.first_seq, is_replay=False, stopping=queued.stopping)
@@ -213,27 +196,8 @@ def _message(
 def _author(scope: Scope, row: ThreadRow, role: Role) -> Author:
     match role:
         case "user":
-            return Author("user", _sender(scope, row) or None)
+            return Author("user", sender(scope, row) or None)
         case "assistant":
             return Author("agent")
         case "system":
             return Author("system")
-
-
-def _sender(scope: Scope, row: ThreadRow) -> str:
-    # A server key acts for the thread's end user, so the same key from the browser and from the server is one key.
-    return scope.end_user_id if isinstance(scope, EndUser) else row.thread.end_user_id or ""
-
-
-def _send_row(scope: Scope, row: ThreadRow, send: Send, accepted: Accepted, now_ms: int) -> SendRow:
-    assert send.key is not None, "asked for by the caller"
-    return SendRow(
-        tenant_id=row.tenant_id,
-        thread_id=row.thread.id,
-        end_user_id=_sender(scope, row),
-        key=send.key,
-        fingerprint=send.fingerprint(),
-        message_id=accepted.message.id,
-        run_id=accepted.run.run.id if accepted.run else None,
-        created_at=rfc3339(now_ms),
-    )

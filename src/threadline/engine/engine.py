@@ -7,9 +7,11 @@ from msgspec import structs
 
 from threadline.bus.contract import Nudge
 from threadline.clock import Clock
-from threadline.engine.accept import Accepted, ResolveModel, Send, accept, input_of
-from threadline.engine.branches import Branch, read_branch, with_siblings
+from threadline.engine.accept import ResolveModel, Send, accept
+from threadline.engine.branches import Branch, BranchHead, heads, read_branch, with_siblings
+from threadline.engine.once import Accepted, input_of
 from threadline.engine.queue import Change, change_queued, waiting_runs, wish_to_stop
+from threadline.engine.regenerate import Regenerate, regenerate
 from threadline.engine.schedule import Scheduler
 from threadline.engine.state import Snapshot, snapshot, with_words
 from threadline.engine.threads import NewThread, create_thread, delete_thread, update_thread
@@ -110,8 +112,6 @@ class Engine:
 
     async def send(self, scope: Scope, thread_id: ThreadId, send: Send) -> Accepted:
         """Accept a send, once, and see that somebody answers it. Raises what `accept` raises, and ShuttingDown."""
-        if self.is_draining:
-            raise ShuttingDown(retry_after=5)
         await self._scheduler.check_tools(scope, send.options)
 
         async def script(transaction: Transaction) -> Accepted:
@@ -119,6 +119,21 @@ class Engine:
                 transaction, scope, thread_id, send, self._resolve_model, self._ids, self._clock.now_ms()
             )
 
+        return await self._accept(scope, thread_id, script)
+
+    async def regenerate(self, scope: Scope, thread_id: ThreadId, wanted: Regenerate) -> Accepted:
+        """Answer a question again. Raises what `regenerate` raises, and ShuttingDown."""
+
+        async def script(transaction: Transaction) -> Accepted:
+            return await regenerate(
+                transaction, scope, thread_id, wanted, self._resolve_model, self._ids, self._clock.now_ms()
+            )
+
+        return await self._accept(scope, thread_id, script)
+
+    async def _accept(self, scope: Scope, thread_id: ThreadId, script: Script[Accepted]) -> Accepted:
+        if self.is_draining:
+            raise ShuttingDown(retry_after=5)
         # Watched until the run's owner watches it: the sender's stream then begins in memory.
         with self.tail.watching(thread_id):
             accepted = await self._journal.write(scope, script)
@@ -141,6 +156,23 @@ class Engine:
 
         async def script(reader: Reader) -> Branch:
             return await read_branch(reader, scope, thread_id, leaf, descending, after, limit)
+
+        return await self._store.read(scope, script)
+
+    async def heads(self, scope: Scope, thread_id: ThreadId, before: int | None, limit: int) -> Sequence[BranchHead]:
+        """List the ends of a thread's branches, newest first. Raises NotFound."""
+
+        async def script(reader: Reader) -> Sequence[BranchHead]:
+            return await heads(reader, scope, thread_id, before, limit)
+
+        return await self._store.read(scope, script)
+
+    async def message(self, scope: Scope, message_id: MessageId) -> Message:
+        """Return a message, one in progress with its words so far. Raises NotFound."""
+
+        async def script(reader: Reader) -> Message:
+            message = await reader.message(scope, message_id)
+            return (await with_words(reader, scope, message.thread_id, [message]))[0]
 
         return await self._store.read(scope, script)
 
@@ -171,13 +203,7 @@ class Engine:
         """Return a run's answer, if it has begun one. Raises NotFound."""
         if run.output_message_id is None:
             return None
-        message_id = run.output_message_id
-
-        async def script(reader: Reader) -> Message:
-            message = await reader.message(scope, message_id)
-            return (await with_words(reader, scope, message.thread_id, [message]))[0]
-
-        return await self._store.read(scope, script)
+        return await self.message(scope, run.output_message_id)
 
     async def wait_for_end(self, scope: Scope, row: RunRow, or_waiting: bool = False) -> RunRow:
         """Sleep until a run has ended, or waits for somebody outside where that will do, and return it.

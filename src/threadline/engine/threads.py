@@ -8,12 +8,12 @@ from threadline.clock import rfc3339
 from threadline.engine.agents import usable_agent
 from threadline.engine.change import change_thread
 from threadline.engine.turns import Ending, end_run
-from threadline.errors import Forbidden, InvalidRequest
+from threadline.errors import Forbidden, InvalidRequest, NotFound
 from threadline.events import ThreadCreated, ThreadDeleted
-from threadline.ids import IdMaker, RunId, ThreadId
+from threadline.ids import IdMaker, MessageId, RunId, ThreadId
 from threadline.records import OnBusy, OnDisconnect, Thread
 from threadline.scopes import EndUser, Scope
-from threadline.store.contract import ThreadRow, Transaction
+from threadline.store.contract import Reader, ThreadRow, Transaction
 
 
 class NewThread(Struct, frozen=True, kw_only=True):
@@ -78,7 +78,18 @@ async def update_thread(transaction: Transaction, scope: Scope, thread_id: Threa
     """Change a thread's fields; what is as it was is no event. Raises NotFound."""
     if "agent_id" in changed:
         changed = {**changed, "agent_id": await _agent_id(transaction, scope, changed["agent_id"])}
+    if "tip_message_id" in changed:
+        changed = {**changed, "tip_message_id": await _tip(transaction, scope, thread_id, changed["tip_message_id"])}
     return await change_thread(transaction, scope, thread_id, changed)
+
+
+async def _tip(reader: Reader, scope: Scope, thread_id: ThreadId, message_id: MessageId) -> MessageId:
+    """Return where the branch ends that somebody chooses by one of its messages. Raises NotFound, InvalidRequest."""
+    await reader.thread(scope, thread_id)
+    try:
+        return await reader.newest_leaf(scope, thread_id, message_id)
+    except NotFound as error:
+        raise InvalidRequest("There is no such message in this thread.", pointer="/tip_message_id") from error
 
 
 async def delete_thread(transaction: Transaction, scope: Scope, thread_id: ThreadId, now_ms: int) -> list[RunId]:

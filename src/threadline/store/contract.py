@@ -5,8 +5,8 @@ nothing). A script waits for nothing but the store, so SQLite runs it to its end
 scripts shares one commit. The verbs are small and know no law of the log; the laws stand in `journal/` and `engine/`.
 
 The calls that cross tenants, and therefore take `System`: `Transaction.append_deltas`, `key_by_id`, `claimable`,
-`locate_run`, `locate_thread`, `heads`, `news`, `touched`, `unpacked_attempts`, `attendance`, `expect_readers`,
-`note_readers`, `expect_no_readers`, the leases, packing and sweeping.
+`locate_run`, `locate_message`, `locate_thread`, `heads`, `news`, `touched`, `unpacked_attempts`, `attendance`,
+`expect_readers`, `note_readers`, `expect_no_readers`, the leases, packing and sweeping.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -347,6 +347,10 @@ class Reader(BranchReader, RoomReader, Protocol):
 
     async def locate_thread(self, system: System, thread_id: ThreadId) -> TenantId | None:
         """Say whose a thread is, for operators. Deleted threads are not found."""
+        ...
+
+    async def locate_message(self, system: System, message_id: MessageId) -> TenantId | None:
+        """Say whose a message is, for operators."""
         ...
 
     async def locate_run(self, system: System, run_id: RunId) -> TenantId | None:

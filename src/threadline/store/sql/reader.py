@@ -216,6 +216,17 @@ class SqlReader(ToolReader, ToolCallReader, AgentReader, BranchReader, MemberRea
             await self._sql.one("SELECT tenant_id FROM threads WHERE id = ? AND deleted_at IS NULL", (thread_id,))
         )
 
+    async def locate_message(self, system: System, message_id: MessageId) -> TenantId | None:
+        """Say whose a message is, for operators."""
+        # Tenant by tenant: messages are found by their tenant first, and operators do not ask often.
+        return _tenant(
+            await self._sql.one(
+                "SELECT tenants.id FROM tenants WHERE EXISTS ("
+                "SELECT 1 FROM messages WHERE messages.tenant_id = tenants.id AND messages.id = ?)",
+                (message_id,),
+            )
+        )
+
     async def locate_run(self, system: System, run_id: RunId) -> TenantId | None:
         """Say whose a run is, for operators."""
         return _tenant(await self._sql.one("SELECT tenant_id FROM runs WHERE id = ?", (run_id,)))

@@ -1,0 +1,32 @@
+"""What the routes of branches take and give."""
+
+from msgspec import Struct
+
+from threadline.api.bodies import Identifier, Instructions, MaxOutputTokens, Model, Temperature
+from threadline.engine.branches import BranchHead
+from threadline.records import OnBusy
+
+
+class RegenerateMessage(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What is to be different this time, and how the answer is to be delivered.
+
+    `thread_id` names the thread where the message is an inherited one, of the thread that this one was forked from.
+    """
+
+    model: Model | None = None
+    agent: Identifier | None = None
+    instructions: Instructions | None = None
+    max_output_tokens: MaxOutputTokens | None = None
+    temperature: Temperature | None = None
+    on_busy: OnBusy | None = None
+    thread_id: Identifier | None = None
+    stream: bool = False
+    background: bool = False
+
+
+class BranchPage(Struct, frozen=True):
+    """The ends of a thread's branches, newest first."""
+
+    data: list[BranchHead]
+    has_more: bool
+    next_cursor: str | None
