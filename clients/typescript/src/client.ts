@@ -1,0 +1,164 @@
+// The client: one connection, one store, one outbox, and the threads that somebody looks at.
+
+import type { WireEvent } from "./fold.ts";
+import { type Asked, Http, type HttpOptions, type Operation } from "./http.ts";
+import { type Locks, locksHere } from "./leader.ts";
+import { Link, type Told } from "./link.ts";
+import { type ListWord, ThreadList } from "./list.ts";
+import type { Connection } from "./machine.ts";
+import { Outbox } from "./outbox.ts";
+import type { PresenceWord } from "./presence.ts";
+import type { Readable } from "./signal.ts";
+import type { Outgoing, Store } from "./store/contract.ts";
+import { IndexedDBStore } from "./store/indexeddb.ts";
+import { MemoryStore } from "./store/memory.ts";
+import { LiveThread } from "./thread.ts";
+import type { CreateThread, Operations, Thread } from "./types.ts";
+
+export interface ClientOptions extends HttpOptions {
+  /** Whose data this is: keeps the stores, locks and channels of several people on one device apart. */
+  readonly name?: string;
+  /** IndexedDB where there is one, else memory. */
+  readonly store?: Store;
+  readonly locks?: Locks;
+  /** The list is that of this end user; for keys, which see everybody's. */
+  readonly endUserId?: string;
+}
+
+export class Client {
+  readonly http: Http;
+  readonly threads: ThreadList;
+  readonly outbox: Outbox;
+  readonly #endUserId: string | undefined;
+  readonly #store: Store;
+  readonly #link: Link;
+  readonly #open = new Map<string, LiveThread>();
+  readonly #close = new AbortController();
+
+  constructor(options: ClientOptions = {}) {
+    const name = options.name ?? "threadline";
+    this.#endUserId = options.endUserId;
+    this.http = new Http(options);
+    this.#store = options.store ?? (typeof indexedDB === "undefined" ? new MemoryStore() : new IndexedDBStore(name));
+    const [http, store] = [this.http, this.#store];
+    this.#link = new Link({
+      http,
+      query: () => this.#query(),
+      onTold: (told) => this.#take(told),
+      onLost: () => this.#mend(),
+    });
+    this.threads = new ThreadList(http, store, () => this.#link.changed());
+    const deliver = (outgoing: Outgoing, signal: AbortSignal) => this.#deliver(outgoing, signal);
+    this.outbox = new Outbox({ store, name, locks: options.locks ?? locksHere(), deliver });
+    this.#listen();
+  }
+
+  /** Whether, and how, the server is heard. */
+  get connection(): Readable<Connection> {
+    return this.#link.connection;
+  }
+
+  /** A thread. It is followed while somebody subscribes to its `view`. */
+  thread(id: string): LiveThread {
+    let found = this.#open.get(id);
+    if (found === undefined) {
+      const [http, store, outbox] = [this.http, this.#store, this.outbox];
+      found = new LiveThread({ id, http, store, outbox, onFollowed: () => this.#link.changed() });
+      this.#open.set(id, found);
+    }
+    return found;
+  }
+
+  async createThread(body: CreateThread = {}): Promise<Thread> {
+    const whose = this.#endUserId === undefined ? {} : { end_user_id: this.#endUserId };
+    const thread = await this.http.call("POST /v1/threads", { body: { ...whose, ...body } });
+    this.threads.put(thread);
+    return thread;
+  }
+
+  /** Ask for anything that the server offers, with its types. */
+  call<Name extends Operation>(name: Name, asked: Asked<Name>): Promise<Operations[Name]["answer"]> {
+    return this.http.call(name, asked);
+  }
+
+  /** Try everything again now, such as after signing in. */
+  retry(): void {
+    this.#link.changed();
+    this.outbox.wake();
+  }
+
+  /** Forget all that is kept on this device, such as after signing out; what was not sent yet is lost. */
+  async forget(): Promise<void> {
+    await this.close();
+    await this.#store.clear();
+  }
+
+  async close(): Promise<void> {
+    this.#close.abort();
+    this.#link.close();
+    this.outbox.close();
+    this.threads.close();
+    await Promise.allSettled([...this.#open.values()].map((thread) => thread.close()));
+    this.#open.clear();
+  }
+
+  #listen(): void {
+    const { signal } = this.#close;
+    globalThis.addEventListener?.("online", () => this.outbox.wake(), { signal });
+    const ends = [
+      this.#link.connection.subscribe(() => {
+        const { phase } = this.#link.connection.get();
+        if (phase === "connecting") this.threads.begin();
+        if (phase === "live") this.outbox.wake();
+      }),
+      this.outbox.pending.subscribe(() => {
+        for (const thread of this.#open.values()) thread.publish();
+        this.outbox.seen((one) => !this.#open.has(one.thread_id));
+      }),
+    ];
+    const endAll = () => {
+      for (const end of ends) end();
+    };
+    signal.addEventListener("abort", endAll, { once: true });
+  }
+
+  #query(): Record<string, string | number> | null {
+    const followed = [...this.#open.values()].filter((thread) => thread.cursor !== null);
+    if (followed.length === 0 && !this.threads.view.isWatched) return null;
+    const query: Record<string, string | number> = {};
+    if (followed.length > 0) query.threads = followed.map((thread) => `${thread.id}:${thread.cursor}`).join(",");
+    if (this.#endUserId !== undefined) query.end_user_id = this.#endUserId;
+    if (!this.threads.view.isWatched) query.limit = 1;
+    return query;
+  }
+
+  // What came together is shown together: each thread hears of its events once.
+  #take(told: readonly Told[]): void {
+    const list: ListWord[] = [];
+    const threads = new Map<string, (WireEvent | PresenceWord)[]>();
+    for (const one of told) {
+      if (isOfList(one)) list.push(one);
+      else if (one.type !== "caught_up" && one.thread_id !== undefined) {
+        const words = threads.get(one.thread_id) ?? [];
+        threads.set(one.thread_id, words);
+        words.push(one as WireEvent | PresenceWord);
+      }
+    }
+    if (this.threads.view.isWatched) this.threads.take(list);
+    for (const [id, words] of threads) this.#open.get(id)?.take(words);
+  }
+
+  async #mend(): Promise<void> {
+    const followed = [...this.#open.values()].filter((thread) => thread.cursor !== null);
+    await Promise.allSettled(followed.map((thread) => thread.reload()));
+  }
+
+  async #deliver({ thread_id, body, key }: Outgoing, signal: AbortSignal): Promise<string> {
+    const asked = { path: { thread_id }, body: { ...body, background: true }, idempotencyKey: key, signal };
+    return (await this.http.call("POST /v1/threads/{thread_id}/messages", asked)).message.id;
+  }
+}
+
+function isOfList(told: Told): told is ListWord & Told {
+  return told.type === "thread" || told.type === "listed" || told.type === "thread.removed";
+}

@@ -1,0 +1,145 @@
+// Plain requests, typed by the server's own document.
+
+import type { Operations, Problem } from "./types.ts";
+
+/** The server has answered with a problem. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+  readonly problem: Problem;
+  readonly retryAfterMs: number;
+
+  constructor(problem: Problem, retryAfterMs = 0) {
+    super(problem.detail || problem.title);
+    this.problem = problem;
+    this.retryAfterMs = retryAfterMs;
+  }
+
+  /** Whether the same request may be accepted later without anybody doing anything about it. */
+  get isPassing(): boolean {
+    return this.problem.retryable || this.problem.status >= 500 || this.problem.status === 429;
+  }
+}
+
+/** There was no answer: the network is away, or the server. */
+export class Unreachable extends Error {
+  override readonly name = "Unreachable";
+}
+
+export type Operation = keyof Operations;
+type Body<Name extends Operation> = Operations[Name]["body"];
+type Names<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}` ? Name | Names<Rest> : never;
+
+export type Asked<Name extends Operation> = {
+  readonly query?: Operations[Name]["query"];
+  readonly signal?: AbortSignal;
+  readonly idempotencyKey?: string;
+} & ([Names<Name>] extends [never] ? unknown : { readonly path: Readonly<Record<Names<Name>, string>> }) &
+  (undefined extends Body<Name> ? { readonly body?: Body<Name> } : { readonly body: Body<Name> });
+
+/** A token, or what gets one; `isStale` says that the last one was refused. */
+export type Token = string | ((isStale: boolean) => string | Promise<string>);
+
+export interface HttpOptions {
+  /** Where the server is; the page's own origin unless said. */
+  readonly baseUrl?: string;
+  /** A key or an end user's token; without one the browser's cookie says who is asking. */
+  readonly token?: Token;
+  /** More headers for every request, such as one against forged requests. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly fetch?: typeof fetch;
+}
+
+interface Loose {
+  readonly path?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string | number | boolean | null | undefined>>;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
+  readonly idempotencyKey?: string;
+}
+
+export class Http {
+  readonly #options: HttpOptions;
+
+  constructor(options: HttpOptions) {
+    this.#options = options;
+  }
+
+  /** Ask for an operation. Throws `Refusal`, `Unreachable`, or the reason of `signal`. */
+  async call<Name extends Operation>(name: Name, asked: Asked<Name>): Promise<Operations[Name]["answer"]> {
+    const response = await this.open(name, asked as Loose);
+    const text = await unlessAborted(response.text(), (asked as Loose).signal);
+    return text === "" ? undefined : JSON.parse(text);
+  }
+
+  /** Ask, and return the response once it has begun well. */
+  async open(operation: string, asked: Loose): Promise<Response> {
+    const response = await this.#fetch(operation, asked, false);
+    if (response.status !== 401 || typeof this.#options.token !== "function") return accepted(response);
+    return accepted(await this.#fetch(operation, asked, true));
+  }
+
+  /** The address of an operation, also for a socket. */
+  address(path: string, asked: Loose): string {
+    const filled = path.replace(/\{(\w+)\}/g, (_, key: string) => encodeURIComponent(asked.path?.[key] ?? ""));
+    const query = Object.entries(asked.query ?? {}).filter(([, value]) => value !== null && value !== undefined);
+    const search = new URLSearchParams(query.map(([key, value]) => [key, String(value)])).toString();
+    const base = (this.#options.baseUrl ?? globalThis.location?.origin ?? "").replace(/\/$/, "");
+    return base + filled + (search && `?${search}`);
+  }
+
+  async token(isStale = false): Promise<string | undefined> {
+    const { token } = this.#options;
+    return typeof token === "function" ? await token(isStale) : token;
+  }
+
+  async #fetch(operation: string, asked: Loose, isStale: boolean): Promise<Response> {
+    const [method = "GET", path = "/"] = operation.split(" ");
+    const token = await unlessAborted(this.token(isStale), asked.signal);
+    const headers: Record<string, string> = { ...this.#options.headers };
+    if (token !== undefined) headers.authorization = `Bearer ${token}`;
+    if (asked.idempotencyKey !== undefined) headers["idempotency-key"] = asked.idempotencyKey;
+    if (asked.body !== undefined) headers["content-type"] = "application/json";
+    const init: RequestInit = { method, headers, credentials: "same-origin", cache: "no-store" };
+    if (asked.body !== undefined) init.body = JSON.stringify(asked.body);
+    if (asked.signal !== undefined) init.signal = asked.signal;
+    const ask = this.#options.fetch ?? globalThis.fetch;
+    return unlessAborted(ask(this.address(path, asked), init), asked.signal);
+  }
+}
+
+async function accepted(response: Response): Promise<Response> {
+  if (response.ok) return response;
+  const text = await response.text().catch(() => "");
+  const seconds = Number(response.headers.get("retry-after"));
+  throw new Refusal(problemOf(text, response), Number.isFinite(seconds) ? seconds * 1000 : 0);
+}
+
+// What stands between us and the server, such as a proxy, has errors of its own form.
+function problemOf(text: string, { status, statusText }: Response): Problem {
+  const fallback: Problem = {
+    type: "about:blank",
+    title: statusText || `Status ${status}`,
+    status,
+    detail: "",
+    code: "unknown",
+    retryable: status >= 500 || status === 408 || status === 429,
+  };
+  try {
+    const said: unknown = JSON.parse(text);
+    const isProblem = typeof said === "object" && said !== null && "code" in said;
+    return isProblem ? { ...fallback, ...(said as Problem) } : fallback;
+  } catch {
+    return fallback;
+  }
+}
+
+/** Wait for something of the network: its failures become `Unreachable`, an abort stays what it is. */
+async function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
+  try {
+    return await promise;
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof Refusal) throw error;
+    throw new Unreachable("There was no answer.", { cause: error });
+  }
+}

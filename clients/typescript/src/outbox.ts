@@ -1,0 +1,222 @@
+// What is still to be sent. A message is stored first and sent then, with the same key until the server has answered:
+// it happens once, also when the network breaks, the page is loaded again, or two tabs look at it.
+
+import { Refusal } from "./http.ts";
+import { type Channel, channelOf, type Locks, lead, type Word } from "./leader.ts";
+import { pauseMs } from "./machine.ts";
+import { Signal } from "./signal.ts";
+import type { Outgoing, Store } from "./store/contract.ts";
+import type { SendMessage } from "./types.ts";
+
+/** As a screen sees it: `accepted` is what the server has, and the log is about to show. */
+export interface Pending extends Omit<Outgoing, "status"> {
+  readonly status: Outgoing["status"] | "accepted";
+  /** What the server calls it, once accepted. */
+  readonly message_id?: string;
+}
+
+export interface OutboxOptions {
+  readonly store: Store;
+  readonly locks: Locks;
+  /** Names the lock and the channel: what all tabs on one store share. */
+  readonly name: string;
+  /** Deliver; resolves with the message's id when the server has accepted it. */
+  readonly deliver: (outgoing: Outgoing, signal: AbortSignal) => Promise<string>;
+  /** The server asks who we are: nothing can be sent until somebody signs in. */
+  readonly onUnauthorized?: (refusal: Refusal) => void;
+}
+
+/** 128 bits of chance; unlike `randomUUID` also where a page is not served over TLS. */
+function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** No answer for so long is none: the same key asks again. */
+const DELIVERY_MS_MAX = 30_000;
+
+export class Outbox {
+  readonly pending = new Signal<readonly Pending[]>([]);
+  readonly #options: OutboxOptions;
+  readonly #channel: Channel;
+  readonly #close = new AbortController();
+  readonly #busy = new Set<string>();
+  #isLeader = false;
+  #failures = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+    this.#channel = channelOf(`${options.name}:outbox`, (word) => this.#hear(word));
+    void lead(options.locks, `${options.name}:leader`, this.#close.signal, () => {
+      this.#isLeader = true;
+      void this.#reload().then(() => this.wake());
+    });
+    void this.#reload();
+  }
+
+  /** Store a message to be sent. It is safe when this resolves, and shown as pending. */
+  async add(threadId: string, body: SendMessage): Promise<Pending> {
+    const outgoing = await this.#options.store.enqueue({
+      key: newKey(),
+      thread_id: threadId,
+      body,
+      created_at: new Date().toISOString(),
+      status: "pending",
+      error: null,
+    });
+    this.#show(outgoing);
+    this.#channel.say({ type: "added", key: outgoing.key });
+    this.#pump();
+    return outgoing;
+  }
+
+  /** Send one again that was refused. */
+  async retry(key: string): Promise<void> {
+    const found = this.pending.get().find((one) => one.key === key);
+    if (found?.status !== "failed") return;
+    await this.#change({ ...found, status: "pending", error: null });
+    this.#pump();
+  }
+
+  /** Take one back; false where it is on its way already, or there. */
+  async withdraw(key: string): Promise<boolean> {
+    const { locks, store } = this.#options;
+    const isDropped = await locks.attempt(this.#lockOf(key), () => store.drop(key));
+    if (isDropped !== true) return false;
+    this.#forget(key);
+    this.#channel.say({ type: "dropped", key });
+    return true;
+  }
+
+  /** The network may be back: do not wait for the timer. */
+  wake(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#failures = 0;
+    this.#pump();
+  }
+
+  /** The log shows some of them now, or nobody looks. */
+  seen(isSeen: (pending: Pending) => boolean): void {
+    const left = this.pending.get().filter((one) => one.status !== "accepted" || !isSeen(one));
+    if (left.length < this.pending.get().length) this.pending.set(left);
+  }
+
+  close(): void {
+    this.#close.abort();
+    this.#channel.close();
+    clearTimeout(this.#timer);
+  }
+
+  // --- sending ---
+
+  #pump(): void {
+    if (!this.#isLeader || this.#timer !== undefined || this.#close.signal.aborted) return;
+    for (const outgoing of this.pending.get()) {
+      if (outgoing.status !== "pending" || this.#busy.has(outgoing.thread_id)) continue;
+      this.#busy.add(outgoing.thread_id);
+      void this.#deliver(outgoing.key).then((goesOn) => {
+        this.#busy.delete(outgoing.thread_id);
+        if (goesOn) this.#pump();
+      });
+    }
+  }
+
+  /** Deliver one; false where the timer, or somebody, has to wake us first. */
+  async #deliver(key: string): Promise<boolean> {
+    const { locks } = this.#options;
+    // Whoever has the lock decides about it: it is either sent or taken back, never both.
+    // Where it is taken, somebody is taking it back at this moment; and a store that fails may come to itself again.
+    const goesOn = await locks.attempt(this.#lockOf(key), () => this.#deliverLocked(key)).catch(() => undefined);
+    if (goesOn === undefined) this.#pause(0);
+    return goesOn ?? false;
+  }
+
+  async #deliverLocked(key: string): Promise<boolean> {
+    const { store, deliver } = this.#options;
+    const outgoing = (await store.outbox()).find((one) => one.key === key);
+    if (outgoing?.status !== "pending") {
+      await this.#reload();
+      return true;
+    }
+    let messageId: string;
+    try {
+      messageId = await deliver(outgoing, AbortSignal.any([this.#close.signal, AbortSignal.timeout(DELIVERY_MS_MAX)]));
+    } catch (error) {
+      return this.#fail(outgoing, error);
+    }
+    await store.drop(key);
+    this.#failures = 0;
+    this.#accept(key, messageId);
+    this.#channel.say({ type: "accepted", key, message_id: messageId });
+    return true;
+  }
+
+  async #fail(outgoing: Outgoing, error: unknown): Promise<boolean> {
+    if (this.#close.signal.aborted) return false;
+    if (error instanceof Refusal && error.problem.status === 401) {
+      this.#options.onUnauthorized?.(error);
+      return false;
+    }
+    if (!(error instanceof Refusal) || error.isPassing) {
+      this.#pause(error instanceof Refusal ? error.retryAfterMs : 0);
+      return false;
+    }
+    const { code, detail, title } = error.problem;
+    await this.#change({ ...outgoing, status: "failed", error: { code, message: detail || title } });
+    return true;
+  }
+
+  #pause(retryAfterMs: number): void {
+    if (this.#timer !== undefined) return;
+    this.#failures += 1;
+    const go = () => {
+      this.#timer = undefined;
+      this.#pump();
+    };
+    this.#timer = setTimeout(go, pauseMs(this.#failures, Math.random(), retryAfterMs));
+  }
+
+  // --- what is shown ---
+
+  #hear(word: Word): void {
+    if (word.type === "accepted") this.#accept(word.key, word.message_id);
+    else if (word.type === "dropped") this.#forget(word.key);
+    else void this.#reload().then(() => this.#pump());
+  }
+
+  async #reload(): Promise<void> {
+    const stored = await this.#options.store.outbox();
+    if (this.#close.signal.aborted) return;
+    const accepted = this.pending.get().filter((one) => one.status === "accepted");
+    const kept = stored.filter((one) => accepted.every((other) => other.key !== one.key));
+    this.pending.set([...accepted, ...kept].sort((one, other) => one.order - other.order));
+  }
+
+  async #change(outgoing: Outgoing): Promise<void> {
+    if (await this.#options.store.change(outgoing)) {
+      this.#show(outgoing);
+      this.#channel.say({ type: "changed", key: outgoing.key });
+    } else {
+      this.#forget(outgoing.key);
+    }
+  }
+
+  #accept(key: string, message_id: string): void {
+    const found = this.pending.get().find((one) => one.key === key);
+    if (found !== undefined) this.#show({ ...found, status: "accepted", message_id });
+  }
+
+  #show(shown: Pending): void {
+    const others = this.pending.get().filter((one) => one.key !== shown.key);
+    this.pending.set([...others, shown].sort((one, other) => one.order - other.order));
+  }
+
+  #forget(key: string): void {
+    this.pending.set(this.pending.get().filter((one) => one.key !== key));
+  }
+
+  #lockOf(key: string): string {
+    return `${this.#options.name}:send:${key}`;
+  }
+}

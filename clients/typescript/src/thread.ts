@@ -1,0 +1,319 @@
+// One thread as somebody looks at it: from the store at once, then along the log.
+
+import {
+  EMPTY,
+  fold,
+  knownOf,
+  LogHole,
+  messagesOf,
+  stateOf,
+  type ThreadState,
+  type WireEvent,
+  withMessages,
+} from "./fold.ts";
+import { type Http, Refusal } from "./http.ts";
+import { pauseMs } from "./machine.ts";
+import type { Outbox, Pending } from "./outbox.ts";
+import { nextSilence, type People, type PresenceWord, quieted, withPresence } from "./presence.ts";
+import { isKnown, type Shown, shownOf } from "./shown.ts";
+import { Signal } from "./signal.ts";
+import type { Store } from "./store/contract.ts";
+import type { Message, Operations, Problem, Run, SendMessage, Thread } from "./types.ts";
+
+/** `loading` until something is known; `gone` is deleted, or nobody's to see. */
+export type ThreadStatus = "loading" | "ready" | "gone";
+
+export interface ThreadView {
+  readonly status: ThreadStatus;
+  readonly thread: Thread | null;
+  readonly messages: readonly Shown[];
+  /** The run that has the turn. */
+  readonly run: Run | null;
+  /** The runs behind it, the next one first. */
+  readonly queue: readonly Run[];
+  /** What was refused: to be sent again, or taken back. */
+  readonly failed: readonly Pending[];
+  /** There is more before the first message: `loadOlder`. */
+  readonly hasOlder: boolean;
+  /** Why it could not be loaded. */
+  readonly problem: Problem | null;
+}
+
+export interface ThreadOptions {
+  readonly id: string;
+  readonly http: Http;
+  readonly store: Store;
+  readonly outbox: Outbox;
+  /** It is followed now, or is not any more, or from another place of its log. */
+  readonly onFollowed: () => void;
+}
+
+/** What of a send may be said beside its content. */
+export type SendOptions = Omit<SendMessage, "content" | "stream" | "background">;
+
+const LOADING: ThreadView = {
+  status: "loading",
+  thread: null,
+  messages: [],
+  run: null,
+  queue: [],
+  failed: [],
+  hasOlder: false,
+  problem: null,
+};
+const PAGE = 50;
+const SAVE_MS = 500;
+/** A screen that is built anew looks away for a moment. */
+const LINGER_MS = 2_000;
+const NOBODY: People = new Map();
+
+export class LiveThread {
+  readonly id: string;
+  readonly view: Signal<ThreadView>;
+  readonly people: Signal<People>;
+  readonly #options: ThreadOptions;
+  #state: ThreadState = EMPTY;
+  #saved = new Map<string, Message>();
+  #status: ThreadStatus = "loading";
+  #problem: Problem | null = null;
+  #watchers = 0;
+  #isFollowed = false;
+  #loading: Promise<void> | null = null;
+  #filling = new Map<string, Promise<void>>();
+  #saving: ReturnType<typeof setTimeout> | undefined;
+  #leaving: ReturnType<typeof setTimeout> | undefined;
+  #quieting: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: ThreadOptions) {
+    this.id = options.id;
+    this.#options = options;
+    const watched = (isWatched: boolean) => this.#watch(isWatched ? 1 : -1);
+    this.view = new Signal(LOADING, watched);
+    this.people = new Signal(NOBODY, watched);
+  }
+
+  /** Where its log is to be followed from; null where it is not to be followed. */
+  get cursor(): number | null {
+    return this.#isFollowed && this.#status === "ready" ? this.#state.seq : null;
+  }
+
+  get state(): ThreadState {
+    return this.#state;
+  }
+
+  // --- what people do ---
+
+  /** Send; it is safe on this device when this resolves, and shown at once. */
+  send(content: SendMessage["content"], options: SendOptions = {}): Promise<Pending> {
+    return this.#options.outbox.add(this.id, { content, ...options });
+  }
+
+  /** Put a question otherwise: the answer to it becomes the active branch. */
+  edit(messageId: string, content: SendMessage["content"], options: SendOptions = {}): Promise<Pending> {
+    return this.send(content, { ...options, edit_of: messageId });
+  }
+
+  /** Stop the answer in progress; what was said is kept. */
+  async stop(): Promise<void> {
+    const { run } = this.view.get();
+    if (run !== null)
+      await this.#options.http.call("POST /v1/runs/{run_id}/cancel", { path: { run_id: run.id }, body: {} });
+  }
+
+  async update(change: Operations["PATCH /v1/threads/{thread_id}"]["body"]): Promise<Thread> {
+    return this.#options.http.call("PATCH /v1/threads/{thread_id}", { path: { thread_id: this.id }, body: change });
+  }
+
+  /** Read what stands before the first message that is shown. */
+  async loadOlder(): Promise<void> {
+    const first = messagesOf(this.#state)[0]?.parent_id;
+    if (typeof first === "string") await this.#fill(first);
+  }
+
+  // --- following ---
+
+  /** Take events of its log, and what is said of presence. */
+  take(told: readonly (WireEvent | PresenceWord)[]): void {
+    const before = this.#state;
+    try {
+      for (const one of told) {
+        if ("seq" in one) this.#state = fold(this.#state, one);
+        else this.#meet(one);
+      }
+    } catch (error) {
+      if (!(error instanceof LogHole)) throw error;
+      void this.reload();
+    }
+    if (this.#state === before) return;
+    if (this.#state.thread === null) this.#lose(null);
+    else this.#show();
+  }
+
+  #show(): void {
+    this.publish();
+    this.#save();
+    this.#reachTip();
+  }
+
+  /** Read the state anew, such as after a hole in the log. Throws what `Http.call` throws. */
+  async reload(): Promise<void> {
+    const { http } = this.#options;
+    const asked = { path: { thread_id: this.id }, query: { limit: PAGE, view: "audit" } } as const;
+    try {
+      const fresh = stateOf(await http.call("GET /v1/threads/{thread_id}/state", asked));
+      const settled = knownOf(this.#state).filter((message) => message.status !== "streaming");
+      this.#state = withMessages(fresh, settled);
+      this.#status = "ready";
+      this.#problem = null;
+    } catch (error) {
+      if (error instanceof Refusal && !error.isPassing) this.#lose(error.problem);
+      throw error;
+    }
+    this.publish();
+    this.#save();
+    this.#options.onFollowed();
+  }
+
+  /** Show what is known now, also of the outbox. */
+  publish(): void {
+    const { outbox } = this.#options;
+    const pending = outbox.pending.get().filter((one) => one.thread_id === this.id);
+    const messages = shownOf(this.#state, pending);
+    const runs = [...this.#state.runs.values()];
+    this.view.set({
+      status: this.#status,
+      thread: this.#state.thread,
+      messages,
+      run: runs.find((run) => run.position === null) ?? null,
+      queue: messages.flatMap((shown) => (shown.run === null ? [] : [shown.run])),
+      failed: pending.filter((one) => one.status === "failed"),
+      hasOlder: messages[0]?.delivery === "stored" && messages[0].message.parent_id !== null,
+      problem: this.#problem,
+    });
+    if (pending.length > 0) outbox.seen((one) => one.thread_id === this.id && isKnown(this.#state, one));
+  }
+
+  /** Stop following, and keep what is known. */
+  async close(): Promise<void> {
+    for (const timer of [this.#leaving, this.#quieting]) clearTimeout(timer);
+    this.#isFollowed = false;
+    this.#watchers = 0;
+    await this.#keep();
+  }
+
+  #watch(change: 1 | -1): void {
+    this.#watchers += change;
+    clearTimeout(this.#leaving);
+    if (this.#watchers > 0) void this.#follow();
+    else this.#leaving = setTimeout(() => this.#leave(), LINGER_MS);
+  }
+
+  async #follow(): Promise<void> {
+    if (this.#isFollowed) return;
+    this.#isFollowed = true;
+    if (this.#status === "loading") await this.#load();
+    else this.publish();
+    this.#options.onFollowed();
+  }
+
+  #leave(): void {
+    this.#isFollowed = false;
+    this.people.set(NOBODY);
+    this.#options.onFollowed();
+  }
+
+  #load(): Promise<void> {
+    this.#loading ??= this.#loadOnce().finally(() => {
+      this.#loading = null;
+    });
+    return this.#loading;
+  }
+
+  async #loadOnce(): Promise<void> {
+    const found = await this.#options.store.thread(this.id).catch(() => undefined);
+    if (found !== undefined && this.#status === "loading") {
+      this.#state = stateOf({ ...found.kept, messages: found.messages });
+      this.#saved = new Map(found.messages.map((message) => [message.id, message]));
+      this.#status = "ready";
+      return this.publish();
+    }
+    this.publish();
+    for (let failures = 1; this.#isFollowed && this.#status === "loading"; failures++) {
+      await this.reload().catch(() => undefined);
+      if (this.#status === "loading") await new Promise((wake) => setTimeout(wake, pauseMs(failures, Math.random())));
+    }
+  }
+
+  #lose(problem: Problem | null): void {
+    // Only what is nobody's to see is forgotten; whoever has to sign in again finds everything as it was.
+    if (problem !== null && problem.status !== 404) {
+      this.#problem = problem;
+      this.publish();
+      return;
+    }
+    clearTimeout(this.#saving);
+    this.#saving = undefined;
+    this.#status = "gone";
+    this.#problem = problem;
+    this.#state = EMPTY;
+    this.publish();
+    this.#options.store.forget(this.id).catch(() => undefined);
+    this.#options.onFollowed();
+  }
+
+  // --- branches that are not known here ---
+
+  #reachTip(): void {
+    const tip = this.#state.thread?.tip_message_id ?? null;
+    if (tip !== null && !this.#state.messages.has(tip)) void this.#fill(tip).catch(() => undefined);
+  }
+
+  #fill(leaf: string): Promise<void> {
+    const going = this.#filling.get(leaf) ?? this.#fillOnce(leaf).finally(() => this.#filling.delete(leaf));
+    this.#filling.set(leaf, going);
+    return going;
+  }
+
+  async #fillOnce(leaf: string): Promise<void> {
+    const asked = { path: { thread_id: this.id }, query: { leaf, limit: PAGE, view: "audit" } } as const;
+    const page = await this.#options.http.call("GET /v1/threads/{thread_id}/messages", asked);
+    this.#state = withMessages(this.#state, page.data);
+    this.publish();
+    this.#save();
+  }
+
+  // --- keeping ---
+
+  #save(): void {
+    this.#saving ??= setTimeout(() => void this.#keep(), SAVE_MS);
+  }
+
+  async #keep(): Promise<void> {
+    clearTimeout(this.#saving);
+    this.#saving = undefined;
+    const { seq, thread, runs } = this.#state;
+    if (thread === null) return;
+    const changed = knownOf(this.#state).filter((message) => this.#saved.get(message.id) !== message);
+    for (const message of changed) this.#saved.set(message.id, message);
+    const kept = { id: this.id, seq, thread, runs: [...runs.values()] };
+    // A store that is full or broken costs the next start, not the screen.
+    await this.#options.store.keep(kept, changed).catch(() => undefined);
+  }
+
+  // --- who is there ---
+
+  #meet(word: PresenceWord): void {
+    this.people.set(withPresence(this.people.get(), word, Date.now()));
+    this.#quietLater();
+  }
+
+  #quietLater(): void {
+    clearTimeout(this.#quieting);
+    const at = nextSilence(this.people.get(), Date.now());
+    if (at === null) return;
+    this.#quieting = setTimeout(() => {
+      this.people.set(quieted(this.people.get(), Date.now()));
+      this.#quietLater();
+    }, at - Date.now());
+  }
+}
