@@ -3,6 +3,16 @@
 /** Any JSON value. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 
+/** Who is to take part: a person, or an agent by its id or handle. */
+export interface AddMember {
+  readonly end_user_id?: string | null;
+  readonly agent?: string | null;
+  readonly role?: "member" | "owner" | "viewer";
+  readonly reply_policy?: "all" | "mention" | "none" | null;
+  readonly handle?: string | null;
+  readonly name?: string | null;
+}
+
 /**
  * A persona: instructions, a model, tools. `owner` is the end user whose it is, None for the tenant's own.
  *
@@ -76,6 +86,25 @@ export interface Base64Source {
   readonly type: "base64";
   readonly media_type: string;
   readonly data: string;
+}
+
+/** The end of a branch. `excerpt` is how its last message begins. */
+export interface BranchHead {
+  readonly object: "branch";
+  readonly tip_message_id: string;
+  readonly is_active: boolean;
+  readonly role: "assistant" | "system" | "user";
+  readonly status: "cancelled" | "complete" | "failed" | "streaming";
+  readonly excerpt: string;
+  readonly last_activity_at: string;
+  readonly seq: number;
+}
+
+/** The ends of a thread's branches, newest first. */
+export interface BranchPage {
+  readonly data: readonly BranchHead[];
+  readonly has_more: boolean;
+  readonly next_cursor: string | null;
 }
 
 /** With `wait`, the answer comes when the run has settled. */
@@ -172,6 +201,13 @@ export interface CreateTool {
   readonly allow?: readonly string[] | null;
 }
 
+/** Agree to a call, or refuse it. The model is told the `reason` of a refusal. */
+export interface DecideCall {
+  readonly tool_use_id: string;
+  readonly approve: boolean;
+  readonly reason?: string | null;
+}
+
 /** What a model is told of a tool, and of which kind it is. */
 export interface Definition {
   readonly name: string;
@@ -236,6 +272,58 @@ export interface KeyPage {
   readonly data: readonly Key[];
   readonly has_more: boolean;
   readonly next_cursor: string | null;
+}
+
+/**
+ * A person or an agent in a thread. Exactly one of `end_user_id` and `agent_id` is there.
+ *
+ * `handle` is what stands behind the @ in this room, `name` what the others are shown. `reply_policy` is an agent's:
+ * it answers every message of a person, or those that call it, or none by itself. A `viewer` only reads; an `owner`
+ * also says who else takes part.
+ */
+export interface Member {
+  readonly id: string;
+  readonly object: "member";
+  readonly thread_id: string;
+  readonly end_user_id: string | null;
+  readonly agent_id: string | null;
+  readonly handle: string | null;
+  readonly name: string | null;
+  readonly role: "member" | "owner" | "viewer";
+  readonly reply_policy: "all" | "mention" | "none" | null;
+  readonly invited_by: string | null;
+  readonly created_at: string;
+}
+
+/** Somebody takes part in the thread from here on. */
+export interface MemberAdded {
+  readonly type: "member.added";
+  readonly member: Member;
+  readonly seq: number;
+  readonly thread_id: string;
+}
+
+/** Who takes part in a thread: all of them. */
+export interface MemberPage {
+  readonly data: readonly Member[];
+  readonly has_more: boolean;
+  readonly next_cursor: string | null;
+}
+
+/** Somebody takes part no more. The last event that a person who was removed is shown. */
+export interface MemberRemoved {
+  readonly type: "member.removed";
+  readonly member: Member;
+  readonly seq: number;
+  readonly thread_id: string;
+}
+
+/** Somebody takes part as something else. */
+export interface MemberUpdated {
+  readonly type: "member.updated";
+  readonly member: Member;
+  readonly seq: number;
+  readonly thread_id: string;
 }
 
 /** Somebody whom a message calls by `@handle`. */
@@ -339,10 +427,22 @@ export interface ModelPage {
   readonly next_cursor: string | null;
 }
 
+/** The one tool that a model has to use. */
+export interface NamedTool {
+  readonly name: string;
+}
+
 /** What an agent asks of its model. What is None is left to the model. */
 export interface Parameters {
   readonly max_output_tokens: number | null;
   readonly temperature: number | null;
+}
+
+/** What a call gave that the client has made: text or any JSON value. */
+export interface PostResult {
+  readonly tool_use_id: string;
+  readonly output: Json;
+  readonly is_error?: boolean;
 }
 
 /** Every error of the API. `pointer` (RFC 6901), `run_id` and `events_url` are there where they apply. */
@@ -376,6 +476,23 @@ export interface ReasoningBlock {
   readonly text: string;
   readonly signature?: string | null;
   readonly provider?: string | null;
+}
+
+/**
+ * What is to be different this time, and how the answer is to be delivered.
+ *
+ * `thread_id` names the thread where the message is an inherited one, of the thread that this one was forked from.
+ */
+export interface RegenerateMessage {
+  readonly model?: string | null;
+  readonly agent?: string | null;
+  readonly instructions?: string | null;
+  readonly max_output_tokens?: number | null;
+  readonly temperature?: number | null;
+  readonly on_busy?: "enqueue" | "interrupt" | "latest" | "merge" | "reject" | "rollback" | null;
+  readonly thread_id?: string | null;
+  readonly stream?: boolean;
+  readonly background?: boolean;
 }
 
 /**
@@ -511,6 +628,9 @@ export interface SendMessage {
   readonly edit_of?: string | null;
   readonly max_output_tokens?: number | null;
   readonly temperature?: number | null;
+  readonly tools?: readonly string[] | null;
+  readonly tools_mode?: "dynamic" | "explicit" | "tenant" | null;
+  readonly tool_choice?: "auto" | "none" | "required" | NamedTool | null;
   readonly metadata?: Readonly<Record<string, Json>> | null;
 }
 
@@ -535,6 +655,7 @@ export interface State {
   readonly has_more: boolean;
   readonly next_cursor: string | null;
   readonly seq: number;
+  readonly members: readonly Member[];
 }
 
 /** People of one tenant who share agents. */
@@ -635,6 +756,48 @@ export interface ThreadUpdated {
   readonly thread_id: string;
 }
 
+/**
+ * One call.
+ *
+ * `id` is handed to the tool as its idempotency key, the same on every try; `attempt` counts those. `seq` is that of
+ * `tool.requested`; `block` and `result_block` are where request and outcome stand in the message. `kind` says where
+ * the tool comes from; None for a name that means nothing. `decided_by` is who approved or refused.
+ */
+export interface ToolCall {
+  readonly id: string;
+  readonly object: "tool_call";
+  readonly thread_id: string;
+  readonly run_id: string;
+  readonly message_id: string;
+  readonly tool_use_id: string;
+  readonly seq: number;
+  readonly round: number;
+  readonly block: number;
+  readonly result_block: number;
+  readonly name: string;
+  readonly kind: string | null;
+  readonly input: Json;
+  readonly output: Json;
+  readonly is_error: boolean | null;
+  readonly status: "approved" | "cancelled" | "failed" | "requested" | "running" | "succeeded";
+  readonly attempt: number;
+  readonly needs_approval: boolean;
+  readonly is_approved: boolean | null;
+  readonly decided_by: Author | null;
+  readonly decided_at: string | null;
+  readonly reason: string | null;
+  readonly requested_at: string;
+  readonly started_at: string | null;
+  readonly ended_at: string | null;
+}
+
+/** A page of tool calls in the order of their requests. */
+export interface ToolCallPage {
+  readonly data: readonly ToolCall[];
+  readonly has_more: boolean;
+  readonly next_cursor: string | null;
+}
+
 /** The tool's outcome, errors included; it is block `block` of the message. */
 export interface ToolCompleted {
   readonly type: "tool.completed";
@@ -716,6 +879,14 @@ export interface UpdateAgent {
   readonly metadata?: Readonly<Record<string, Json>>;
 }
 
+/** What changes of a member. A field that is not named stays; null empties it. */
+export interface UpdateMember {
+  readonly role?: "member" | "owner" | "viewer";
+  readonly reply_policy?: "all" | "mention" | "none";
+  readonly handle?: string | null;
+  readonly name?: string | null;
+}
+
 /** What changes of a team. */
 export interface UpdateTeam {
   readonly name?: string;
@@ -732,6 +903,7 @@ export interface UpdateThread {
   readonly agent_id?: string | null;
   readonly on_busy?: "enqueue" | "interrupt" | "latest" | "merge" | "reject" | "rollback" | null;
   readonly on_disconnect?: "cancel" | "continue" | null;
+  readonly tip_message_id?: string;
   readonly metadata?: Readonly<Record<string, Json>>;
 }
 
@@ -772,6 +944,9 @@ export interface WaitingFor {
 
 /** Everything that can happen in a thread. */
 export type ThreadlineEvent =
+  | MemberAdded
+  | MemberRemoved
+  | MemberUpdated
   | MessageCompleted
   | MessageCreated
   | MessageDelta
@@ -838,6 +1013,11 @@ export interface Operations {
     readonly body: undefined;
     readonly answer: undefined;
   };
+  "POST /v1/messages/{message_id}/regenerate": {
+    readonly query: Readonly<Record<string, never>>;
+    readonly body: RegenerateMessage;
+    readonly answer: Sent;
+  };
   "GET /v1/models": {
     readonly query: Readonly<Record<string, never>>;
     readonly body: undefined;
@@ -853,6 +1033,11 @@ export interface Operations {
     readonly body: ChangeRun;
     readonly answer: Run;
   };
+  "POST /v1/runs/{run_id}/approvals": {
+    readonly query: Readonly<Record<string, never>>;
+    readonly body: DecideCall;
+    readonly answer: Run;
+  };
   "POST /v1/runs/{run_id}/cancel": {
     readonly query: Readonly<Record<string, never>>;
     readonly body: CancelRun;
@@ -862,6 +1047,11 @@ export interface Operations {
     readonly query: { readonly after?: string | null };
     readonly body: undefined;
     readonly answer: Json;
+  };
+  "POST /v1/runs/{run_id}/tool_results": {
+    readonly query: Readonly<Record<string, never>>;
+    readonly body: PostResult;
+    readonly answer: Run;
   };
   "GET /v1/stream": {
     readonly query: { readonly threads?: string | null; readonly end_user_id?: string | null; readonly archived?: boolean | null; readonly limit?: number };
@@ -933,10 +1123,35 @@ export interface Operations {
     readonly body: undefined;
     readonly answer: undefined;
   };
+  "GET /v1/threads/{thread_id}/branches": {
+    readonly query: { readonly limit?: number; readonly cursor?: string | null };
+    readonly body: undefined;
+    readonly answer: BranchPage;
+  };
   "GET /v1/threads/{thread_id}/events": {
     readonly query: { readonly after?: string | null };
     readonly body: undefined;
     readonly answer: Json;
+  };
+  "POST /v1/threads/{thread_id}/members": {
+    readonly query: Readonly<Record<string, never>>;
+    readonly body: AddMember;
+    readonly answer: Member;
+  };
+  "GET /v1/threads/{thread_id}/members": {
+    readonly query: Readonly<Record<string, never>>;
+    readonly body: undefined;
+    readonly answer: MemberPage;
+  };
+  "PATCH /v1/threads/{thread_id}/members/{member_id}": {
+    readonly query: Readonly<Record<string, never>>;
+    readonly body: UpdateMember;
+    readonly answer: Member;
+  };
+  "DELETE /v1/threads/{thread_id}/members/{member_id}": {
+    readonly query: Readonly<Record<string, never>>;
+    readonly body: undefined;
+    readonly answer: undefined;
   };
   "POST /v1/threads/{thread_id}/messages": {
     readonly query: Readonly<Record<string, never>>;
@@ -957,6 +1172,11 @@ export interface Operations {
     readonly query: { readonly limit?: number; readonly view?: "user" | "audit" | null };
     readonly body: undefined;
     readonly answer: State;
+  };
+  "GET /v1/threads/{thread_id}/tool_calls": {
+    readonly query: { readonly run_id?: string | null; readonly name?: string | null; readonly is_error?: boolean | null; readonly status?: "requested" | "approved" | "running" | "succeeded" | "failed" | "cancelled" | null; readonly since?: string | null; readonly until?: string | null; readonly limit?: number; readonly cursor?: string | null };
+    readonly body: undefined;
+    readonly answer: ToolCallPage;
   };
   "POST /v1/tokens": {
     readonly query: Readonly<Record<string, never>>;
