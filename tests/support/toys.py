@@ -7,6 +7,7 @@ from pathlib import Path
 
 SOURCE = '''
 import asyncio
+import os
 import time
 from pathlib import Path
 
@@ -52,6 +53,14 @@ def wipe(what: str, call: Call) -> str:
     """Delete something."""
     effect("wipe", call)
     return f"wiped {what}"
+
+
+@tool
+def die(signal: int, call: Call) -> str:
+    """Takes effect, and its server with it."""
+    effect("die", call)
+    os.kill(os.getpid(), signal)
+    time.sleep(60)
 
 
 @tool
