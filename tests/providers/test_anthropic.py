@@ -23,7 +23,7 @@ from threadline.errors import ContextTooLong, ProviderFailure, ProviderOverloade
 from threadline.providers.anthropic import MAX_OUTPUT_TOKENS, AnthropicAdapter, AnthropicDecoder
 from threadline.providers.contract import Chunk, FinishChunk, Prompt, ProviderPartChunk, SignatureChunk
 from threadline.providers.failures import Failures
-from threadline.records import Usage
+from threadline.records import NamedTool, Usage
 
 from .reading import asking, outline, said, text_of, usage_of
 from .speech import (
@@ -97,6 +97,26 @@ def test_every_option() -> None:
 def test_the_address(base_url: str, url: str) -> None:
     """The vendor's own SDK leaves the version out of the base; whoever writes it there means the same."""
     assert AnthropicAdapter("anthropic", base_url, FAILURES).request(asking()).url == url
+
+
+def test_a_choice_of_tools() -> None:
+    """May, must and must not use one, in this API's words; a model that has to use one may not think first."""
+    tools = [{"name": "now"}]
+    assert "tool_choice" not in body_of(asking(tools=tools))
+    assert body_of(asking(tools=tools, tool_choice="none"))["tool_choice"] == {"type": "none"}
+    assert body_of(asking(tools=tools, tool_choice="required"))["tool_choice"] == {"type": "any"}
+    named = body_of(asking(tools=tools, tool_choice=NamedTool("now")), thinking_budget_tokens=2000)
+    assert named["tool_choice"] == {"type": "tool", "name": "now"}
+    assert "thinking" not in named
+    assert "tool_choice" not in body_of(asking(tool_choice="required")), "nothing to choose from"
+
+
+def test_tools_of_the_history_are_declared() -> None:
+    """Calls in a history go with the tools that they are of; those that were called are named, and may not be used."""
+    answer = said("assistant", ToolUseBlock("a", "weather", {}), ToolResultBlock("a", "wet"), TextBlock("Wet."))
+    body = body_of(asking("thanks", history=[said("user", TextBlock("w?")), answer]))
+    assert [tool["name"] for tool in body["tools"]] == ["weather"]
+    assert body["tool_choice"] == {"type": "none"}
 
 
 def test_thinking_has_a_budget_within_the_limit() -> None:

@@ -32,7 +32,7 @@ from threadline.providers.contract import (
 )
 from threadline.providers.failures import Failures
 from threadline.providers.openai import OpenAIAdapter, OpenAIDecoder
-from threadline.records import Usage
+from threadline.records import NamedTool, Usage
 
 from .reading import asking, outline, said, text_of, usage_of
 from .speech import frame, openai_chunk, openai_stream, openai_usage
@@ -85,6 +85,17 @@ def test_every_option() -> None:
     assert body["reasoning_effort"] == "low"
     function = {"name": "now", "description": "Tells the time.", "parameters": {"type": "object"}}
     assert body["tools"] == [{"type": "function", "function": function}]
+
+
+def test_a_choice_of_tools() -> None:
+    """May, must and must not use one; one by its name; nothing is said where there are none, or no wish."""
+    tools = [{"name": "now"}]
+    assert "tool_choice" not in body_of(asking(tools=tools))
+    assert body_of(asking(tools=tools, tool_choice="none"))["tool_choice"] == "none"
+    assert body_of(asking(tools=tools, tool_choice="required"))["tool_choice"] == "required"
+    named = {"type": "function", "function": {"name": "now"}}
+    assert body_of(asking(tools=tools, tool_choice=NamedTool("now")))["tool_choice"] == named
+    assert "tool_choice" not in body_of(asking(tool_choice="required"))
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from threadline.providers.contract import (
     Chunk,
     FinishReason,
     Prompt,
+    PromptMessage,
     ProviderPartChunk,
     ReasoningChunk,
     SignatureChunk,
@@ -41,7 +42,7 @@ from threadline.providers.failures import Failures
 from threadline.providers.history import CallIds, file_text, fitting_call_id, result_text, turns
 from threadline.providers.http import HttpRequest
 from threadline.providers.sse import excerpt
-from threadline.records import Usage
+from threadline.records import NamedTool, ToolChoice, Usage
 
 BASE_URL: Final = "https://api.anthropic.com"
 DEFAULT_MODEL: Final = "claude-sonnet-4-5"
@@ -97,9 +98,17 @@ class AnthropicAdapter:
             body["system"] = [{"type": "text", "text": text}]
         if prompt.tools:
             body["tools"] = [_tool(tool) for tool in prompt.tools]
+            if prompt.tool_choice != "auto":
+                body["tool_choice"] = _choice(prompt.tool_choice)
+        elif names := _called(history):
+            # Calls in a history want their tools declared, also where none may be used any more.
+            body["tools"] = [_tool({"name": name}) for name in names]
+            body["tool_choice"] = {"type": "none"}
         if self._cache_prompt:
             _mark_for_cache(body)
-        self._limit(prompt, body, messages.may_think)
+        # A model that has to use a tool may not think first.
+        is_demand = body.get("tool_choice", {}).get("type") in ("any", "tool")
+        self._limit(prompt, body, messages.may_think and not is_demand)
         body.update(self._extra_body)
         headers = {"x-client-request-id": prompt.run_id} if prompt.run_id else {}
         return HttpRequest(self._url, headers, msgspec.json.encode(body))
@@ -212,6 +221,18 @@ def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
     if description := tool.get("description"):
         said["description"] = description
     return said
+
+
+def _choice(choice: ToolChoice) -> dict[str, Any]:
+    if isinstance(choice, NamedTool):
+        return {"type": "tool", "name": choice.name}
+    return {"type": "any" if choice == "required" else choice}
+
+
+def _called(history: Sequence[PromptMessage]) -> list[str]:
+    """Return the names of the tools that were called, each once."""
+    blocks = (block for message in history for block in message.content)
+    return list(dict.fromkeys(block.name for block in blocks if isinstance(block, ToolUseBlock)))
 
 
 def _mark_for_cache(body: dict[str, Any]) -> None:

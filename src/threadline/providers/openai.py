@@ -40,7 +40,7 @@ from threadline.providers.failures import Failures
 from threadline.providers.history import CallIds, Turn, file_text, fitting_call_id, result_text, turns
 from threadline.providers.http import HttpRequest
 from threadline.providers.sse import excerpt
-from threadline.records import Usage
+from threadline.records import NamedTool, ToolChoice, Usage
 
 BASE_URL: Final = "https://api.openai.com/v1"
 DEFAULT_MODEL: Final = "gpt-5.2"
@@ -106,6 +106,8 @@ class OpenAIAdapter:
             body["temperature"] = prompt.temperature
         if prompt.tools:
             body["tools"] = [_tool(tool) for tool in prompt.tools]
+            if prompt.tool_choice != "auto":
+                body["tool_choice"] = _choice(prompt.tool_choice)
         body.update(self._extra_body)
         headers = {"x-client-request-id": prompt.run_id} if prompt.run_id else {}
         return HttpRequest(self._url, headers, msgspec.json.encode(body))
@@ -183,6 +185,10 @@ def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
         "parameters": tool.get("input_schema") or {"type": "object", "properties": {}},
     }
     return {"type": "function", "function": function}
+
+
+def _choice(choice: ToolChoice) -> Any:
+    return {"type": "function", "function": {"name": choice.name}} if isinstance(choice, NamedTool) else choice
 
 
 def _content(blocks: Sequence[Block]) -> str | list[dict[str, Any]]:
