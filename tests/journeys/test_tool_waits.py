@@ -8,9 +8,11 @@ import pytest
 
 from support.client import Client, text_of
 from support.fixtures import Installation, StartServer
-from support.server import Server
+from support.server import Server, run_command
 from support.toys import Toys
 from support.waiting import until
+from threadline import AsyncThreadline
+from threadline.client.events import RunWaiting
 
 from .test_tool_loop import calls_of, of, script
 
@@ -100,6 +102,47 @@ async def test_a_refusal_is_a_result_with_its_reason(
         assert (call["status"], call["is_error"], call["is_approved"]) == ("cancelled", True, False)
         assert "not today" in call["output"]
         assert (call["decided_by"]["id"], call["reason"]) == ("ann", "not today")
+
+
+async def test_the_sdk_agrees_refuses_and_answers(toolserver: Server, installation: Installation) -> None:
+    """A program sees what is waited for, says it, and reads the audit list; the operator's report tells the same."""
+    async with Client(toolserver.url, installation.admin) as admin:
+        (await admin.post("/v1/tools", CLIENT_TOOL)).ok(201)
+    asks = {"call": "wipe", "input": {"what": "a"}}
+    said = script({"say": "x"}, asks, {"call": "wipe", "input": {"what": "b"}}, {"call": "locate"}, {"say": "y"})
+    async with AsyncThreadline(toolserver.url, api_key=installation.key) as sdk:
+        thread = await sdk.threads.create(end_user_id="ann")
+        accepted = await sdk.threads.send_in_background(thread.id, said, tools=["wipe", "locate"])
+        async for event in sdk.runs.events(accepted.run.id):
+            if isinstance(event, RunWaiting) and event.run.waiting_for and len(event.run.waiting_for.approvals) == 2:
+                first, second = event.run.waiting_for.approvals
+                await sdk.runs.approve(event.run.id, first.tool_use_id)
+                await sdk.runs.refuse(event.run.id, second.tool_use_id, reason="not b")
+                (asked,) = event.run.waiting_for.results
+                await sdk.runs.post_result(event.run.id, asked.tool_use_id, {"city": "Ulm"})
+        assert (await sdk.runs.get(accepted.run.id)).status == "completed"
+        calls = [call async for call in sdk.threads.tool_calls(thread.id)]
+        assert [call.status for call in calls] == ["succeeded", "cancelled", "succeeded"]
+        assert [call.output async for call in sdk.threads.tool_calls(thread.id, name="locate")] == [{"city": "Ulm"}]
+    done = await asyncio.to_thread(
+        run_command,
+        "threads",
+        "audit",
+        thread.id,
+        "--data",
+        str(toolserver.data),
+        home=toolserver.home,
+        settings={"THREADLINE_DATABASE": toolserver.database} if toolserver.database else {},
+    )
+    assert done.returncode == 0, done.stderr
+    told = done.stdout
+    assert "user ann says" in told
+    assert 'calls wipe [python] with {"what":"a"}' in told
+    assert "refused" in told
+    assert "not b" in told
+    assert "calls locate [client]" in told
+    assert "3 tool calls, 1 of them with an error" in told
+    assert "1 runs, 2 attempts" in told
 
 
 async def test_a_wait_survives_a_restart(make_server: StartServer, installation: Installation, toys: Toys) -> None:

@@ -17,7 +17,8 @@ from threadline.ids import MessageId, ThreadId
 from threadline.limits import LOG_PAGE_EVENTS, PAGE_SIZE_MAX
 from threadline.records import Message, Thread
 from threadline.scopes import System, Tenant
-from threadline.store.contract import Reader, Store, ThreadQuery
+from threadline.store.contract import Reader, Store, ThreadQuery, ToolCallQuery
+from threadline.tool_calls import ToolCall
 
 _FIND_TENANT = System("find a tenant by its name, for the operator's terminal")
 
@@ -95,6 +96,23 @@ class StoredThreads:
             if len(page.messages) < PAGE_SIZE_MAX:
                 return
             leaf, after = page.leaf, page.messages[-1].id
+
+    async def calls(self, thread_id: ThreadId) -> list[ToolCall]:
+        """Return all tool calls of a thread, in the order of their requests. Raises CommandRefused."""
+        found: list[ToolCall] = []
+        while True:
+            query = ToolCallQuery(after=found[-1].seq if found else 0, limit=PAGE_SIZE_MAX)
+
+            async def page(reader: Reader, query: ToolCallQuery = query) -> list[ToolCall]:
+                return await reader.tool_calls(self._scope, thread_id, query)
+
+            try:
+                calls = await self._store.read(self._scope, page)
+            except NotFound as error:
+                self._refuse(thread_id, error)
+            found.extend(calls)
+            if len(calls) < PAGE_SIZE_MAX:
+                return found
 
     async def log(self, thread_id: ThreadId, after: int, upto: int) -> AsyncIterator[list[Entry]]:
         """Yield the entries with `after` < seq <= `upto`, page by page. Raises CommandRefused."""

@@ -11,7 +11,7 @@ import msgspec
 from rich.console import Console
 
 from threadline.access.keys import DEFAULT_TENANT
-from threadline.cli import export, follow, offline
+from threadline.cli import audit, export, follow, offline
 from threadline.cli.options import WHERE, setting_options, settings_from
 from threadline.cli.stored import StoredThreads
 from threadline.cli.terminal import bar, harmless, local_time, one_line
@@ -34,7 +34,7 @@ def _where(function: F) -> F:
 
 @click.group("threads")
 def command() -> None:
-    """Look at conversations: list, read, follow, export. Read-only, and beside a running server."""
+    """Look at conversations: list, read, follow, audit, export. Read-only, and beside a running server."""
 
 
 @command.command("ls")
@@ -126,6 +126,20 @@ def export_thread(
     _read(options, tenant, look)
     if output is not None:
         click.echo(f"{thread_id} is written to {output}.", err=True)
+
+
+@command.command("audit")
+@click.argument("thread_id")
+@_where
+def audit_thread(thread_id: str, tenant: str, **options: Any) -> None:
+    """Tell who said what, what was called, who agreed to it, what it gave, and what every attempt has cost."""
+    is_terminal = sys.stdout.isatty()
+
+    async def look(threads: StoredThreads) -> None:
+        async for line in audit.report(threads, ThreadId(thread_id)):
+            click.echo(harmless(line) if is_terminal else line)
+
+    _read(options, tenant, look)
 
 
 def table(threads: list[Thread], width: int | None) -> list[str]:

@@ -51,6 +51,7 @@ from threadline.client.events import Event, UnknownEvent
 from threadline.client.models import (
     Accepted,
     AccessToken,
+    AskedCall,
     Attempt,
     Author,
     ErrorInfo,
@@ -64,8 +65,10 @@ from threadline.client.models import (
     ThreadChanges,
     ThreadState,
     Tool,
+    ToolCall,
     ToolDefinition,
     Usage,
+    WaitingFor,
 )
 from threadline.client.nonblocking.client import AsyncThreadline
 from threadline.client.nonblocking.pages import AsyncListing
@@ -76,6 +79,7 @@ __all__ = [
     "APIError",
     "Accepted",
     "AccessToken",
+    "AskedCall",
     "AsyncListing",
     "AsyncRunStream",
     "AsyncThreadStream",
@@ -122,6 +126,7 @@ __all__ = [
     "Timeout",
     "TooLarge",
     "Tool",
+    "ToolCall",
     "ToolDefinition",
     "ToolResultBlock",
     "ToolUseBlock",
@@ -131,6 +136,7 @@ __all__ = [
     "UnknownBlock",
     "UnknownEvent",
     "Usage",
+    "WaitingFor",
     "errors",
     "events",
 ]

@@ -27,6 +27,7 @@ from threadline.client.models import (
     Thread,
     ThreadState,
     Tool,
+    ToolCall,
     ToolDefinition,
 )
 from threadline.client.retry import Repeat
@@ -109,6 +110,9 @@ class SendOptions(TypedDict, total=False):
     parent_id: str | None
     max_output_tokens: int | None
     temperature: float | None
+    tools: Sequence[str] | None
+    tools_mode: str | None
+    tool_choice: str | Mapping[str, str] | None
     metadata: Mapping[str, Any] | None
     idempotency_key: str | None
 
@@ -118,6 +122,18 @@ class RunChange(TypedDict, total=False):
 
     content: Content | None
     position: int | None
+
+
+class ToolCallFilter(TypedDict, total=False):
+    """Which tool calls to list. `since` and `until` bound the time of the request, such as 2026-01-31T12:00:00.000Z."""
+
+    run_id: str | None
+    name: str | None
+    is_error: bool | None
+    status: str | None
+    since: str | None
+    until: str | None
+    limit: int | None
 
 
 class TokenOptions(TypedDict, total=False):
@@ -221,6 +237,24 @@ def run_change(run_id: str, changes: RunChange) -> Call[Run]:
     if "content" in given:
         given["content"] = content_json(changes["content"] or "")
     return Call("PATCH", _path("runs", run_id), _reader(Run), body=_body(given), repeat=Repeat.IF_REFUSED)
+
+
+def run_decide(run_id: str, tool_use_id: str, approve: bool, reason: str | None) -> Call[Run]:
+    """Agree to a tool call, or refuse it."""
+    body = _body(_given({"tool_use_id": tool_use_id, "approve": approve, "reason": reason}))
+    return Call("POST", _path("runs", run_id, "approvals"), _reader(Run), body=body)
+
+
+def run_post_result(run_id: str, tool_use_id: str, output: object, is_error: bool) -> Call[Run]:
+    """Post the result of a tool call that the client has made."""
+    body = _body({"tool_use_id": tool_use_id, "output": output, "is_error": is_error})
+    return Call("POST", _path("runs", run_id, "tool_results"), _reader(Run), body=body)
+
+
+def tool_call_list(thread_id: str, options: ToolCallFilter, cursor: str | None) -> Call[Page[ToolCall]]:
+    """Read a page of tool calls."""
+    path = _path("threads", thread_id, "tool_calls")
+    return Call("GET", path, _page_reader(ToolCall), query=_query(options, cursor))
 
 
 def run_queue(thread_id: str) -> Call[tuple[Run, ...]]:

@@ -90,6 +90,54 @@ class Attempt(Model, frozen=True, kw_only=True):
     error: ErrorInfo | None = None
 
 
+class AskedCall(Model, frozen=True, kw_only=True):
+    """A tool call that somebody has to agree to, or that the client makes itself."""
+
+    tool_use_id: str
+    name: str
+    input: Any = None
+
+
+class WaitingFor(Model, frozen=True, kw_only=True):
+    """What a waiting run waits for: `runs.approve` or `runs.refuse` each approval, `runs.post_result` each result."""
+
+    approvals: tuple[AskedCall, ...] = ()
+    results: tuple[AskedCall, ...] = ()
+    expires_at: datetime | None = None
+
+
+class ToolCall(Model, frozen=True, kw_only=True):
+    """One call of a tool, with its outcome.
+
+    `status` is `requested`, `approved`, `running`, `succeeded`, `failed` or `cancelled`. `id` is the idempotency key
+    that the tool was given, and `attempt` counts the tries.
+    """
+
+    id: str
+    thread_id: str
+    run_id: str
+    message_id: str
+    tool_use_id: str
+    seq: int
+    round: int
+    name: str
+    kind: str | None = None
+    input: Any = None
+    output: Any = None
+    is_error: bool | None = None
+    status: str
+    attempt: int = 0
+    needs_approval: bool = False
+    is_approved: bool | None = None
+    decided_by: Author | None = None
+    decided_at: datetime | None = None
+    reason: str | None = None
+    requested_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    object: str = "tool_call"
+
+
 class Run(Model, frozen=True, kw_only=True):
     """One answer being made.
 
@@ -109,6 +157,7 @@ class Run(Model, frozen=True, kw_only=True):
     input_message_id: str | None = None
     output_message_id: str | None = None
     position: int | None = None
+    waiting_for: WaitingFor | None = None
     created_at: datetime | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None

@@ -16,6 +16,7 @@ from threadline.client.calls import (
     ThreadOptions,
     ThreadUpdate,
     TokenOptions,
+    ToolCallFilter,
     ToolOptions,
 )
 from threadline.client.models import (
@@ -28,6 +29,7 @@ from threadline.client.models import (
     Thread,
     ThreadState,
     Tool,
+    ToolCall,
     ToolDefinition,
 )
 from threadline.client.resume import OnReconnect, RunResume, ThreadResume
@@ -105,6 +107,10 @@ class Threads:
         """Store a message that nobody answers. Server keys may set its `role`: history moved in from elsewhere."""
         return self._transport.call(calls.message_append(thread_id, content, role, options))
 
+    def tool_calls(self, thread_id: str, **options: Unpack[ToolCallFilter]) -> Listing[ToolCall]:
+        """List the tool calls of a thread with their outcomes, in the order of their requests. Needs a key."""
+        return Listing(lambda cursor: self._transport.call(calls.tool_call_list(thread_id, options, cursor)))
+
     def queue(self, thread_id: str) -> tuple[Run, ...]:
         """Return the runs that wait for their turn with what they ask, the next one first."""
         return self._transport.call(calls.run_queue(thread_id))
@@ -137,6 +143,18 @@ class Runs:
     def cancel(self, run_id: str, *, wait: bool = False) -> Run:
         """Stop a run; with `wait`, return only when it has settled. A no-op for a run that has ended."""
         return self._transport.call(calls.run_cancel(run_id, wait))
+
+    def approve(self, run_id: str, tool_use_id: str, *, reason: str | None = None) -> Run:
+        """Agree to a tool call that the run waits for; again is fine. Raises `APIError` with the code `not_waiting`."""
+        return self._transport.call(calls.run_decide(run_id, tool_use_id, True, reason))
+
+    def refuse(self, run_id: str, tool_use_id: str, *, reason: str | None = None) -> Run:
+        """Refuse a tool call that the run waits for; the model is told the reason."""
+        return self._transport.call(calls.run_decide(run_id, tool_use_id, False, reason))
+
+    def post_result(self, run_id: str, tool_use_id: str, output: object, *, is_error: bool = False) -> Run:
+        """Post what a tool call gave that your program makes itself. The first result counts."""
+        return self._transport.call(calls.run_post_result(run_id, tool_use_id, output, is_error))
 
     def change(self, run_id: str, **changes: Unpack[RunChange]) -> Run:
         """Rewrite or move a run that waits. Raises `APIError` with the code `run_started` once its turn has started."""
