@@ -40,6 +40,15 @@ AVATAR_CHARS_MAX: Final = 2048
 ROOM_MEMBERS_MAX: Final = 200
 """People and agents in one thread: who takes part is read with every message that somebody sends there."""
 
+MENTIONS_MAX: Final = 20
+"""Those who are called in one message; more is a list of names."""
+
+AGENT_CALLS_MAX: Final = 8
+"""Answers that agents may get from each other for one message of a person: each is paid for, and no person asked."""
+
+AGENT_PAIR_CALLS_MAX: Final = 4
+"""The same between any two of them, in both directions: enough to ask back once."""
+
 AGENT_TOOLS_MAX: Final = 200
 """Tools named by one agent. More than a model can choose between; `tools_mode` has other ways."""
 

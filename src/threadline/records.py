@@ -166,7 +166,8 @@ class RunOptions(Struct, frozen=True, omit_defaults=True):
     """What the send asked of its run beyond the message; kept with the run, not shown. `model` is the send's own.
 
     `parent` says where the question goes when its turn comes; None is the end of the active branch. `is_again` says
-    that the question has been answered before: the answer stands beside the earlier ones.
+    that the question has been answered before: the answer stands beside the earlier ones. `root_message_id` is the
+    person's message for which agents have called each other up to this run.
     """
 
     instructions: str | None = None
@@ -175,6 +176,7 @@ class RunOptions(Struct, frozen=True, omit_defaults=True):
     model: str | None = None
     parent: Parent | None = None
     is_again: bool = False
+    root_message_id: MessageId | None = None
     on_disconnect: OnDisconnect | None = None
     tools: list[str] | None = None
     tools_mode: AgentToolsMode | None = None

@@ -5,7 +5,7 @@ from typing import Literal, NewType
 from msgspec import Struct
 
 from threadline.agent_records import AgentId
-from threadline.ids import ThreadId
+from threadline.ids import MessageId, RunId, ThreadId
 
 MemberId = NewType("MemberId", str)
 MemberRole = Literal["owner", "member", "viewer"]
@@ -18,6 +18,16 @@ class Mention(Struct, frozen=True):
     type: Literal["user", "agent"]
     id: str
     handle: str
+
+
+class Hop(Struct, frozen=True, kw_only=True):
+    """An agent has called another one. `root_message_id` is the person's message with which the talk began."""
+
+    thread_id: ThreadId
+    run_id: RunId
+    root_message_id: MessageId
+    caller: str
+    called: str
 
 
 class Member(Struct, frozen=True, kw_only=True):

@@ -46,7 +46,7 @@ READABLE = {
     "packs",
     "tools",
     "tool_calls",
-    *("agents", "agent_versions", "teams", "team_members", "members", "forks"),
+    *("agents", "agent_versions", "teams", "team_members", "members", "hops", "forks"),
 }
 NOT_FOR_REQUESTS = {"leases", "attendance", "nodes", "writers", "installation"}
 _numbers = count(1)

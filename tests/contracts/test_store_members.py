@@ -10,7 +10,7 @@ from threadline.errors import Forbidden, NameTaken, NotFound
 from threadline.events import ThreadUpdated
 from threadline.ids import ThreadId
 from threadline.records import Thread
-from threadline.room_records import Member, MemberId, MemberRole
+from threadline.room_records import Hop, Member, MemberId, MemberRole
 from threadline.scopes import EndUser, Scope
 from threadline.store.contract import Reader, ThreadQuery, Transaction
 
@@ -158,3 +158,24 @@ async def test_members_go_with_their_thread(bench: Bench) -> None:
         pass
     rows = await bench.write(lambda transaction: transaction._sql.every("SELECT 1 FROM members"))
     assert list(rows) == []
+
+
+async def test_calls_are_counted_from_a_persons_message(bench: Bench) -> None:
+    """Those that one message has led to, and nobody else's; they go with their thread."""
+    thread = await bench.thread()
+    first, second = bench.ids.message(), bench.ids.message()
+    hops = [
+        Hop(thread_id=thread.id, run_id=bench.ids.run(), root_message_id=root, caller="agt_1", called="agt_2")
+        for root in (first, first, second)
+    ]
+
+    async def script(transaction: Transaction) -> None:
+        for hop in hops:
+            await transaction.insert_hop(MINE, hop)
+
+    await bench.write(script)
+    assert await bench.store.read(SYSTEM, lambda reader: reader.hops(MINE, thread.id, first)) == hops[:2]
+    await bench.write(lambda transaction: transaction.delete_thread(MINE, thread.id, NOW))
+    while await bench.write(lambda transaction: transaction.sweep_deleted(SYSTEM)):
+        pass
+    assert list(await bench.write(lambda transaction: transaction._sql.every("SELECT 1 FROM hops"))) == []

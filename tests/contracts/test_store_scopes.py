@@ -11,7 +11,7 @@ from threadline.errors import NotFound
 from threadline.events import ThreadUpdated
 from threadline.ids import KeyId, RunId, ThreadId
 from threadline.records import Message
-from threadline.room_records import Member, MemberId
+from threadline.room_records import Hop, Member, MemberId
 from threadline.scopes import EndUser, Scope, System
 from threadline.store.contract import (
     AttemptRow,
@@ -125,6 +125,17 @@ NAMING: dict[str, Call] = {
     ),
     "save_member": lambda store, scope, things, _: store.save_member(scope, things.member),
     "drop_member": lambda store, scope, things, _: store.drop_member(scope, things.thread.thread.id, things.member.id),
+    "hops": lambda store, scope, things, _: store.hops(scope, things.thread.thread.id, things.message.id),
+    "insert_hop": lambda store, scope, things, bench: store.insert_hop(
+        scope,
+        Hop(
+            thread_id=things.thread.thread.id,
+            run_id=bench.ids.run(),
+            root_message_id=things.message.id,
+            caller="agt_1",
+            called="agt_2",
+        ),
+    ),
     "revoke_key": lambda store, scope, things, _: store.revoke_key(scope, things.key.id, NOW),
 }
 # Verbs that name nothing of anybody's: they look, or put, within the scope that they are given.

@@ -81,6 +81,7 @@ class SendMessage(Struct, forbid_unknown_fields=True, kw_only=True):
     content: ContentText | ContentBlocks
     model: Model | None = None
     agent: Identifier | None = None
+    end_user_id: EndUserId | None = None
     instructions: Instructions | None = None
     stream: bool = False
     background: bool = False

@@ -18,6 +18,7 @@ from threadline.errors import Forbidden, InvalidRequest
 from threadline.ids import MessageId, ThreadId
 from threadline.limits import QUERY_CHARS_MAX
 from threadline.records import RunOptions
+from threadline.scopes import EndUser, Scope
 
 router = APIRouter(tags=["messages"])
 
@@ -37,7 +38,7 @@ async def send_message(
     """Send a message. `stream`, `background`, `respond: false`, or none of these to wait for the answer."""
     body = await body_of(request, SendMessage)
     send = to_send(body, principal, idempotency_key(request))
-    scope = await thread_scope(house, principal, ThreadId(thread_id))
+    scope = for_whom(await thread_scope(house, principal, ThreadId(thread_id)), body)
     accepted = await house.engine.send(scope, ThreadId(thread_id), send)
     return await deliver(request, house, principal, scope, accepted, stream=body.stream, background=body.background)
 
@@ -67,6 +68,20 @@ async def list_messages(
     next_cursor = to_page_cursor(order, found.leaf, page[-1].id) if has_more else None
     chosen = view or ("audit" if principal.is_key else "user")
     return answer(MessagePage(seen(page, chosen), has_more, next_cursor))
+
+
+def for_whom(scope: Scope, body: SendMessage) -> Scope:
+    """Return the scope of the person for whom somebody sends: a key may speak for whoever takes part.
+
+    Raises InvalidRequest.
+    """
+    if body.end_user_id is None:
+        return scope
+    if isinstance(scope, EndUser):
+        if body.end_user_id != scope.end_user_id:
+            raise InvalidRequest("A token sends for its own end user only.", pointer="/end_user_id")
+        return scope
+    return EndUser(scope.tenant_id, body.end_user_id)
 
 
 def to_send(body: SendMessage, principal: Principal, key: str | None) -> Send:

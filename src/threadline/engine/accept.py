@@ -5,7 +5,7 @@ stored nothing; after it, everything, and whoever asks again with the key finds 
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -15,13 +15,16 @@ from threadline.agent_records import Agent
 from threadline.clock import rfc3339
 from threadline.content import Block
 from threadline.engine.agents import attached_agent, usable_agent
+from threadline.engine.mentions import mention_of, mentioned_agents
 from threadline.engine.once import Accepted, earlier, input_of, remember, sender
 from threadline.engine.queue import Queued, enqueue
+from threadline.engine.rooms import addressed, answering, ask, check_on_busy
 from threadline.engine.turns import add_message, give_turn
 from threadline.errors import InvalidRequest, NotFound
 from threadline.events import RunQueued
 from threadline.ids import IdMaker, MessageId, RunId, ThreadId
 from threadline.records import Author, Message, OnBusy, Parent, Role, Run, RunOptions
+from threadline.room_records import Member
 from threadline.scopes import Scope
 from threadline.store.contract import Reader, RunRow, ThreadRow, Transaction
 
@@ -77,8 +80,11 @@ async def accept(
         return before
     parent = await _parent(transaction, scope, row, send)
     placed = structs.replace(send, options=structs.replace(send.options, parent=parent))
+    members = await transaction.members(scope, thread_id)
     if not send.respond:
-        accepted = await _store_message(transaction, scope, row, placed, ids, now_ms)
+        accepted = await _store_message(transaction, scope, row, placed, members, ids, now_ms)
+    elif members:
+        accepted = await _store_in_room(transaction, scope, row, placed, members, resolve_model, ids, now_ms)
     else:
         accepted = await _store_run(transaction, scope, row, placed, resolve_model, ids, now_ms)
     await remember(transaction, scope, row, send, accepted, now_ms)
@@ -98,12 +104,53 @@ async def _parent(reader: Reader, scope: Scope, row: ThreadRow, send: Send) -> P
 
 
 async def _store_message(
-    transaction: Transaction, scope: Scope, row: ThreadRow, send: Send, ids: IdMaker, now_ms: int
+    transaction: Transaction,
+    scope: Scope,
+    row: ThreadRow,
+    send: Send,
+    members: Sequence[Member],
+    ids: IdMaker,
+    now_ms: int,
 ) -> Accepted:
-    message = _message(scope, row, send, ids.message(), None, now_ms)
+    message = addressed(_message(scope, row, send, ids.message(), None, now_ms), members)
     message = await add_message(transaction, scope, message, send.options.parent)
     assert message.seq is not None, "it stands in the history now"
     return Accepted(message, None, message.seq, is_replay=False)
+
+
+async def _store_in_room(
+    transaction: Transaction,
+    scope: Scope,
+    row: ThreadRow,
+    send: Send,
+    members: Sequence[Member],
+    resolve_model: ResolveModel,
+    ids: IdMaker,
+    now_ms: int,
+) -> Accepted:
+    """Put a message into the history at once; only the runs that answer it wait."""
+    thread = row.thread
+    on_busy = send.on_busy or thread.on_busy or "enqueue"
+    check_on_busy(row, on_busy)
+    message = addressed(_message(scope, row, send, ids.message(), None, now_ms), members)
+
+    def model_of(agent: Agent | None) -> str:
+        return resolve_model(send.model, (agent.model if agent else None) or thread.model)
+
+    who = await answering(transaction, scope, row, send.agent, message, members, model_of)
+    message = await add_message(transaction, scope, message, send.options.parent)
+    assert message.seq is not None, "it stands in the history now"
+    options = structs.replace(_options(row, send), parent=None)
+    queued = await ask(transaction, scope, row, message.id, who, options, on_busy, ids, now_ms)
+    if not queued:
+        return Accepted(message, None, message.seq, is_replay=False)
+    first = queued[0]
+    return Accepted(message, first.row, first.row.first_seq, is_replay=False, stopping=first.stopping)
+
+
+def _options(row: ThreadRow, send: Send) -> RunOptions:
+    on_disconnect = send.options.on_disconnect or row.thread.on_disconnect
+    return structs.replace(send.options, model=send.model, on_disconnect=on_disconnect)
 
 
 async def _store_run(
@@ -115,11 +162,12 @@ async def _store_run(
     ids: IdMaker,
     now_ms: int,
 ) -> Accepted:
-    agent = await _agent(transaction, scope, row, send)
+    called = await mentioned_agents(transaction, scope, send.content)
+    agent = await _agent(transaction, scope, row, send, called)
     model = resolve_model(send.model, (agent.model if agent else None) or row.thread.model)
-    on_disconnect = send.options.on_disconnect or row.thread.on_disconnect
-    options = structs.replace(send.options, model=send.model, on_disconnect=on_disconnect)
+    options = _options(row, send)
     message = _message(scope, row, send, ids.message(), ids.run(), now_ms)
+    message = structs.replace(message, mentions=[mention_of(each) for each in called] or None)
     assert message.run_id is not None, "just given"
     run = Run(
         id=message.run_id,
@@ -165,10 +213,12 @@ async def _begin(transaction: Transaction, scope: Scope, row: ThreadRow, run: Ru
     return await give_turn(transaction, queued)
 
 
-async def _agent(reader: Reader, scope: Scope, row: ThreadRow, send: Send) -> Agent | None:
-    """Return who answers: the agent that the send names, else the thread's."""
+async def _agent(reader: Reader, scope: Scope, row: ThreadRow, send: Send, called: Sequence[Agent]) -> Agent | None:
+    """Return who answers: the agent that the send names, else the one that its text calls, else the thread's."""
     if send.agent is not None:
         return await usable_agent(reader, scope, send.agent, "/agent")
+    if called:
+        return called[0]
     return await attached_agent(reader, scope, row.thread)
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from threadline.agent_records import Agent, Parameters
 from threadline.content import Block, ReasoningBlock, TextBlock, ToolResultBlock, ToolUseBlock
+from threadline.engine.voices import has_several, heard, told_of_others
 from threadline.providers.contract import Prompt, PromptMessage
 from threadline.records import Message, RunOptions, Thread
 
@@ -31,11 +32,17 @@ def build_prompt(
     What the send asks for comes before what its agent is set to, and that before the thread's instructions.
     """
     set_to = agent.parameters if agent is not None else Parameters()
-    messages = [PromptMessage(message.role, content) for message in history if (content := _shown(message.content))]
+    instructions = _first(options.instructions, agent.instructions if agent else None, thread.instructions)
+    said = [(message, content) for message in history if (content := _shown(message.content))]
+    if has_several([message for message, _ in said], agent):
+        instructions = told_of_others(instructions, agent)
+        messages = [shown for message, content in said if (shown := heard(message, content, agent)) is not None]
+    else:
+        messages = [PromptMessage(message.role, content) for message, content in said]
     return Prompt(
         model=model,
         messages=messages,
-        instructions=_first(options.instructions, agent.instructions if agent else None, thread.instructions),
+        instructions=instructions,
         max_output_tokens=_first(options.max_output_tokens, set_to.max_output_tokens),
         temperature=_first(options.temperature, set_to.temperature),
         tools=tools,

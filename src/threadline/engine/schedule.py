@@ -22,6 +22,7 @@ from threadline.engine.hands import Hands
 from threadline.engine.loop import LoopLimits, ToolLoop, record_rest, selection_of
 from threadline.engine.pack import Packer
 from threadline.engine.prompt import build_prompt
+from threadline.engine.rooms import call_on
 from threadline.engine.turn import StopReason, Turn
 from threadline.engine.turns import Ending, end_run, failure
 from threadline.engine.waiting import begin_to_wait
@@ -323,7 +324,9 @@ class Scheduler:
             scope = Tenant(row.tenant_id)
             current, now_ms = await transaction.run(scope, row.run.id), self._clock.now_ms()
             await record_rest(transaction, current, turn.batch, self._ids, now_ms)
-            return await end_run(transaction, current, ending, now_ms)
+            next_run = await end_run(transaction, current, ending, now_ms)
+            called = await call_on(transaction, row.run.id, row, self._ids, now_ms)
+            return next_run or called
 
         next_run = await self._journal.write_patiently(_END, script, after=turn.batch)
         self._packer.add(attempt, turn.batch.committed)

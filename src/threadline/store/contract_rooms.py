@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from threadline.ids import ThreadId
-from threadline.room_records import Member, MemberId, MemberRole
+from threadline.ids import MessageId, ThreadId
+from threadline.room_records import Hop, Member, MemberId, MemberRole
 from threadline.scopes import Scope
 
 
@@ -21,6 +21,10 @@ class RoomReader(Protocol):
         """Return what this scope may do in a thread: keys and the thread's end user are owners. Raises NotFound."""
         ...
 
+    async def hops(self, scope: Scope, thread_id: ThreadId, root_message_id: MessageId) -> list[Hop]:
+        """Return which agents have called which since a message of a person. Raises NotFound."""
+        ...
+
 
 class RoomTransaction(RoomReader, Protocol):
     """The writing verbs."""
@@ -35,6 +39,10 @@ class RoomTransaction(RoomReader, Protocol):
 
     async def save_member(self, scope: Scope, member: Member) -> None:
         """Store what changed of a member. Raises NotFound and NameTaken."""
+        ...
+
+    async def insert_hop(self, scope: Scope, hop: Hop) -> None:
+        """Note that an agent has called another one."""
         ...
 
     async def drop_member(self, scope: Scope, thread_id: ThreadId, member_id: MemberId) -> None:

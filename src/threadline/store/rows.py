@@ -23,7 +23,7 @@ from threadline.records import (
     Usage,
     WaitingFor,
 )
-from threadline.room_records import Member, Mention
+from threadline.room_records import Hop, Member, Mention
 from threadline.store.contract import KeyRow, SendRow
 from threadline.tool_calls import ToolCall
 from threadline.tool_records import Approval, ToolRow
@@ -129,6 +129,7 @@ AGENTS = RecordMapping(
     constant=("object",),
 )
 TEAMS = RecordMapping(Team, nested={"metadata": dict[str, Any]}, constant=("object",))
+HOPS = RecordMapping(Hop)
 TEAM_MEMBERS = RecordMapping(TeamMember, constant=("object",))
 MEMBERS = RecordMapping(Member, constant=("object",))
 

@@ -13,7 +13,7 @@ from starlette.types import Message
 from threadline.access.principals import Principal
 from threadline.api.follows import Follows
 from threadline.api.house import House, run_scope, thread_scope
-from threadline.api.messages import to_send
+from threadline.api.messages import for_whom, to_send
 from threadline.api.pace import Pace
 from threadline.api.presence.room import Seat
 from threadline.api.problem import problem_of
@@ -178,7 +178,7 @@ class Session:
         assert thread_id is not None, "every socket has a thread of its own"
         key = None if request.idempotency_key is None else checked_key(request.idempotency_key)
         send = to_send(request.message, self._principal, key)
-        scope = await thread_scope(self._house, self._principal, thread_id)
+        scope = for_whom(await thread_scope(self._house, self._principal, thread_id), request.message)
         accepted = await self._house.engine.send(scope, thread_id, send)
         run = None if accepted.run is None else await self._with_input(scope, accepted.run)
         return {"message": accepted.message, "run": run, "is_replay": accepted.is_replay}

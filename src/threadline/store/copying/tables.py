@@ -109,6 +109,11 @@ AGENT_VERSIONS = _table(
     "version archived",
 )
 TEAMS = _table("teams", "tenant_id id", "tenant_id id name metadata created_at")
+HOPS = _table(
+    "hops",
+    "tenant_id thread_id root_message_id run_id",
+    "tenant_id thread_id root_message_id run_id caller called",
+)
 MEMBERS = _table(
     "members",
     "tenant_id thread_id id",
@@ -128,6 +133,7 @@ TABLES = (
     TEAMS,
     TEAM_MEMBERS,
     MEMBERS,
+    HOPS,
     THREADS,
     MESSAGES,
     RUNS,

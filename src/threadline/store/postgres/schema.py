@@ -45,6 +45,7 @@ TENANT_TABLES = (
     "team_members",
     "forks",
     "members",
+    "hops",
 )
 _TENANT_COLUMNS = dict.fromkeys(TENANT_TABLES, "tenant_id") | {"heads": "head_tenant_id", "tenants": "id"}
 """Where the wall stands, and the column that says whose a row is."""
@@ -69,6 +70,7 @@ _APP_MAY = {
     "teams": "SELECT, INSERT, UPDATE",
     "team_members": "SELECT, INSERT, UPDATE",
     "members": "SELECT, INSERT, UPDATE",
+    "hops": "SELECT",
 }
 """What a request may do. It deletes nothing, and the leases are none of its business."""
 

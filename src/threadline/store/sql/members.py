@@ -1,10 +1,10 @@
 """The verbs of rooms: who takes part in a thread, and therefore reaches it."""
 
 from threadline.errors import Forbidden, NameTaken, NotFound
-from threadline.ids import TenantId, ThreadId
-from threadline.room_records import Member, MemberId, MemberRole
+from threadline.ids import MessageId, TenantId, ThreadId
+from threadline.room_records import Hop, Member, MemberId, MemberRole
 from threadline.scopes import EndUser, Scope
-from threadline.store.rows import MEMBERS
+from threadline.store.rows import HOPS, MEMBERS
 from threadline.store.sql.statements import Row, Statements
 
 _MEMBER = f"SELECT {', '.join(MEMBERS.columns)} FROM members WHERE tenant_id = ? AND thread_id = ?"
@@ -39,6 +39,15 @@ class MemberReader:
         role = await self._place(scope, thread_id)
         assert role is not None, "whoever reaches a thread has a role in it"
         return role
+
+    async def hops(self, scope: Scope, thread_id: ThreadId, root_message_id: MessageId) -> list[Hop]:
+        """Return which agents have called which since a message of a person. Raises NotFound."""
+        await self.require_thread(scope, thread_id)
+        rows = await self._sql.every(
+            f"SELECT {', '.join(HOPS.columns)} FROM hops WHERE tenant_id = ? AND thread_id = ? AND root_message_id = ?",
+            (scope.tenant_id, thread_id, root_message_id),
+        )
+        return [HOPS.record(row) for row in rows]
 
     async def require_thread(self, scope: Scope, thread_id: ThreadId) -> int:
         """Raise NotFound where a thread is unknown, deleted or out of scope; return the seq that its row knows of."""
@@ -104,6 +113,15 @@ class MemberWriter(MemberReader):
         )
         if changed != 1:
             raise NotFound
+
+    async def insert_hop(self, scope: Scope, hop: Hop) -> None:
+        """Note that an agent has called another one."""
+        await self.require_writer(scope, hop.thread_id)
+        columns = (*HOPS.columns, "tenant_id")
+        await self._sql.run(
+            f"INSERT INTO hops ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
+            [*HOPS.values(hop), scope.tenant_id],
+        )
 
     async def drop_member(self, scope: Scope, thread_id: ThreadId, member_id: MemberId) -> None:
         """Let somebody take part no more. Raises NotFound."""

@@ -62,6 +62,7 @@ SWEPT = {
     "tool_calls": "thread_id, seq",
     "forks": "thread_id, source_thread_id",
     "members": "thread_id, id",
+    "hops": "thread_id, root_message_id, run_id",
 }
 
 

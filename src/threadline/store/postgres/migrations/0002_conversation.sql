@@ -189,6 +189,17 @@ CREATE UNIQUE INDEX members_by_person ON members (tenant_id, end_user_id, thread
 CREATE UNIQUE INDEX members_by_agent ON members (tenant_id, thread_id, agent_id) WHERE agent_id IS NOT NULL;
 CREATE UNIQUE INDEX members_by_handle ON members (tenant_id, thread_id, handle) WHERE handle IS NOT NULL;
 
+-- Which agent has called which: what the bounds on their talk are counted from.
+CREATE TABLE hops (
+    tenant_id text COLLATE "C" NOT NULL,
+    thread_id text COLLATE "C" NOT NULL,
+    root_message_id text COLLATE "C" NOT NULL,
+    run_id text COLLATE "C" NOT NULL,
+    caller text COLLATE "C" NOT NULL,
+    called text COLLATE "C" NOT NULL,
+    PRIMARY KEY (tenant_id, thread_id, root_message_id, run_id)
+);
+
 ALTER TABLE messages ADD COLUMN mentions text;
 
 -- files

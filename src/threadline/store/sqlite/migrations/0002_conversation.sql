@@ -188,6 +188,17 @@ CREATE UNIQUE INDEX members_by_person ON members (tenant_id, end_user_id, thread
 CREATE UNIQUE INDEX members_by_agent ON members (tenant_id, thread_id, agent_id) WHERE agent_id IS NOT NULL;
 CREATE UNIQUE INDEX members_by_handle ON members (tenant_id, thread_id, handle) WHERE handle IS NOT NULL;
 
+-- Which agent has called which: what the bounds on their talk are counted from.
+CREATE TABLE hops (
+    tenant_id TEXT NOT NULL,
+    thread_id TEXT NOT NULL,
+    root_message_id TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    caller TEXT NOT NULL,
+    called TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, thread_id, root_message_id, run_id)
+) WITHOUT ROWID;
+
 ALTER TABLE messages ADD COLUMN mentions TEXT;
 
 -- files
