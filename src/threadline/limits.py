@@ -159,6 +159,9 @@ MCP_LIST_SECONDS: Final = 20.0
 MCP_TOOLS_MAX: Final = 1000
 """For the whole list of a server's tools, and how much of it is read."""
 
+MCP_PATIENCE_SECONDS: Final = 5.0
+"""How long an answer waits for a list that it has never seen. Asking goes on; the next answer has it."""
+
 MCP_REFRESH_SECONDS: Final = 300.0
 """How old a server's list may be, where it does not say that it has changed."""
 

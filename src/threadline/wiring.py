@@ -171,6 +171,7 @@ class Node:
                         ("fill", self.tail.fill_forever()),
                         ("heartbeat", self.tail.beat_forever()),
                         ("readers", self.readers.watch_forever()),
+                        ("tools", self.toolbox.open()),
                         ("presence", self.presence.keep_forever()),
                         ("touches", self.touches.look_forever()),
                     )

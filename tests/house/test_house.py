@@ -34,6 +34,7 @@ TASKS_OWNED_OTHERWISE = {
     "journal/append.py": "the writer ends only when all that is written beside it has ended",
     "bus/remote.py": "`close` cancels it and waits",
     "bus/redis.py": "leaving the connection cancels it and waits",
+    "tools/mcp/servers.py": "the place of a server ends its asking in `close`",
     "tools/mcp/connection.py": "whoever calls waits for the call's task, and `close` for the connection's",
     "engine/hands.py": "`close` cancels them; nobody waits for a tool that does not let go",
     "providers/http.py": "the pool waits for its closing sessions in `close`",

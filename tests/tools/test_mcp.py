@@ -4,10 +4,12 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp import Client
 from msgspec import structs
 
 from support.processes import children_of, is_alive
@@ -17,6 +19,7 @@ from threadline.errors import SettingsRefused, ToolsUnreachable
 from threadline.limits import MCP_AWAY_SECONDS, MCP_REFRESH_SECONDS
 from threadline.tool_records import ApprovalRule, Condition
 from threadline.tools.contract import Tool
+from threadline.tools.mcp import connection
 from threadline.tools.mcp.config import McpServer, mcp_config, server_of_config
 from threadline.tools.mcp.servers import McpServers
 from threadline.tools.mcp.tool import NAME_CHARS_MAX, called
@@ -174,25 +177,89 @@ async def test_closing_ends_the_program(clock: ManualClock) -> None:
     assert not is_alive(pid)
 
 
+async def listed(servers: McpServers, server: McpServer) -> list[str]:
+    """Return the names of a server's tools when whoever asks for them has come to an end."""
+    await servers.tools(server)
+    if (listing := servers._places[server.key].listing) is not None:
+        await asyncio.wait({listing})
+    return [tool.name for tool in await servers.tools(server)]
+
+
 async def test_lists_are_kept_for_a_while(servers: McpServers, clock: ManualClock, warehouse: Warehouse) -> None:
-    """A round asks nobody; a server that is away does not lose its tools at once, and makes nobody wait twice."""
+    """A round asks nobody; a server that is away does not lose its tools, and is left alone for a moment."""
     server = McpServer(key="1", name="shed", url=warehouse.url)
-    names = [tool.name for tool in await servers.tools(server)]
+    names = await listed(servers, server)
+    assert "shed__stock" in names
     warehouse.kill()
-    assert [tool.name for tool in await servers.tools(server)] == names
+    place = servers._places["1"]
+    assert await listed(servers, server) == names
+    assert place.listed_at == clock.monotonic()
     clock.advance(MCP_REFRESH_SECONDS + 1)
-    assert [tool.name for tool in await servers.tools(server)] == names, "the last known ones"
+    assert await listed(servers, server) == names, "the last known ones"
+    assert place.away_until == clock.monotonic() + MCP_AWAY_SECONDS
     with pytest.raises(ToolsUnreachable):
         await servers.tools_now(server)
     await warehouse.start()
-    place = servers._places["1"]
-    assert place.away_until > clock.monotonic()
-    connection = place.connection
-    await servers.tools(server)
-    assert place.connection is connection, "left alone for a moment"
+    before = place.connection
+    assert await listed(servers, server) == names
+    assert place.connection is before, "left alone"
     clock.advance(MCP_AWAY_SECONDS + 1)
-    assert [tool.name for tool in await servers.tools(server)] == names
+    assert await listed(servers, server) == names
     assert place.listed_at == clock.monotonic()
+
+
+async def test_nobody_waits_for_an_old_list(servers: McpServers, clock: ManualClock) -> None:
+    """It is asked for beside the answer that is being made, and the next answer has it."""
+    await listed(servers, STDIO)
+    clock.advance(MCP_REFRESH_SECONDS + 1)
+    before = servers._places["1"].listed_at
+    await servers.tools(STDIO)
+    assert servers._places["1"].listed_at == before
+    await listed(servers, STDIO)
+    assert servers._places["1"].listed_at == clock.monotonic()
+
+
+async def test_nobody_waits_long_for_a_server_that_hangs(servers: McpServers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no tools yet; the attempt goes on beside the answer, and closing ends it."""
+    monkeypatch.setattr("threadline.tools.mcp.servers.MCP_PATIENCE_SECONDS", 0.01)
+    silent = McpServer(key="1", name="shed", command=sys.executable, args=["-c", "import time; time.sleep(600)"])
+    assert await servers.tools(silent) == []
+    listing = servers._places["1"].listing
+    assert listing is not None
+    await servers.tools(silent)
+    assert servers._places["1"].listing is listing, "one attempt at a time"
+    async with patience():
+        await servers.close()
+    assert listing.done()
+
+
+@pytest.mark.parametrize("version", ["modern", "legacy"])
+async def test_a_change_of_the_list_is_heard(
+    servers: McpServers, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From servers that are asked for it, and from those of an older protocol, which say so by themselves."""
+    if version == "legacy":
+        monkeypatch.setattr(connection, "Client", partial(Client, mode="legacy"))
+    server = structs.replace(STDIO, args=[str(Path(__file__).parent / "learning_server.py"), version])
+    assert await listed(servers, server) == ["shed__learn"]
+    place = servers._places["1"]
+    assert place.connection is not None
+    assert await ask(servers, server, "learn", {"name": "sing"}) == {"result": "learnt"}
+
+    async def has_changed() -> bool:
+        return place.connection is not None and place.connection.has_changed
+
+    await until(has_changed, "the news")
+    assert await listed(servers, server) == ["shed__learn", "shed__sing"]
+    assert not await has_changed()
+
+
+async def test_a_server_whose_settings_change_is_connected_to_anew(servers: McpServers) -> None:
+    """What is allowed, and every secret, is that of the last change."""
+    first = int((await ask(servers, STDIO, "who_asks"))["result"].split()[1])
+    changed = structs.replace(STDIO, allow=frozenset({"who_asks"}))
+    assert await listed(servers, changed) == ["shed__who_asks"]
+    assert not is_alive(first)
 
 
 async def test_a_server_that_was_never_there_has_no_tools(servers: McpServers) -> None:

@@ -45,6 +45,10 @@ class NodeTools:
         self._outbound = outbound
         self._clock = clock
 
+    async def open(self) -> None:
+        """Ask the operator's servers for their tools, so that the first answer need not wait for their start."""
+        await asyncio.gather(*map(self._mcp.tools, self._servers.values()))
+
     async def offer(self, scope: Scope, selection: Selection) -> Offer:
         """Return what this selection means now. Names that mean nothing are left out."""
         tools = await self._tools(scope, selection)

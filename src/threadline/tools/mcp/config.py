@@ -43,7 +43,7 @@ class McpConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class McpServer(Struct, frozen=True, kw_only=True):
     """A server to connect to. `guard` is None for the operator's own, who may reach what he likes.
 
-    `key` says which server this is, in which version of its settings: one that has changed is connected to anew.
+    `key` says which server this is; one that has changed is connected to anew.
     """
 
     key: str
@@ -103,7 +103,7 @@ def server_of_row(row: ToolRow, guard: Guard) -> McpServer:
     """Return a tenant's server."""
     assert row.url is not None, "a registered server has an address"
     return McpServer(
-        key=f"{row.tenant_id}/{row.id}/{row.updated_at}",
+        key=f"{row.tenant_id}/{row.id}",
         name=row.name,
         url=row.url,
         headers=row.headers,

@@ -6,12 +6,13 @@ library is waiting for.
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any, TypeVar
 
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
+from mcp.client.subscriptions import ListenNotSupportedError, SubscriptionLost
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, Implementation, ToolListChangedNotification
 from mcp_types import Tool as Listed
@@ -130,10 +131,23 @@ class McpConnection:
                 await stack.enter_async_context(client)
                 if not ready.done():
                     ready.set_result(client)
-                await self._closing.wait()
+                await self._stay(client)
         except (Exception, BaseExceptionGroup) as error:
             # Groups of errors from the depths of two libraries; their words may have secrets in them.
             log.info("mcp_connection_ended", server=self._server.name, error=_kinds(error))
+
+    async def _stay(self, client: Client) -> None:
+        async with asyncio.TaskGroup() as group:
+            listening = group.create_task(self._listen(client))
+            await self._closing.wait()
+            listening.cancel()
+
+    async def _listen(self, client: Client) -> None:
+        """Hear that the list has changed, from servers that have to be asked for it. Others say so by themselves."""
+        with suppress(ListenNotSupportedError, SubscriptionLost, MCPError, TimeoutError):
+            async with client.listen(tools_list_changed=True) as changes:
+                async for _ in changes:
+                    self.has_changed = True
 
     async def _transport(self, stack: AsyncExitStack) -> Any:
         server = self._server

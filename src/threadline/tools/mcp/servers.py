@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from threadline.clock import Clock
 from threadline.errors import ToolsUnreachable
-from threadline.limits import MCP_AWAY_SECONDS, MCP_LIST_SECONDS, MCP_REFRESH_SECONDS, MCP_SERVERS_OPEN_MAX
+from threadline.limits import (
+    MCP_AWAY_SECONDS,
+    MCP_LIST_SECONDS,
+    MCP_PATIENCE_SECONDS,
+    MCP_REFRESH_SECONDS,
+    MCP_SERVERS_OPEN_MAX,
+)
 from threadline.observe import log
 from threadline.tools.contract import Call, Result
 from threadline.tools.mcp.config import CallFailed, McpServer
@@ -24,18 +30,36 @@ if TYPE_CHECKING:
 class _Place:
     """What is known of one server. The lock lets one connect or ask at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, server: McpServer) -> None:
+        self.server = server
         self.lock = asyncio.Lock()
         self.connection: McpConnection | None = None
         self.tools: list[McpTool] = []
         self.listed_at: float | None = None
         self.away_until = 0.0
         self.calls = 0
+        self.listing: asyncio.Task[None] | None = None
 
     @property
     def is_idle(self) -> bool:
         """Whether nobody is at it."""
-        return not self.calls and not self.lock.locked()
+        return not self.calls and self.listing is None and not self.lock.locked()
+
+    def is_stale(self, now: float) -> bool:
+        """Whether the list is to be asked for again."""
+        if now < self.away_until:
+            return False
+        if self.listed_at is None or now - self.listed_at > MCP_REFRESH_SECONDS:
+            return True
+        return self.connection is not None and self.connection.has_changed
+
+    async def close(self) -> None:
+        """End what is open."""
+        if self.listing is not None:
+            self.listing.cancel()
+            await asyncio.wait({self.listing})
+        if self.connection is not None:
+            await self.connection.close()
 
 
 class McpServers:
@@ -46,21 +70,23 @@ class McpServers:
         self._places: dict[str, _Place] = {}
 
     async def tools(self, server: McpServer) -> Sequence[McpTool]:
-        """Return the tools of a server as they were a moment ago; none, or the last known ones, where it is away."""
-        place = self._place(server)
-        try:
-            async with place.lock:
-                now = self._clock.monotonic()
-                if not self._is_stale(place, now) or now < place.away_until:
-                    return place.tools
-                return await self._list(server, place)
-        except ToolsUnreachable as error:
-            log.warning("mcp_server_away", server=server.name, detail=error.detail)
-            return place.tools
+        """Return the tools of a server as they were a moment ago, or none where it does not say for too long.
+
+        A run does not wait for a list that is only old, and not for long for one that is not there: asking goes on
+        without it, and the next run finds the answer.
+        """
+        place = await self._place(server)
+        if place.is_stale(self._clock.monotonic()):
+            if place.listing is None:
+                place.listing = asyncio.ensure_future(self._refresh(server, place))
+            has_a_list = place.listed_at is not None and not (place.connection and place.connection.has_changed)
+            await asyncio.wait({place.listing}, timeout=0 if has_a_list else MCP_PATIENCE_SECONDS)
+        await self._close_unused()
+        return place.tools
 
     async def tools_now(self, server: McpServer) -> Sequence[McpTool]:
         """Ask a server for its tools. Raises ToolsUnreachable."""
-        place = self._place(server)
+        place = await self._place(server)
         async with place.lock:
             return await self._list(server, place)
 
@@ -68,12 +94,12 @@ class McpServers:
         """Close all connections."""
         places = list(self._places.values())
         self._places.clear()
-        await asyncio.gather(*(place.connection.close() for place in places if place.connection is not None))
+        await asyncio.gather(*(place.close() for place in places))
 
     async def _invoke(self, server: McpServer, name: str, call: Call) -> Result:
         """Call a tool once. Raises nothing but cancellation."""
         arguments = call.input if isinstance(call.input, dict) else {}
-        place = self._place(server)
+        place = await self._place(server)
         place.calls += 1
         words = ""
         try:
@@ -89,6 +115,15 @@ class McpServers:
             place.calls -= 1
             await self._close_unused()
         return result_of_content(answer.content, answer.structured_content, answer.is_error)
+
+    async def _refresh(self, server: McpServer, place: _Place) -> None:
+        try:
+            async with place.lock:
+                await self._list(server, place)
+        except ToolsUnreachable as error:
+            log.warning("mcp_server_away", server=server.name, detail=error.detail)
+        finally:
+            place.listing = None
 
     async def _list(self, server: McpServer, place: _Place) -> list[McpTool]:
         """Ask for the list, once more on a new connection where the old one is dead. Raises ToolsUnreachable."""
@@ -137,20 +172,17 @@ class McpServers:
                 tools[tool.name] = tool
         return list(tools.values())
 
-    def _is_stale(self, place: _Place, now: float) -> bool:
-        if place.listed_at is None or now - place.listed_at > MCP_REFRESH_SECONDS:
-            return True
-        return place.connection is not None and place.connection.has_changed
-
-    def _place(self, server: McpServer) -> _Place:
-        place = self._places.pop(server.key, None) or _Place()
+    async def _place(self, server: McpServer) -> _Place:
+        place = self._places.pop(server.key, None)
+        if place is not None and place.server != server:
+            # Its address, its headers or what is allowed of it has changed.
+            await place.close()
+            place = None
         # Put back at the end: the first one is the one that was used longest ago.
-        self._places[server.key] = place
-        return place
+        return self._places.setdefault(server.key, place or _Place(server))
 
     async def _close_unused(self) -> None:
         idle = [key for key, place in self._places.items() if place.is_idle]
         for key in idle[: max(0, len(self._places) - MCP_SERVERS_OPEN_MAX)]:
-            place = self._places.pop(key)
-            if place.connection is not None:
-                await place.connection.close()
+            if place := self._places.pop(key, None):
+                await place.close()
