@@ -75,6 +75,9 @@ TOKEN_SECONDS_MAX: Final = 30 * 24 * 3600
 TOKEN_THREADS_MAX: Final = 100
 """Threads named in one end-user token: it has to fit into a header of 16 kB."""
 
+FORKS_DEEP_MAX: Final = 50
+"""A fork of a fork of a fork …: each is a thread whose messages cannot be swept while the last one is there."""
+
 # --- inside: what may pile up ---
 
 QUEUED_RUNS_PER_THREAD_MAX: Final = 100

@@ -5,15 +5,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import pytest
+from msgspec import Struct, structs
 
 from threadline.errors import NotFound
 from threadline.ids import MessageId, ThreadId
-from threadline.records import Message, Siblings
+from threadline.records import ForkPoint, Message, Siblings
 from threadline.scopes import Scope
-from threadline.store.contract import Reader, Transaction
+from threadline.store.contract import Reader, ThreadRow, Transaction
 from threadline.store.contract_branches import BranchQuery
 
-from .conftest import MINE, SYSTEM, THEIRS, Bench
+from .conftest import MINE, NOW, SYSTEM, THEIRS, Bench
+from .kits import StoreKit
 
 T = TypeVar("T")
 
@@ -179,3 +181,144 @@ async def test_a_transaction_sees_what_it_has_written(bench: Bench) -> None:
         return await transaction.branch(MINE, thread.id, BranchQuery(second.id, descending=False))
 
     assert await bench.write(script) == [first, second]
+
+
+class Forked(Struct):
+    """A tree, a fork of it in the middle of a branch, and a fork of that one."""
+
+    source: Tree
+    branch: list[Message]
+    fork: Tree
+    deeper: Tree
+
+
+async def fork_of(bench: Bench, source: ThreadId, point: Message) -> Tree:
+    """Fork a thread."""
+    thread = structs.replace(await bench.thread(), tip_message_id=point.id, forked_from=ForkPoint(source, point.id))
+
+    async def script(transaction: Transaction) -> None:
+        await transaction.save_thread(MINE, ThreadRow(MINE.tenant_id, thread))
+        await transaction.insert_fork(MINE, thread.id, point)
+
+    await bench.write(script)
+    return Tree(bench, thread.id)
+
+
+@pytest.fixture
+async def forked(bench: Bench) -> Forked:
+    """Six messages in a row with a side branch; a fork behind the fourth; a fork of the fork behind its second."""
+    source = Tree(bench, (await bench.thread()).id)
+    last: Message | None = None
+    for _ in range(6):
+        last = await source.grow(last)
+    branch = list(source.messages.values())
+    await source.grow(branch[1])
+    fork = await fork_of(bench, source.thread_id, branch[3])
+    first = await fork.grow(branch[3])
+    second = await fork.grow(first)
+    await fork.grow(branch[1])
+    deeper = await fork_of(bench, fork.thread_id, second)
+    await deeper.grow(second)
+    return Forked(source, branch, fork, deeper)
+
+
+async def branch_of(bench: Bench, tree: Tree, leaf: Message, descending: bool = False) -> list[MessageId]:
+    """Read a branch in pages of two."""
+    return [message.id for message in await pages(bench, tree, leaf, descending, limit=2)]
+
+
+async def test_a_fork_has_what_came_before_it(bench: Bench, forked: Forked) -> None:
+    """A branch goes on up in the source, through a fork of a fork too, in pages; both directions."""
+    own, aside = list(forked.fork.messages.values())[:2], list(forked.fork.messages.values())[2]
+    (deepest,) = forked.deeper.messages.values()
+    inherited = [message.id for message in forked.branch[:4]]
+    expected = [*inherited, own[0].id, own[1].id]
+    assert await branch_of(bench, forked.fork, own[1]) == expected
+    assert await branch_of(bench, forked.fork, own[1], descending=True) == expected[::-1]
+    assert await branch_of(bench, forked.fork, aside) == [*inherited[:2], aside.id]
+    assert await branch_of(bench, forked.deeper, deepest) == [*expected, deepest.id]
+    for leaf in (forked.branch[0], forked.branch[3]):
+        assert (await branch_of(bench, forked.deeper, leaf))[-1] == leaf.id
+
+
+async def test_a_fork_reaches_nothing_else_of_its_source(bench: Bench, forked: Forked) -> None:
+    """Neither what came after, nor a side branch, nor what other forks have said; the source has nothing of it."""
+    first = next(iter(forked.fork.messages.values()))
+    side = list(forked.source.messages.values())[-1]
+    aside = list(forked.fork.messages.values())[2]
+    (deepest,) = forked.deeper.messages.values()
+    strange = [
+        (forked.fork, forked.branch[4]),
+        (forked.fork, side),
+        (forked.fork, deepest),
+        (forked.source, first),
+        (forked.source, deepest),
+        (forked.deeper, forked.branch[5]),
+        (forked.deeper, side),
+        (forked.deeper, aside),
+    ]
+
+    async def script(reader: Reader) -> None:
+        for tree, message in strange:
+            with pytest.raises(NotFound):
+                await reader.message_of(MINE, tree.thread_id, message.id)
+            with pytest.raises(NotFound):
+                await reader.branch(MINE, tree.thread_id, BranchQuery(message.id))
+
+    await read(bench, script)
+
+
+async def test_siblings_leaves_and_sizes_count_what_is_inherited(bench: Bench, forked: Forked) -> None:
+    """As a reader of the fork sees it: the side branch of the source is not there, its own one is."""
+    first, second, aside = forked.fork.messages.values()
+    messages = [*forked.branch[:4], first, second, aside]
+
+    async def script(reader: Reader) -> None:
+        fork = forked.fork.thread_id
+        places = await reader.siblings(MINE, fork, messages)
+        assert places == {forked.branch[2].id: Siblings(1, 2), aside.id: Siblings(2, 2)}
+        assert await reader.leaves(MINE, fork, None, 10) == [aside, second]
+        assert await reader.leaves(MINE, fork, aside.seq, 10) == [second]
+        assert await reader.branch_size(MINE, fork, second.id) == 6
+        assert await reader.newest_leaf(MINE, fork, forked.branch[0].id) == aside.id
+        assert await reader.newest_leaf(MINE, fork, forked.branch[2].id) == second.id
+        assert await reader.newest_leaf(MINE, fork, forked.branch[3].id) == second.id
+        assert await reader.leads_to(MINE, fork, forked.branch[2].id, second.id)
+        assert not await reader.leads_to(MINE, fork, forked.branch[2].id, aside.id)
+
+    await read(bench, script)
+
+
+async def test_a_fork_without_a_word_ends_where_it_began(bench: Bench, forked: Forked) -> None:
+    """Its one leaf is what it was made from."""
+    empty = await fork_of(bench, forked.source.thread_id, forked.branch[2])
+
+    async def script(reader: Reader) -> None:
+        assert await reader.leaves(MINE, empty.thread_id, None, 10) == [forked.branch[2]]
+        assert await reader.newest_leaf(MINE, empty.thread_id, forked.branch[0].id) == forked.branch[2].id
+        assert await reader.newest_leaf(MINE, empty.thread_id, forked.branch[2].id) == forked.branch[2].id
+
+    await read(bench, script)
+
+
+async def test_what_forks_need_outlives_its_thread(bench: Bench, kit: StoreKit, forked: Forked) -> None:
+    """The sweep leaves the inherited messages of a deleted thread until the last fork is gone, and nothing else."""
+    (deepest,) = forked.deeper.messages.values()
+    expected = await branch_of(bench, forked.deeper, deepest)
+    for tree in (forked.source, forked.fork):
+        await delete_and_sweep(bench, tree)
+        assert await branch_of(bench, forked.deeper, deepest) == expected
+    assert kit.count("messages") == 4 + 2 + 1
+    assert kit.count("threads") == 3
+    await delete_and_sweep(bench, forked.deeper)
+    assert [kit.count(table) for table in ("messages", "forks", "threads")] == [0, 0, 0]
+
+
+async def delete_and_sweep(bench: Bench, tree: Tree) -> None:
+    """Delete a thread and sweep until there is nothing to sweep."""
+    await bench.append(tree.thread_id)
+    await bench.write(lambda transaction: transaction.delete_thread(MINE, tree.thread_id, NOW))
+    for _ in range(30):
+        if not await bench.write(lambda transaction: transaction.sweep_deleted(SYSTEM)):
+            return
+    raise AssertionError("the sweep comes to no end")

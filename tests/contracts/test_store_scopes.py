@@ -88,6 +88,10 @@ NAMING: dict[str, Call] = {
         scope, things.thread.thread.id, things.message.id, things.message.id
     ),
     "newest_leaf": lambda store, scope, things, _: store.newest_leaf(scope, things.thread.thread.id, things.message.id),
+    "branch_size": lambda store, scope, things, _: store.branch_size(scope, things.thread.thread.id, things.message.id),
+    "insert_fork": lambda store, scope, things, _: store.insert_fork(
+        scope, things.thread.thread.id, structs.replace(things.message, thread_id=ThreadId("thr_source"))
+    ),
     "siblings": lambda store, scope, things, _: store.siblings(scope, things.thread.thread.id, [things.message]),
     "leaves": lambda store, scope, things, _: store.leaves(scope, things.thread.thread.id, None, 10),
     "run": lambda store, scope, things, _: store.run(scope, things.attempt.run_id),

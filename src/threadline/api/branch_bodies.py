@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from threadline.api.bodies import Identifier, Instructions, MaxOutputTokens, Model, Temperature
+from threadline.api.bodies import Identifier, Instructions, MaxOutputTokens, Model, Temperature, Title
 from threadline.engine.branches import BranchHead
 from threadline.records import OnBusy
 
@@ -22,6 +22,13 @@ class RegenerateMessage(Struct, forbid_unknown_fields=True, kw_only=True):
     thread_id: Identifier | None = None
     stream: bool = False
     background: bool = False
+
+
+class ForkThread(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Where the fork begins: with this message, and with everything before it."""
+
+    message_id: Identifier
+    title: Title | None = None
 
 
 class BranchPage(Struct, frozen=True):

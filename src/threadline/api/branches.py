@@ -5,16 +5,17 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request, Response
 
 from threadline.access.principals import Principal
-from threadline.api.branch_bodies import BranchPage, RegenerateMessage
+from threadline.api.branch_bodies import BranchPage, ForkThread, RegenerateMessage
 from threadline.api.delivery import deliver, gives_answers
 from threadline.api.house import Asking, House, TheHouse, answer, message_scope, thread_scope
 from threadline.api.requests import body_of, from_page_cursor, idempotency_key, to_page_cursor
 from threadline.api.spec import gives, takes
 from threadline.api.threads import Cursor, Limit
+from threadline.engine.fork import Fork
 from threadline.engine.regenerate import Regenerate
 from threadline.errors import InvalidRequest
 from threadline.ids import MessageId, ThreadId
-from threadline.records import RunOptions
+from threadline.records import RunOptions, Thread
 from threadline.scopes import Scope
 
 router = APIRouter(tags=["branches"])
@@ -62,6 +63,22 @@ async def list_branches(
     found = await house.engine.heads(scope, ThreadId(thread_id), before, limit + 1)
     page, has_more = list(found[:limit]), len(found) > limit
     return answer(BranchPage(page, has_more, to_page_cursor(page[-1].seq) if has_more else None))
+
+
+@router.post(
+    "/v1/threads/{thread_id}/fork",
+    status_code=201,
+    openapi_extra=takes(ForkThread),
+    responses=gives(Thread, 201, (403, 404, 409, 413), "A new thread."),
+)
+async def fork_thread(request: Request, house: TheHouse, principal: Asking, thread_id: str) -> Response:
+    """Make a thread that begins with a branch of this one, for whoever may read it."""
+    body = await body_of(request, ForkThread)
+    principal.require("read")
+    principal.require("send")
+    scope = await thread_scope(house, principal, ThreadId(thread_id))
+    wanted = Fork(message_id=MessageId(body.message_id), title=body.title)
+    return answer(await house.engine.fork(scope, ThreadId(thread_id), wanted), 201)
 
 
 async def _place_of(

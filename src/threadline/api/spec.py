@@ -26,7 +26,7 @@ from threadline.api.answers import (
     TeamPage,
     ThreadPage,
 )
-from threadline.api.branch_bodies import BranchPage, RegenerateMessage
+from threadline.api.branch_bodies import BranchPage, ForkThread, RegenerateMessage
 from threadline.api.call_bodies import DecideCall, PostResult, ToolCallPage
 from threadline.api.problem import Problem
 from threadline.api.tool_answers import DefinitionPage, ToolPage
@@ -59,6 +59,7 @@ _TYPES: tuple[type[Struct], ...] = (
     bodies.CreateToken,
     bodies.SendMessage,
     bodies.UpdateThread,
+    ForkThread,
     RegenerateMessage,
     DefinitionPage,
     DecideCall,

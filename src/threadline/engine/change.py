@@ -1,14 +1,21 @@
-"""Changes the fields of a thread: the row, and the event that tells of it, in one transaction."""
+"""Begins and changes threads: the row, and the event that tells of it, in one transaction."""
 
 from typing import Any
 
 from msgspec import structs
 
-from threadline.events import ThreadUpdated
+from threadline.events import ThreadCreated, ThreadUpdated
 from threadline.ids import ThreadId
 from threadline.records import Thread
 from threadline.scopes import Scope
-from threadline.store.contract import Transaction
+from threadline.store.contract import ThreadRow, Transaction
+
+
+async def insert_thread(transaction: Transaction, scope: Scope, row: ThreadRow) -> None:
+    """Store a new thread with its first event."""
+    await transaction.insert_thread(scope, structs.replace(row, thread=structs.replace(row.thread, seq=0)))
+    seq = await transaction.append(scope, row.thread.id, ThreadCreated(row.thread), None)
+    assert seq == row.thread.seq == 1, "thread.created is the first event"
 
 
 async def change_thread(transaction: Transaction, scope: Scope, thread_id: ThreadId, changed: dict[str, Any]) -> Thread:

@@ -9,6 +9,7 @@ from threadline.bus.contract import Nudge
 from threadline.clock import Clock
 from threadline.engine.accept import ResolveModel, Send, accept
 from threadline.engine.branches import Branch, BranchHead, heads, read_branch, with_siblings
+from threadline.engine.fork import Fork, fork_thread
 from threadline.engine.once import Accepted, input_of
 from threadline.engine.queue import Change, change_queued, waiting_runs, wish_to_stop
 from threadline.engine.regenerate import Regenerate, regenerate
@@ -98,6 +99,14 @@ class Engine:
             await update_thread(transaction, scope, thread_id, changed)
             row = await transaction.thread(scope, thread_id)
             return structs.replace(row.thread, seq=await transaction.next_seq(scope, thread_id) - 1)
+
+        return await self._journal.write(scope, script)
+
+    async def fork(self, scope: Scope, thread_id: ThreadId, wanted: Fork) -> Thread:
+        """Make a thread that begins with a branch of another one. Raises what `fork_thread` raises."""
+
+        async def script(transaction: Transaction) -> Thread:
+            return await fork_thread(transaction, scope, thread_id, wanted, self._ids, self._clock.now_ms())
 
         return await self._journal.write(scope, script)
 

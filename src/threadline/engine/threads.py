@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from threadline.clock import rfc3339
 from threadline.engine.agents import usable_agent
-from threadline.engine.change import change_thread
+from threadline.engine.change import change_thread, insert_thread
 from threadline.engine.turns import Ending, end_run
 from threadline.errors import Forbidden, InvalidRequest, NotFound
-from threadline.events import ThreadCreated, ThreadDeleted
+from threadline.events import ThreadDeleted
 from threadline.ids import IdMaker, MessageId, RunId, ThreadId
 from threadline.records import OnBusy, OnDisconnect, Thread
 from threadline.scopes import EndUser, Scope
@@ -68,9 +68,7 @@ async def create_thread(
         created_at=now,
         last_activity_at=now,
     )
-    await transaction.insert_thread(scope, ThreadRow(scope.tenant_id, structs.replace(thread, seq=0)))
-    seq = await transaction.append(scope, thread.id, ThreadCreated(thread), None)
-    assert seq == 1, "thread.created is the first event"
+    await insert_thread(transaction, scope, ThreadRow(scope.tenant_id, thread))
     return thread, True
 
 

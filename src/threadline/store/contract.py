@@ -19,7 +19,7 @@ from threadline.events import DeltaKind, Entry, Event, MessageDelta
 from threadline.ids import KeyId, MessageId, NodeId, RunId, TenantId, ThreadId, ToolId
 from threadline.records import Message, Run, RunOptions, Thread, Usage
 from threadline.scopes import Scope, System
-from threadline.store.contract_branches import BranchReader
+from threadline.store.contract_branches import BranchReader, BranchTransaction
 from threadline.store.contract_rooms import RoomReader, RoomTransaction
 from threadline.tool_calls import CallStatus, ToolCall
 from threadline.tool_records import ToolRow
@@ -398,7 +398,7 @@ class Reader(BranchReader, RoomReader, Protocol):
         ...
 
 
-class Transaction(Reader, RoomTransaction, Protocol):
+class Transaction(Reader, BranchTransaction, RoomTransaction, Protocol):
     """All or nothing. A script that raises leaves nothing behind."""
 
     async def insert_thread(self, scope: Scope, row: ThreadRow) -> None:

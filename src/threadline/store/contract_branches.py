@@ -50,6 +50,10 @@ class BranchReader(Protocol):
         """
         ...
 
+    async def branch_size(self, scope: Scope, thread_id: ThreadId, leaf: MessageId) -> int:
+        """Return how many messages of people and assistants lead to `leaf`, itself included. Raises NotFound."""
+        ...
+
     async def siblings(
         self, scope: Scope, thread_id: ThreadId, messages: Sequence[Message]
     ) -> dict[MessageId, Siblings]:
@@ -63,5 +67,16 @@ class BranchReader(Protocol):
         """Return the last messages of the branches, newest first, those with a seq below `before`.
 
         An inherited one, where the thread has begun nothing behind it, comes last. Raises NotFound.
+        """
+        ...
+
+
+class BranchTransaction(Protocol):
+    """The writing verb."""
+
+    async def insert_fork(self, scope: Scope, thread_id: ThreadId, message: Message) -> int:
+        """Let a new thread walk on from `message` up, into every thread that this one's may walk into.
+
+        Returns how many these are.
         """
         ...

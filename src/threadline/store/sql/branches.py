@@ -18,8 +18,8 @@ _COLUMNS = ", ".join(f"messages.{name}" for name in MESSAGES.columns)
 _ALL = 2**31 - 1
 _NONE = MessageId("")
 
-# From a message up to the beginning. A step stays in its thread, or goes to one that this thread is a fork of, and
-# there only to what came before the fork.
+# From a message up to the beginning. A step stays in its thread, or goes to one that the thread which is read is a
+# fork of, and there only to what came before the fork.
 _WALK = (
     "WITH RECURSIVE walk (id, thread_id, parent_id, seq, depth) AS ("
     "SELECT id, thread_id, parent_id, seq, 1 FROM messages WHERE tenant_id = ? AND id = ? "
@@ -27,7 +27,7 @@ _WALK = (
     "SELECT above.id, above.thread_id, above.parent_id, above.seq, walk.depth + 1 "
     "FROM walk JOIN messages above ON above.tenant_id = ? AND above.id = walk.parent_id "
     "WHERE walk.depth < ? AND above.id <> ? AND (above.thread_id = walk.thread_id OR EXISTS ("
-    "SELECT 1 FROM forks WHERE forks.tenant_id = above.tenant_id AND forks.thread_id = walk.thread_id "
+    "SELECT 1 FROM forks WHERE forks.tenant_id = above.tenant_id AND forks.thread_id = ? "
     "AND forks.source_thread_id = above.thread_id AND forks.seq >= above.seq)))"
 )
 
@@ -37,6 +37,21 @@ _BELOW = (
     "SELECT child.id, child.seq FROM below JOIN messages child ON child.tenant_id = ? AND child.thread_id = ? "
     "AND coalesce(child.parent_id, '') = below.id)"
 )
+
+NEEDED_BY_FORKS = (
+    "WITH RECURSIVE needed (id, parent_id) AS ("
+    "SELECT messages.id, messages.parent_id FROM forks JOIN messages ON messages.tenant_id = forks.tenant_id "
+    "AND messages.id = forks.message_id WHERE forks.tenant_id = ? AND forks.source_thread_id = ? "
+    "UNION SELECT above.id, above.parent_id FROM needed JOIN messages above ON above.tenant_id = ? "
+    "AND above.thread_id = ? AND above.id = needed.parent_id) SELECT id FROM needed"
+)
+"""Selects the messages of a thread that forks of it have inherited."""
+
+SWEEPABLE = (
+    "(NOT EXISTS (SELECT 1 FROM forks WHERE forks.tenant_id = threads.tenant_id AND source_thread_id = threads.id) "
+    "OR EXISTS (SELECT 1 FROM events WHERE events.tenant_id = threads.tenant_id AND events.thread_id = threads.id))"
+)
+"""Whether there is anything left of a deleted thread that no fork needs."""
 
 _forks = msgspec.json.Decoder(ForkPoint)
 
@@ -71,14 +86,14 @@ class BranchReader:
             f"{_WALK} SELECT {_COLUMNS} FROM (SELECT id, depth FROM walk WHERE depth > ? ORDER BY depth {order} "
             f"LIMIT ?) page JOIN messages ON messages.tenant_id = ? AND messages.id = page.id "
             f"ORDER BY page.depth {order}",
-            (*_walk(scope.tenant_id, start, depth, until), skipped, query.limit, scope.tenant_id),
+            (*_walk(scope.tenant_id, thread_id, start, depth, until), skipped, query.limit, scope.tenant_id),
         )
         return [MESSAGES.record(row) for row in rows]
 
     async def leads_to(self, scope: Scope, thread_id: ThreadId, message_id: MessageId, leaf: MessageId) -> bool:
         """Say whether a message is on the branch that ends with `leaf`. Raises NotFound."""
         await self._require_message(scope, thread_id, leaf)
-        return await self._is_above(scope.tenant_id, message_id, leaf)
+        return await self._is_above(scope.tenant_id, thread_id, message_id, leaf)
 
     async def newest_leaf(self, scope: Scope, thread_id: ThreadId, message_id: MessageId) -> MessageId:
         """Return the newest of what came behind a message; itself where nothing did. Raises NotFound."""
@@ -98,9 +113,20 @@ class BranchReader:
             f"{_WALK}, top AS (SELECT id, CAST(0 AS bigint) AS seq FROM walk UNION ALL "
             f"SELECT id, CAST(0 AS bigint) FROM messages WHERE tenant_id = ? AND id = ?), {_BELOW} "
             "SELECT id FROM below WHERE seq > 0 ORDER BY seq DESC LIMIT 1",
-            (*_walk(tenant_id, point, _ALL, message_id), tenant_id, message_id, *own),
+            (*_walk(tenant_id, thread_id, point, until=message_id), tenant_id, message_id, *own),
         )
         return point if row is None else MessageId(row[0])
+
+    async def branch_size(self, scope: Scope, thread_id: ThreadId, leaf: MessageId) -> int:
+        """Return how many messages of people and assistants lead to `leaf`, itself included. Raises NotFound."""
+        await self._require_message(scope, thread_id, leaf)
+        row = await self._sql.one(
+            f"{_WALK} SELECT count(*) FROM walk JOIN messages ON messages.tenant_id = ? AND messages.id = walk.id "
+            "WHERE role IN ('user', 'assistant')",
+            (*_walk(scope.tenant_id, thread_id, leaf), scope.tenant_id),
+        )
+        assert row is not None, "an aggregate gives a row"
+        return int(row[0])
 
     async def siblings(
         self, scope: Scope, thread_id: ThreadId, messages: Sequence[Message]
@@ -171,13 +197,13 @@ class BranchReader:
 
     async def _is_inherited(self, tenant_id: TenantId, thread_id: ThreadId, message_id: MessageId) -> bool:
         point = await self._fork_point(tenant_id, thread_id)
-        return point is not None and await self._is_above(tenant_id, message_id, point)
+        return point is not None and await self._is_above(tenant_id, thread_id, message_id, point)
 
-    async def _is_above(self, tenant_id: TenantId, message_id: MessageId, leaf: MessageId) -> bool:
+    async def _is_above(self, tenant_id: TenantId, thread_id: ThreadId, message_id: MessageId, leaf: MessageId) -> bool:
         """Say whether a walk up from `leaf` meets `message_id`."""
         # Both databases walk no further than to the row that is asked for.
         row = await self._sql.one(
-            f"{_WALK} SELECT 1 FROM walk WHERE id = ? LIMIT 1", (*_walk(tenant_id, leaf, _ALL, _NONE), message_id)
+            f"{_WALK} SELECT 1 FROM walk WHERE id = ? LIMIT 1", (*_walk(tenant_id, thread_id, leaf), message_id)
         )
         return row is not None
 
@@ -192,14 +218,42 @@ class BranchReader:
         rows = await self._sql.every(
             f"{_WALK} SELECT coalesce(parent_id, ''), id FROM walk "
             f"WHERE coalesce(parent_id, '') IN ({_marks(len(wanted))})",
-            (*_walk(tenant_id, point, _ALL, _NONE), *_padded(wanted)),
+            (*_walk(tenant_id, thread_id, point), *_padded(wanted)),
         )
         return [(parent_id, message_id) for parent_id, message_id in rows]
 
 
-def _walk(tenant_id: TenantId, start: MessageId, depth: int, until: MessageId) -> tuple[Any, ...]:
-    """Return the values of `_WALK`: from `start`, so many steps at most, and not as far as `until`."""
-    return tenant_id, start, tenant_id, 1 if start == until else depth, until
+class BranchWriter:
+    """The writing verb of `store/contract_branches.py`."""
+
+    _sql: Statements
+
+    async def require_thread(self, scope: Scope, thread_id: ThreadId) -> int:
+        """Raise NotFound where a thread is unknown, deleted or out of scope."""
+        raise NotImplementedError
+
+    async def insert_fork(self, scope: Scope, thread_id: ThreadId, message: Message) -> int:
+        """Let a new thread walk on from `message` up. Returns how many threads it may walk into."""
+        await self.require_thread(scope, thread_id)
+        await self._sql.run(
+            "INSERT INTO forks (tenant_id, thread_id, source_thread_id, message_id, seq) VALUES (?, ?, ?, ?, ?)",
+            (scope.tenant_id, thread_id, message.thread_id, message.id, message.seq),
+        )
+        # Its own, so that it needs none of those in between when they are gone.
+        inherited = await self._sql.run(
+            "INSERT INTO forks (tenant_id, thread_id, source_thread_id, message_id, seq) "
+            "SELECT tenant_id, CAST(? AS text), source_thread_id, message_id, seq FROM forks "
+            "WHERE tenant_id = ? AND thread_id = ?",
+            (thread_id, scope.tenant_id, message.thread_id),
+        )
+        return 1 + inherited
+
+
+def _walk(
+    tenant_id: TenantId, thread_id: ThreadId, start: MessageId, depth: int = _ALL, until: MessageId = _NONE
+) -> tuple[Any, ...]:
+    """Return the values of `_WALK`, for a reader of `thread_id`: so many steps at most, and not as far as `until`."""
+    return tenant_id, start, tenant_id, 1 if start == until else depth, until, thread_id
 
 
 def _room(count: int) -> int:

@@ -13,6 +13,7 @@ from threadline.store.contract import AttemptRow, KeyRow, RunRow, SendRow, Threa
 from threadline.store.rows import MESSAGES, RUNS, SENDS, THREADS, to_json
 from threadline.store.sql.agents import AgentWriter
 from threadline.store.sql.attendance import AttendanceWriter
+from threadline.store.sql.branches import NEEDED_BY_FORKS, SWEEPABLE, BranchWriter
 from threadline.store.sql.members import MemberWriter
 from threadline.store.sql.reader import ATTEMPT_KEY, SqlReader
 from threadline.store.sql.statements import Row, Statements
@@ -66,7 +67,7 @@ SWEPT = {
 }
 
 
-class SqlTransaction(SqlReader, ToolWriter, ToolCallWriter, AgentWriter, MemberWriter, AttendanceWriter):
+class SqlTransaction(SqlReader, BranchWriter, ToolWriter, ToolCallWriter, AgentWriter, MemberWriter, AttendanceWriter):
     """The writing verbs. Lives for one script; `entries` are what it has appended."""
 
     SWEPT: ClassVar[dict[str, str]] = SWEPT
@@ -205,21 +206,28 @@ class SqlTransaction(SqlReader, ToolWriter, ToolCallWriter, AgentWriter, MemberW
 
     async def sweep_deleted(self, system: System) -> int:
         """Remove one batch of rows of deleted threads. Returns how many went; 0 means done."""
-        row = await self._sql.one("SELECT tenant_id, id FROM threads WHERE deleted_at IS NOT NULL LIMIT 1", ())
+        row = await self._sql.one(
+            f"SELECT tenant_id, id FROM threads WHERE deleted_at IS NOT NULL AND {SWEEPABLE} LIMIT 1"
+        )
         return 0 if row is None else await self._sweep_thread(*row)
 
     async def _sweep_thread(self, tenant_id: TenantId, thread_id: ThreadId) -> int:
         """Remove a batch of the rows of one deleted thread, the thread itself last. Returns how many went."""
-        for table, key in self.SWEPT.items():
-            gone = await self._sql.run(
-                f"DELETE FROM {table} WHERE tenant_id = ? AND ({key}) IN ("
-                f"SELECT {key} FROM {table} WHERE tenant_id = ? AND thread_id = ? LIMIT ?)",
-                (tenant_id, tenant_id, thread_id, DELETE_BATCH_ROWS),
-            )
-            if gone:
+        # Events last: where some are left, there is something to sweep (`SWEEPABLE`).
+        for table in sorted(self.SWEPT, key=lambda name: name == "events"):
+            if gone := await self._sweep_table(table, tenant_id, thread_id):
                 return gone
         await self._sql.run("DELETE FROM threads WHERE tenant_id = ? AND id = ?", (tenant_id, thread_id))
         return 1
+
+    async def _sweep_table(self, table: str, tenant_id: TenantId, thread_id: ThreadId) -> int:
+        key, owner = self.SWEPT[table], (tenant_id, thread_id)
+        kept, values = (f"AND id NOT IN ({NEEDED_BY_FORKS})", owner * 2) if table == "messages" else ("", ())
+        return await self._sql.run(
+            f"DELETE FROM {table} WHERE tenant_id = ? AND ({key}) IN ("
+            f"SELECT {key} FROM {table} WHERE tenant_id = ? AND thread_id = ? {kept} LIMIT ?)",
+            (tenant_id, *owner, *values, DELETE_BATCH_ROWS),
+        )
 
     async def _update(self, sql: str, values: list[Any]) -> None:
         if await self._sql.run(sql, values) != 1:
