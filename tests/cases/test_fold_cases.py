@@ -24,21 +24,21 @@ def begun(start: dict[str, Any] | None) -> ThreadState:
     if start is None:
         return ThreadState()
     state = msgspec.convert({**start, "has_more": False, "next_cursor": None}, State)
-    return ThreadState(state.thread, state.messages, state.runs, state.seq)
+    return ThreadState(state.thread, state.messages, state.runs, state.seq, state.members)
 
 
 def plain(state: ThreadState) -> dict[str, Any]:
     """Return a state as a case writes it down."""
-    shown = {"seq": state.seq, "thread": state.thread, "messages": state.messages, "runs": state.runs}
+    shown = {"seq": state.seq, "thread": state.thread, "messages": state.messages, "runs": state.runs, "members": state.members}
     found: dict[str, Any] = json.loads(msgspec.json.encode(shown))
     return found
 
 
 def whole(record: Any) -> Any:
-    """Leave out what is null: a field that a later version adds is no difference to a case that is older."""
+    """Leave out what is null or empty: a field that a later version adds is no difference to a case that is older."""
     match record:
         case dict():
-            return {name: whole(value) for name, value in record.items() if value is not None}
+            return {name: whole(value) for name, value in record.items() if value not in (None, [])}
         case list():
             return [whole(item) for item in record]
         case _:

@@ -3,7 +3,7 @@
 //
 // States share what did not change: a token makes one new message and nothing else, however long the thread is.
 
-import type { Message, Run, State, Thread, ThreadlineEvent } from "./types.ts";
+import type { Member, Message, Run, State, Thread, ThreadlineEvent } from "./types.ts";
 
 export type Block = Message["content"][number];
 
@@ -14,6 +14,7 @@ export interface ThreadState {
   readonly messages: ReadonlyMap<string, Message>;
   readonly live: ReadonlyMap<string, Message>;
   readonly runs: ReadonlyMap<string, Run>;
+  readonly members: ReadonlyMap<string, Member>;
 }
 
 /** An event as it comes over the wire; its type may be one that this version does not know. */
@@ -27,6 +28,7 @@ export const EMPTY: ThreadState = {
   messages: new Map(),
   live: new Map(),
   runs: new Map(),
+  members: new Map(),
 };
 
 /** The log has a hole: what comes next cannot be folded, and the state has to be read again. */
@@ -34,9 +36,12 @@ export class LogHole extends Error {
   override readonly name = "LogHole";
 }
 
+export type Snapshot = Pick<State, "thread" | "messages" | "runs" | "members" | "seq">;
+
 /** Begin with a state that the server or a store has given. */
-export function stateOf(snapshot: Pick<State, "thread" | "messages" | "runs" | "seq">): ThreadState {
-  const state = { ...EMPTY, seq: snapshot.seq, thread: snapshot.thread, runs: byId(snapshot.runs) };
+export function stateOf(snapshot: Snapshot): ThreadState {
+  const { seq, thread, runs, members } = snapshot;
+  const state = { ...EMPTY, seq, thread, runs: byId(runs), members: byId(members) };
   return withMessages(state, snapshot.messages);
 }
 
@@ -64,9 +69,15 @@ function foldKind(state: ThreadState, event: ThreadlineEvent): ThreadState {
     case "thread.created":
       return { ...state, thread: event.thread };
     case "thread.updated":
-      return changeThread(state, event.thread);
+      // The turn of a run whose question is a message already: nothing else tells of it.
+      return forgetInput(changeThread(state, event.thread), event.thread.active_run_id ?? null);
     case "thread.deleted":
       return { ...state, thread: null };
+    case "member.added":
+    case "member.updated":
+      return { ...state, members: put(state.members, event.member) };
+    case "member.removed":
+      return { ...state, members: without(state.members, event.member.id) };
     case "run.queued":
       return queue(state, event.run);
     case "run.started":
@@ -82,8 +93,8 @@ function foldKind(state: ThreadState, event: ThreadlineEvent): ThreadState {
   }
 }
 
-type ThreadOrRun = `thread.${string}` | `run.${string}`;
-type MessageKind = Exclude<ThreadlineEvent, { readonly type: ThreadOrRun }>;
+type Other = `thread.${string}` | `member.${string}` | `run.${string}`;
+type MessageKind = Exclude<ThreadlineEvent, { readonly type: Other }>;
 
 function foldMessage(state: ThreadState, event: MessageKind): ThreadState {
   switch (event.type) {
@@ -134,8 +145,7 @@ function supersede(state: ThreadState, id: string): ThreadState {
 }
 
 function complete(state: ThreadState, message: Message): ThreadState {
-  const live = new Map(state.live);
-  live.delete(message.id);
+  const live = without(state.live, message.id);
   return touch({ ...state, messages: put(state.messages, message), live }, message.completed_at);
 }
 
@@ -181,21 +191,18 @@ function touch(state: ThreadState, moment: string | null): ThreadState {
 
 function queue(state: ThreadState, run: Run): ThreadState {
   // It stands where it says, whether it is new or was moved or rewritten; those behind it make room.
-  const others = new Map(state.runs);
-  others.delete(run.id);
+  const others = without(state.runs, run.id);
   const runs = run.position === null ? others : closeRanks(others, run.position);
   return { ...state, runs: put(runs, run) };
 }
 
 function endRun(state: ThreadState, run: Run): ThreadState {
-  const others = new Map(state.runs);
-  others.delete(run.id);
-  const next = { ...state, runs: closeRanks(others) };
+  const next = { ...state, runs: closeRanks(without(state.runs, run.id)) };
   return state.thread?.active_run_id === run.id ? changeThread(next, { active_run_id: null }) : next;
 }
 
-function forgetInput(state: ThreadState, runId: string): ThreadState {
-  const run = state.runs.get(runId);
+function forgetInput(state: ThreadState, runId: string | null): ThreadState {
+  const run = state.runs.get(runId ?? "");
   if (run === undefined) return state;
   return { ...state, runs: closeRanks(put(state.runs, { ...run, input: null, position: null })) };
 }
@@ -220,6 +227,12 @@ function put<Value extends { readonly id: string }>(map: ReadonlyMap<string, Val
   return new Map(map).set(value.id, value);
 }
 
+function without<Value>(map: ReadonlyMap<string, Value>, id: string): Map<string, Value> {
+  const left = new Map(map);
+  left.delete(id);
+  return left;
+}
+
 function byId<Value extends { readonly id: string }>(values: readonly Value[]): Map<string, Value> {
   return new Map(values.map((value) => [value.id, value]));
 }
@@ -229,6 +242,11 @@ function byId<Value extends { readonly id: string }>(values: readonly Value[]): 
 /** The active run, then the waiting ones in the order of their turns. */
 export function runsOf(state: ThreadState): readonly Run[] {
   return [...state.runs.values()].sort(byTurn);
+}
+
+/** Who takes part, in the order of their coming. */
+export function membersOf(state: ThreadState): readonly Member[] {
+  return [...state.members.values()].sort((one, other) => (one.id < other.id ? -1 : 1));
 }
 
 /**

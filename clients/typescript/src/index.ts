@@ -7,6 +7,7 @@ export {
   fold,
   knownOf,
   LogHole,
+  membersOf,
   messagesOf,
   runsOf,
   stateOf,

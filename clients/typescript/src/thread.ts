@@ -5,7 +5,9 @@ import {
   fold,
   knownOf,
   LogHole,
+  membersOf,
   messagesOf,
+  runsOf,
   stateOf,
   type ThreadState,
   type WireEvent,
@@ -18,7 +20,7 @@ import { nextSilence, type People, type PresenceWord, quieted, withPresence } fr
 import { isKnown, type Shown, shownOf } from "./shown.ts";
 import { Signal } from "./signal.ts";
 import type { Store } from "./store/contract.ts";
-import type { Message, Operations, Problem, Run, SendMessage, Thread } from "./types.ts";
+import type { Member, Message, Operations, Problem, RegenerateMessage, Run, SendMessage, Thread } from "./types.ts";
 
 /** `loading` until something is known; `gone` is deleted, or nobody's to see. */
 export type ThreadStatus = "loading" | "ready" | "gone";
@@ -31,6 +33,8 @@ export interface ThreadView {
   readonly run: Run | null;
   /** The runs behind it, the next one first. */
   readonly queue: readonly Run[];
+  /** Who takes part, in the order of their coming; empty where it is one person's own. */
+  readonly members: readonly Member[];
   /** What was refused: to be sent again, or taken back. */
   readonly failed: readonly Pending[];
   /** There is more before the first message: `loadOlder`. */
@@ -57,6 +61,7 @@ const LOADING: ThreadView = {
   messages: [],
   run: null,
   queue: [],
+  members: [],
   failed: [],
   hasOlder: false,
   problem: null,
@@ -118,6 +123,20 @@ export class LiveThread {
     const { run } = this.view.get();
     if (run !== null)
       await this.#options.http.call("POST /v1/runs/{run_id}/cancel", { path: { run_id: run.id }, body: {} });
+  }
+
+  /** Answer a question again, beside the answer that it has; `messageId` is of either. */
+  async regenerate(messageId: string, options: RegenerateMessage = {}): Promise<void> {
+    const body = { thread_id: this.id, ...options, background: true };
+    await this.#options.http.call("POST /v1/messages/{message_id}/regenerate", {
+      path: { message_id: messageId },
+      body,
+    });
+  }
+
+  /** Show the branch that this message is on: its newest one. */
+  async switchTo(messageId: string): Promise<void> {
+    await this.update({ tip_message_id: messageId });
   }
 
   async update(change: Operations["PATCH /v1/threads/{thread_id}"]["body"]): Promise<Thread> {
@@ -185,7 +204,8 @@ export class LiveThread {
       thread: this.#state.thread,
       messages,
       run: runs.find((run) => run.position === null) ?? null,
-      queue: messages.flatMap((shown) => (shown.run === null ? [] : [shown.run])),
+      queue: runsOf(this.#state).filter((waiting) => waiting.position !== null),
+      members: membersOf(this.#state),
       failed: pending.filter((one) => one.status === "failed"),
       hasOlder: messages[0]?.delivery === "stored" && messages[0].message.parent_id !== null,
       problem: this.#problem,
@@ -291,11 +311,11 @@ export class LiveThread {
   async #keep(): Promise<void> {
     clearTimeout(this.#saving);
     this.#saving = undefined;
-    const { seq, thread, runs } = this.#state;
+    const { seq, thread, runs, members } = this.#state;
     if (thread === null) return;
     const changed = knownOf(this.#state).filter((message) => this.#saved.get(message.id) !== message);
     for (const message of changed) this.#saved.set(message.id, message);
-    const kept = { id: this.id, seq, thread, runs: [...runs.values()] };
+    const kept = { id: this.id, seq, thread, runs: [...runs.values()], members: [...members.values()] };
     // A store that is full or broken costs the next start, not the screen.
     await this.#options.store.keep(kept, changed).catch(() => undefined);
   }

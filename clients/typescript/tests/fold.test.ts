@@ -5,19 +5,21 @@ import {
   fold,
   knownOf,
   LogHole,
+  membersOf,
   messagesOf,
   runsOf,
   stateOf,
   type ThreadState,
   type WireEvent,
 } from "../src/fold.ts";
-import type { Message, Run, Thread } from "../src/types.ts";
+import type { Member, Message, Run, Thread } from "../src/types.ts";
 
 interface Shown {
   readonly seq: number;
   readonly thread: Thread;
   readonly messages: readonly Message[];
   readonly runs: readonly Run[];
+  readonly members?: readonly Member[];
 }
 
 interface Case {
@@ -34,12 +36,19 @@ function caseOf(name: string): Case {
 }
 
 function shown(state: ThreadState): Shown {
-  return { seq: state.seq, thread: state.thread as Thread, messages: messagesOf(state), runs: runsOf(state) };
+  return {
+    seq: state.seq,
+    thread: state.thread as Thread,
+    messages: messagesOf(state),
+    runs: runsOf(state),
+    members: membersOf(state),
+  };
 }
 
-// What is null may be missing: a field that a later version adds is no difference to a case that is older.
+// What is null or empty may be missing: a field that a later version adds is no difference to a case that is older.
 function whole(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value, (_, inner) => (inner === null ? undefined : inner)));
+  const isNothing = (inner: unknown) => inner === null || (Array.isArray(inner) && inner.length === 0);
+  return JSON.parse(JSON.stringify(value, (_, inner) => (isNothing(inner) ? undefined : inner)));
 }
 
 test("there are cases", () => {
@@ -48,7 +57,7 @@ test("there are cases", () => {
 
 test.each(NAMES)("%s: events become the states of the case, as in the server's fold", (name) => {
   const { about, start, steps } = caseOf(name);
-  let state = start === null ? EMPTY : stateOf(start);
+  let state = start === null ? EMPTY : stateOf({ members: [], ...start });
   for (const { events, state: expected } of steps) {
     state = events.reduce(fold, state);
     expect(whole(shown(state)), about).toEqual(whole(expected));
@@ -58,12 +67,17 @@ test.each(NAMES)("%s: events become the states of the case, as in the server's f
 test.each(NAMES)("%s: whoever stops at any event and goes on from that state comes to the same", (name) => {
   const { start, steps } = caseOf(name);
   const events = steps.flatMap((step) => step.events);
-  const begun = start === null ? EMPTY : stateOf(start);
+  const begun = start === null ? EMPTY : stateOf({ members: [], ...start });
   const end = shown(events.reduce(fold, begun));
   for (let cut = 1; cut < events.length; cut++) {
     const middle = events.slice(0, cut).reduce(fold, begun);
     if (middle.thread === null) continue;
-    const kept = stateOf({ ...shown(middle), thread: middle.thread, messages: knownOf(middle) });
+    const kept = stateOf({
+      ...shown(middle),
+      thread: middle.thread,
+      messages: knownOf(middle),
+      members: membersOf(middle),
+    });
     expect(shown(events.slice(cut).reduce(fold, kept))).toEqual(end);
   }
 });

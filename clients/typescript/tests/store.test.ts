@@ -14,7 +14,7 @@ const KINDS: [string, () => Store][] = [
 ];
 
 function kept(seq: number, title = "t"): KeptThread {
-  return { id: "thr_1", seq, thread: threadOf("thr_1", { title }), runs: [] };
+  return { id: "thr_1", seq, thread: threadOf("thr_1", { title }), runs: [], members: [] };
 }
 
 const OUTGOING = {

@@ -1,6 +1,6 @@
 // What a store keeps: the last state of each thread with its cursor, the list, and what is still to be sent.
 
-import type { Message, Run, SendMessage, Thread } from "../types.ts";
+import type { Member, Message, Run, SendMessage, Thread } from "../types.ts";
 
 /** A thread as it was at `seq`. Its messages are kept apart. */
 export interface KeptThread {
@@ -8,6 +8,7 @@ export interface KeptThread {
   readonly seq: number;
   readonly thread: Thread;
   readonly runs: readonly Run[];
+  readonly members: readonly Member[];
 }
 
 /** A message on its way. `key` is its idempotency key: however often it is sent, it happens once. */
