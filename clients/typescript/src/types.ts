@@ -617,6 +617,7 @@ export interface SendMessage {
   readonly content: string | readonly (TextBlock | ImageBlock | FileBlock | ReasoningBlock | ToolUseBlock | ToolResultBlock | ProviderBlock)[];
   readonly model?: string | null;
   readonly agent?: string | null;
+  readonly end_user_id?: string | null;
   readonly instructions?: string | null;
   readonly stream?: boolean;
   readonly background?: boolean;
