@@ -29,7 +29,13 @@ def begun(start: dict[str, Any] | None) -> ThreadState:
 
 def plain(state: ThreadState) -> dict[str, Any]:
     """Return a state as a case writes it down."""
-    shown = {"seq": state.seq, "thread": state.thread, "messages": state.messages, "runs": state.runs, "members": state.members}
+    shown = {
+        "seq": state.seq,
+        "thread": state.thread,
+        "messages": state.messages,
+        "runs": state.runs,
+        "members": state.members,
+    }
     found: dict[str, Any] = json.loads(msgspec.json.encode(shown))
     return found
 

@@ -113,7 +113,7 @@ export class Client {
       }),
       this.outbox.pending.subscribe(() => {
         for (const thread of this.#open.values()) thread.publish();
-        this.outbox.seen((one) => !this.#open.has(one.thread_id));
+        this.outbox.seen((one) => this.#open.get(one.thread_id)?.isFollowed !== true);
       }),
     ];
     const endAll = () => {

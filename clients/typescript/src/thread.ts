@@ -102,6 +102,10 @@ export class LiveThread {
     return this.#isFollowed && this.#status === "ready" ? this.#state.seq : null;
   }
 
+  get isFollowed(): boolean {
+    return this.#isFollowed;
+  }
+
   get state(): ThreadState {
     return this.#state;
   }
