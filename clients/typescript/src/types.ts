@@ -243,6 +243,12 @@ export interface ForkPoint {
   readonly message_id: string;
 }
 
+/** Where the fork begins: with this message, and with everything before it. */
+export interface ForkThread {
+  readonly message_id: string;
+  readonly title?: string | null;
+}
+
 /** A picture. */
 export interface ImageBlock {
   readonly type: "image";
@@ -1133,6 +1139,11 @@ export interface Operations {
     readonly query: { readonly after?: string | null };
     readonly body: undefined;
     readonly answer: Json;
+  };
+  "POST /v1/threads/{thread_id}/fork": {
+    readonly query: Readonly<Record<string, never>>;
+    readonly body: ForkThread;
+    readonly answer: Thread;
   };
   "POST /v1/threads/{thread_id}/members": {
     readonly query: Readonly<Record<string, never>>;
