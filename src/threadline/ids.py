@@ -18,6 +18,8 @@ MessageId = NewType("MessageId", str)
 RunId = NewType("RunId", str)
 NodeId = NewType("NodeId", str)
 ToolId = NewType("ToolId", str)
+SessionId = NewType("SessionId", str)
+ShareId = NewType("ShareId", str)
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _RANDOM_BITS = 80

@@ -72,6 +72,19 @@ CURSOR_SEQ_MAX: Final = 2**53 - 1
 TOKEN_SECONDS_MAX: Final = 30 * 24 * 3600
 """An end-user token lives in a browser; a month is already generous."""
 
+SESSION_SECONDS: Final = 30 * 24 * 3600
+"""For how long a browser stays signed in: a month, as with tokens; then the key or a link is asked for again."""
+
+SIGN_IN_LINK_SECONDS: Final = 3600
+"""How long a sign-in link may lie about unused: it is printed where a terminal or a log keeps it."""
+
+SHARE_SECONDS_DEFAULT: Final = 30 * 24 * 3600
+SHARE_SECONDS_MAX: Final = 366 * 24 * 3600
+"""How long a shared page can be read where nobody says otherwise, and at most: nobody remembers it for longer."""
+
+SHARES_PER_THREAD_MAX: Final = 100
+"""Addresses of one thread, revoked ones too. Beyond it somebody makes them by a program."""
+
 TOKEN_THREADS_MAX: Final = 100
 """Threads named in one end-user token: it has to fit into a header of 16 kB."""
 

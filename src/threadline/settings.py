@@ -142,6 +142,13 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 15.0
     drain_seconds: Annotated[float, Meta(ge=0, description="How long running answers may go on after SIGTERM.")] = 20.0
     idempotency_hours: Annotated[float, Meta(gt=0, description="How long an Idempotency-Key is remembered.")] = 168.0
+    sign_in_link: Annotated[
+        Literal["auto", "always", "never"],
+        Meta(
+            description="Whether the start prints a link that signs the operator in, once; `auto`: to a terminal, or "
+            "where only this machine can reach the server. `threadline link` prints one at any time."
+        ),
+    ] = "auto"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="The least that is logged.")
     ] = "info"
@@ -158,6 +165,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def data_folder(self) -> Path:
         """The folder of the SQLite file and the local secrets."""
         return Path(self.data).expanduser() if self.data else user_data_path("threadline", appauthor=False)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach the server."""
+        return self.host in ("127.0.0.1", "::1", "localhost")
 
     @property
     def is_postgres(self) -> bool:

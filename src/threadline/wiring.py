@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, cast
 
 from starlette.types import ASGIApp
 
+from threadline.access.keys import KEYS
 from threadline.access.principals import Access
+from threadline.access.sessions import make_link
 from threadline.access.tokens import TokenSigner
 from threadline.api.answers import Model
 from threadline.api.app import create_app
@@ -41,7 +43,7 @@ from threadline.opening import make_store
 from threadline.providers.registry import Registry
 from threadline.scopes import Scope
 from threadline.settings import Settings
-from threadline.store.contract import Reader, Store
+from threadline.store.contract import Reader, Store, Transaction
 from threadline.tool_records import ToolRow
 from threadline.tools.loading import load_tools
 from threadline.tools.mcp.config import HOW_TO_INSTALL, is_installed, server_of_config
@@ -116,7 +118,7 @@ class Node:
 
         engine = Engine(self.store, self.journal, self.tail, self.scheduler, resolve_model, ids, self.clock)
         self._signer = TokenSigner(self.clock)
-        access = Access(self.store, self._signer)
+        access = Access(self.store, self._signer, self.clock)
         self.readers = Readers(self.clock, self.metrics)
         self.presence = Presence(self.bus, self.clock, self.leases.node_id)
         self.house = House(
@@ -196,6 +198,14 @@ class Node:
             return await reader.tools(scope, names)
 
         return await self.store.read(scope, script)
+
+    async def make_sign_in_link(self) -> str:
+        """Return the code of a link that signs the operator in, once. Raises Unavailable."""
+
+        async def script(transaction: Transaction) -> str:
+            return await make_link(transaction, self.house.ids, self.clock)
+
+        return await self.journal.write(KEYS, script)
 
     async def drain(self) -> None:
         """Finish or give back what is running, then cut the readers of what is unfinished."""

@@ -32,7 +32,17 @@ BODIES: dict[tuple[str, str], object] = {
     ("PATCH", "/v1/tools/{tool}"): {"description": "mine"},
 }
 # Routes without an id: they answer about whoever asks. Everything else must name somebody's thing.
-OWN_ONLY = {"/v1/threads", "/v1/tokens", "/v1/keys", "/v1/models", "/v1/agents", "/v1/teams", "/v1/tools", "/v1/stream"}
+OWN_ONLY = {
+    "/v1/threads",
+    "/v1/tokens",
+    "/v1/keys",
+    "/v1/models",
+    "/v1/agents",
+    "/v1/teams",
+    "/v1/tools",
+    "/v1/stream",
+    "/v1/session",
+}
 UNKNOWN = {
     "thread_id": "thr_00000000000000000000000000",
     "run_id": "run_00000000000000000000000000",

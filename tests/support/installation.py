@@ -6,6 +6,7 @@ from random import SystemRandom
 from typing import Literal
 
 from threadline.access import keys
+from threadline.access.sessions import make_link
 from threadline.cli.offline import write
 from threadline.clock import SystemClock
 from threadline.ids import IdMaker
@@ -16,6 +17,16 @@ Role = Literal["server", "admin", "operator"]
 
 _CLOCK = SystemClock()
 _IDS = IdMaker(_CLOCK, SystemRandom())
+
+
+def make_sign_in_code(data: Path, person: str = "operator", role: str = "operator") -> str:
+    """Do what `threadline link` does; returns the code of the link."""
+
+    async def script(transaction: Transaction) -> str:
+        return await make_link(transaction, _IDS, _CLOCK, person, role)
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(write, Settings(data=str(data)), _CLOCK, keys.KEYS, script).result()
 
 
 def make_key(data: Path, tenant: str = "default", role: Role = "server", database: str = "") -> str:

@@ -6,6 +6,7 @@ from typing import Literal
 from msgspec import Struct
 
 from threadline.access.keys import Key
+from threadline.access.principals import PrincipalRole
 from threadline.agent_records import Agent, Team, TeamMember
 from threadline.records import Message, Run, Thread
 from threadline.room_records import Member
@@ -117,3 +118,14 @@ class ModelPage(Struct, frozen=True):
     default: str
     has_more: bool = False
     next_cursor: str | None = None
+
+
+class SignedIn(Struct, frozen=True, kw_only=True):
+    """Who is asking. A browser's session is its person; `may_be` is what it may ask as with X-Threadline-Role."""
+
+    object: Literal["session"] = "session"
+    tenant: str
+    end_user_id: str | None
+    role: PrincipalRole
+    may_be: PrincipalRole
+    expires_at: str | None

@@ -30,6 +30,7 @@ from threadline.api.requests import check_address
 from threadline.api.sidebar import route as sidebar
 from threadline.api.sockets.door import SocketDoor
 from threadline.api.sse import finish_stream
+from threadline.api.web import signin
 from threadline.observe import Metrics
 
 _ROOMS = (
@@ -47,6 +48,7 @@ _ROOMS = (
     tools,
     sidebar,
     health,
+    signin,
 )
 
 

@@ -13,6 +13,7 @@ from threadline.api.answers import Model
 from threadline.api.presence.presence import Presence
 from threadline.api.readers import Readers
 from threadline.api.sidebar.touches import Touches
+from threadline.api.web.origin import ROLE_HEADER, require_own_page, session_cookie
 from threadline.bus.contract import Bus
 from threadline.clock import Clock
 from threadline.engine.engine import Engine
@@ -60,14 +61,30 @@ def wired(request: Request) -> House:
 
 
 async def asking(request: Request) -> Principal:
-    """Say who is asking, by either header. Raises Unauthorized."""
-    return await wired(request).access.authenticate(credential_of(request))
+    """Say who is asking, by either header or by a browser's session. Raises Unauthorized and Forbidden."""
+    return await principal_of(wired(request), request, credential_of(request))
 
 
 async def asking_for_stream(request: Request) -> Principal:
     """Say who is asking; a stream also takes `?token=`, for a browser's EventSource, which sends no headers."""
     credential = credential_of(request) or request.query_params.get("token")
-    return await wired(request).access.authenticate(credential)
+    return await principal_of(wired(request), request, credential)
+
+
+async def principal_of(house: House, asked: HTTPConnection, credential: str | None) -> Principal:
+    """Say who is asking: whoever the credential says, else the session of the cookie.
+
+    Raises:
+        Unauthorized: neither is there, or valid.
+        Forbidden: another site's page has sent the cookie; or the session may not ask as what it wants to be.
+    """
+    cookie = session_cookie(asked)
+    if credential is not None or cookie is None:
+        return await house.access.authenticate(credential)
+    require_own_page(asked)
+    principal = await house.access.authenticate_session(cookie)
+    role = asked.headers.get(ROLE_HEADER)
+    return principal if role is None else principal.acting_as(role)
 
 
 TheHouse = Annotated[House, Depends(house_of)]

@@ -26,6 +26,8 @@ router = APIRouter(tags=["access"])
 async def create_token(request: Request, house: TheHouse, principal: Asking) -> Response:
     """Issue a short-lived token for one end user, to those threads only if any are named."""
     principal.require_key()
+    if principal.key_id is None:
+        raise Forbidden("A token ends with the key that issued it, and this session came by a link: use a key.")
     body = await body_of(request, CreateToken)
     token = Token(
         key_id=principal.key_id,

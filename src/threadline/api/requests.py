@@ -29,7 +29,7 @@ async def body_of(request: Request, kind: type[T], default: bytes | None = None)
         TooLarge: more than a request may have.
         InvalidRequest: no JSON, or not of the form `kind`; its `pointer` says where.
     """
-    raw = await _read(request) or default
+    raw = await raw_body(request) or default
     if raw is None:
         raise InvalidRequest("The request needs a JSON body.", pointer="")
     return decoded(raw, kind)
@@ -124,7 +124,8 @@ async def check_address(request: Request) -> None:
     check_text({name: value for name, value in request.query_params.items() if name not in ("cursor", "after")})
 
 
-async def _read(request: Request) -> bytes:
+async def raw_body(request: Request) -> bytes:
+    """Read a body within its bounds. Raises TooLarge and InvalidRequest."""
     chunks: list[bytes] = []
     size = 0
     try:

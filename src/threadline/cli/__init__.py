@@ -17,6 +17,7 @@ class Commands(click.Group):
         "db": "threadline.cli.db",
         "doctor": "threadline.cli.doctor",
         "keys": "threadline.cli.keys",
+        "link": "threadline.cli.link",
         "serve": "threadline.cli.serve",
         "threads": "threadline.cli.threads",
         "tools": "threadline.cli.tools",

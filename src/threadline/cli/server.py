@@ -5,6 +5,7 @@ import gc
 import os
 import resource
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -15,7 +16,7 @@ import uvicorn
 
 from threadline.api.connection import Connection
 from threadline.api.sockets.connection import SocketConnection
-from threadline.errors import SettingsRefused
+from threadline.errors import SettingsRefused, Unavailable
 from threadline.limits import SOCKET_MESSAGE_BYTES_MAX
 from threadline.observe import log
 from threadline.settings import Settings
@@ -65,7 +66,22 @@ class Server(uvicorn.Server):
             self.should_exit = True
             return
         port = self.servers[0].sockets[0].getsockname()[1]
-        click.echo(f"Threadline is ready at {url_of(self.config.host, port)}", err=True)
+        url = url_of(self.config.host, port)
+        click.echo(f"Threadline is ready at {url}", err=True)
+        await self._print_link(url)
+
+    async def _print_link(self, url: str) -> None:
+        settings = self._node.settings
+        is_wanted = settings.sign_in_link == "auto" and (settings.is_local or sys.stderr.isatty())
+        if settings.sign_in_link != "always" and not is_wanted:
+            return
+        try:
+            code = await self._node.make_sign_in_link()
+        except Unavailable as error:
+            # The server serves what it can all the same.
+            log.warning("no_sign_in_link", detail=error.detail)
+            return
+        click.echo(f"Sign in (once, within the hour): {url}sign-in?code={code}", err=True)
 
     async def main_loop(self) -> None:
         """Serve until somebody wants an end, then drain while still answering reads."""

@@ -1,4 +1,4 @@
-"""Forgets what may be forgotten: Idempotency-Keys past their time, and the rows of deleted threads, in batches."""
+"""Forgets what may be forgotten, in batches: Idempotency-Keys, sessions past their time, rows of deleted threads."""
 
 import asyncio
 
@@ -38,9 +38,14 @@ class Sweeper:
 
     async def sweep(self) -> int:
         """Remove one batch of each kind. Returns how many rows went."""
+        now = rfc3339(self._clock.now_ms())
         before = rfc3339(self._clock.now_ms() - round(self._idempotency_seconds * 1000))
 
         async def script(transaction: Transaction) -> int:
-            return await transaction.sweep_sends(_SWEEP, before) + await transaction.sweep_deleted(_SWEEP)
+            return (
+                await transaction.sweep_sends(_SWEEP, before)
+                + await transaction.sweep_sessions(_SWEEP, now)
+                + await transaction.sweep_deleted(_SWEEP)
+            )
 
         return await self._journal.write(_SWEEP, script)

@@ -6,7 +6,8 @@ scripts shares one commit. The verbs are small and know no law of the log; the l
 
 The calls that cross tenants, and therefore take `System`: `Transaction.append_deltas`, `key_by_id`, `claimable`,
 `locate_run`, `locate_message`, `locate_thread`, `heads`, `news`, `touched`, `unpacked_attempts`, `attendance`,
-`expect_readers`, `note_readers`, `expect_no_readers`, the leases, packing and sweeping.
+`expect_readers`, `note_readers`, `expect_no_readers`, `session_by_id`, `share_by_hash`, the leases, packing and
+sweeping.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -21,6 +22,7 @@ from threadline.records import Message, Run, RunOptions, Thread, Usage
 from threadline.scopes import Scope, System
 from threadline.store.contract_branches import BranchReader, BranchTransaction
 from threadline.store.contract_rooms import RoomReader, RoomTransaction
+from threadline.store.contract_web import WebReader, WebTransaction
 from threadline.tool_calls import CallStatus, ToolCall
 from threadline.tool_records import ToolRow
 
@@ -232,7 +234,7 @@ class AgentQuery(Struct, frozen=True):
     limit: int = 50
 
 
-class Reader(BranchReader, RoomReader, Protocol):
+class Reader(BranchReader, RoomReader, WebReader, Protocol):
     """One consistent snapshot."""
 
     async def thread(self, scope: Scope, thread_id: ThreadId) -> ThreadRow:
@@ -398,7 +400,7 @@ class Reader(BranchReader, RoomReader, Protocol):
         ...
 
 
-class Transaction(Reader, BranchTransaction, RoomTransaction, Protocol):
+class Transaction(Reader, BranchTransaction, RoomTransaction, WebTransaction, Protocol):
     """All or nothing. A script that raises leaves nothing behind."""
 
     async def insert_thread(self, scope: Scope, row: ThreadRow) -> None:

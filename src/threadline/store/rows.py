@@ -25,6 +25,7 @@ from threadline.records import (
 )
 from threadline.room_records import Hop, Member, Mention
 from threadline.store.contract import KeyRow, SendRow
+from threadline.store.contract_web import SessionRow, ShareRow
 from threadline.tool_calls import ToolCall
 from threadline.tool_records import Approval, ToolRow
 
@@ -132,6 +133,8 @@ TEAMS = RecordMapping(Team, nested={"metadata": dict[str, Any]}, constant=("obje
 HOPS = RecordMapping(Hop)
 TEAM_MEMBERS = RecordMapping(TeamMember, constant=("object",))
 MEMBERS = RecordMapping(Member, constant=("object",))
+SESSIONS = RecordMapping(SessionRow, constant=("tenant_name",))
+SHARES = RecordMapping(ShareRow)
 
 _options_decoder = msgspec.json.Decoder(RunOptions)
 

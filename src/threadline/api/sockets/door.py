@@ -7,12 +7,13 @@ each of them. Documented in docs/reference/api.md, since OpenAPI has no words fo
 import asyncio
 import re
 from contextlib import suppress
+from functools import partial
 
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from threadline.access.principals import Principal
-from threadline.api.house import House, credential_of
+from threadline.api.house import House, credential_of, principal_of
 from threadline.api.problem import respond
 from threadline.api.readers import Open
 from threadline.api.sockets.connection import SocketConnection
@@ -58,8 +59,8 @@ class SocketDoor:
         if found is None:
             raise NotFound("There is nothing at this address.")
         credential = credential_of(asked) or asked.query_params.get("token")
-        principal = await self._house.access.authenticate(credential)
-        assert credential, "nobody gets in without one"
+        ask_again = partial(principal_of, self._house, asked, credential)
+        principal = await ask_again()
         principal.require("read")
         if self._house.engine.is_draining:
             raise ShuttingDown(retry_after=5)
@@ -77,7 +78,7 @@ class SocketDoor:
         stream = Open(task, connection, principal.expires_at_ms)
         self._house.readers.add(stream)
         try:
-            session = Session(self._house, connection, principal, credential, person)
+            session = Session(self._house, connection, principal, ask_again, person)
             await session.run(receive, in_scope, home, start)
         finally:
             self._house.readers.remove(stream)

@@ -71,13 +71,13 @@ class Session:
         house: House,
         connection: SocketConnection,
         principal: Principal,
-        credential: str,
+        ask_again: Callable[[], Awaitable[Principal]],
         person: str | None,
     ) -> None:
         self._house = house
         self._connection = connection
         self._principal = principal
-        self._credential = credential
+        self._ask_again = ask_again
         self._person = person
         self._home: ThreadId | None = None
         self._seats: dict[ThreadId, Seat] = {}
@@ -131,7 +131,7 @@ class Session:
             if not self._pace.allows():
                 raise RateLimited("This socket asks for too much at once.", retry_after=1)
             request = request_of(raw)
-            self._principal = await self._house.access.authenticate(self._credential)
+            self._principal = await self._ask_again()
             result = await self._answer(request)
         except Unauthorized:
             raise

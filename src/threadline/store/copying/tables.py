@@ -120,6 +120,18 @@ MEMBERS = _table(
     "tenant_id thread_id id end_user_id agent_id handle name role reply_policy invited_by created_at",
 )
 TEAM_MEMBERS = _table("team_members", "tenant_id team_id end_user_id", "tenant_id team_id end_user_id role created_at")
+SESSIONS = _table(
+    "sessions",
+    "tenant_id id",
+    "tenant_id id role end_user_id key_id created_at begun_at expires_at ended_at",
+    binary="secret_hash",
+)
+SHARES = _table(
+    "shares",
+    "tenant_id id",
+    "tenant_id id thread_id message_id created_at expires_at revoked_at",
+    binary="secret_hash",
+)
 FORKS = _table(
     "forks", "tenant_id thread_id source_thread_id", "tenant_id thread_id source_thread_id message_id", "seq"
 )
@@ -144,6 +156,8 @@ TABLES = (
     DELTAS,
     TOOL_CALLS,
     FORKS,
+    SESSIONS,
+    SHARES,
 )
 
 

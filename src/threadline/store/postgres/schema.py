@@ -46,6 +46,8 @@ TENANT_TABLES = (
     "forks",
     "members",
     "hops",
+    "sessions",
+    "shares",
 )
 _TENANT_COLUMNS = dict.fromkeys(TENANT_TABLES, "tenant_id") | {"heads": "head_tenant_id", "tenants": "id"}
 """Where the wall stands, and the column that says whose a row is."""
@@ -69,6 +71,8 @@ _APP_MAY = {
     "forks": "SELECT, INSERT",
     "teams": "SELECT, INSERT, UPDATE",
     "team_members": "SELECT, INSERT, UPDATE",
+    "sessions": "SELECT, INSERT, UPDATE",
+    "shares": "SELECT, INSERT, UPDATE",
     "members": "SELECT, INSERT, UPDATE",
     "hops": "SELECT",
 }

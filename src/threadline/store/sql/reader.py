@@ -31,6 +31,7 @@ from threadline.store.sql.members import MemberReader
 from threadline.store.sql.statements import Row, Statements
 from threadline.store.sql.tool_calls import ToolCallReader
 from threadline.store.sql.tools import ToolReader
+from threadline.store.sql.web import WebAppReader
 
 _MESSAGE = f"SELECT {', '.join(MESSAGES.columns)} FROM messages"
 _RUN_HIDDEN = (
@@ -60,7 +61,7 @@ TOUCHED_AT_ONCE = 200
 OPEN = "status IN ('queued', 'running', 'waiting')"
 
 
-class SqlReader(ToolReader, ToolCallReader, AgentReader, BranchReader, MemberReader, AttendanceReader):
+class SqlReader(ToolReader, ToolCallReader, AgentReader, BranchReader, MemberReader, AttendanceReader, WebAppReader):
     """The reading verbs. Lives for one script in one transaction."""
 
     THREAD: ClassVar[str]

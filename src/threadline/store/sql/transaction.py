@@ -19,6 +19,7 @@ from threadline.store.sql.reader import ATTEMPT_KEY, SqlReader
 from threadline.store.sql.statements import Row, Statements
 from threadline.store.sql.tool_calls import ToolCallWriter
 from threadline.store.sql.tools import ToolWriter
+from threadline.store.sql.web import WebAppWriter
 
 
 def insert_into(table: str, columns: tuple[str, ...]) -> str:
@@ -64,10 +65,13 @@ SWEPT = {
     "forks": "thread_id, source_thread_id",
     "members": "thread_id, id",
     "hops": "thread_id, root_message_id, run_id",
+    "shares": "id",
 }
 
 
-class SqlTransaction(SqlReader, BranchWriter, ToolWriter, ToolCallWriter, AgentWriter, MemberWriter, AttendanceWriter):
+class SqlTransaction(
+    SqlReader, BranchWriter, ToolWriter, ToolCallWriter, AgentWriter, MemberWriter, AttendanceWriter, WebAppWriter
+):
     """The writing verbs. Lives for one script; `entries` are what it has appended."""
 
     SWEPT: ClassVar[dict[str, str]] = SWEPT

@@ -203,3 +203,36 @@ CREATE TABLE hops (
 ALTER TABLE messages ADD COLUMN mentions text;
 
 -- files
+
+-- the web app
+-- A session that nobody has begun is a link by which one may sign in.
+
+CREATE TABLE sessions (
+    tenant_id text COLLATE "C" NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    role text NOT NULL,
+    end_user_id text COLLATE "C" NOT NULL,
+    key_id text COLLATE "C",
+    secret_hash bytea NOT NULL,
+    created_at text COLLATE "C" NOT NULL,
+    begun_at text COLLATE "C",
+    expires_at text COLLATE "C" NOT NULL,
+    ended_at text COLLATE "C",
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE UNIQUE INDEX sessions_by_id ON sessions (id);
+CREATE INDEX sessions_to_sweep ON sessions (expires_at);
+
+CREATE TABLE shares (
+    tenant_id text COLLATE "C" NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    thread_id text COLLATE "C" NOT NULL,
+    message_id text COLLATE "C" NOT NULL,
+    secret_hash bytea NOT NULL,
+    created_at text COLLATE "C" NOT NULL,
+    expires_at text COLLATE "C" NOT NULL,
+    revoked_at text COLLATE "C",
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX shares_by_hash ON shares (secret_hash);
+CREATE INDEX shares_of_thread ON shares (tenant_id, thread_id, id);

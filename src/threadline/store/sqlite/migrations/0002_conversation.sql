@@ -202,3 +202,36 @@ CREATE TABLE hops (
 ALTER TABLE messages ADD COLUMN mentions TEXT;
 
 -- files
+
+-- the web app
+-- A session that nobody has begun is a link by which one may sign in.
+
+CREATE TABLE sessions (
+    tenant_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    role TEXT NOT NULL,
+    end_user_id TEXT NOT NULL,
+    key_id TEXT,
+    secret_hash BLOB NOT NULL,
+    created_at TEXT NOT NULL,
+    begun_at TEXT,
+    expires_at TEXT NOT NULL,
+    ended_at TEXT,
+    PRIMARY KEY (tenant_id, id)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX sessions_by_id ON sessions (id);
+CREATE INDEX sessions_to_sweep ON sessions (expires_at);
+
+CREATE TABLE shares (
+    tenant_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    thread_id TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    secret_hash BLOB NOT NULL,
+    created_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    revoked_at TEXT,
+    PRIMARY KEY (tenant_id, id)
+) WITHOUT ROWID;
+CREATE INDEX shares_by_hash ON shares (secret_hash);
+CREATE INDEX shares_of_thread ON shares (tenant_id, thread_id, id);

@@ -1,0 +1,31 @@
+"""The frame of the pages that the server writes itself: readable without JavaScript and without a build of the app."""
+
+from html import escape
+from importlib import resources
+
+STYLE_PATH = "/pages.css"
+
+_DOCUMENT = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<link rel="stylesheet" href="{style}">
+{head}</head>
+<body>
+{body}
+</body>
+</html>
+"""
+
+
+def document(title: str, body: str, head: str = "") -> str:
+    """Return a whole page. `title` is text; `body` and `head` are HTML that is safe already."""
+    return _DOCUMENT.format(title=escape(title), style=STYLE_PATH, head=head, body=body)
+
+
+def style() -> str:
+    """Return the style of these pages."""
+    return resources.files("threadline.api.web").joinpath("pages.css").read_text()
