@@ -121,7 +121,7 @@ async def test_every_table_of_tenants_has_its_wall(owner: asyncpg.Connection, ta
         "LEFT JOIN pg_policies ON tablename = relname WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace "
         "GROUP BY 1, 2"
     )
-    assert set(tables) == READABLE | {"leases"}
+    assert set(tables) == READABLE | {"leases", "attendance"}
     for name, is_forced, policies in walls:
         expected = (True, 2) if name in tables else (False, 0)
         assert (is_forced, policies) == expected, name
