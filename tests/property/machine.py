@@ -29,6 +29,8 @@ from threadline.providers.contract import Chunk, FinishChunk, Prompt
 from threadline.scopes import Scope, System, Tenant
 from threadline.store.contract import Committed, DeltaRow, ReadScript, Store, Write
 
+from .workshop import Workshop
+
 T = TypeVar("T")
 SCOPE = Tenant(TenantId("tnt_test"))
 SYSTEM = System("a test")
@@ -160,7 +162,7 @@ class Disk(Wrapped):
 class LiveNode:
     """One life of a node on its data."""
 
-    def __init__(self, store: Store, seed: int, is_polled: bool = False) -> None:
+    def __init__(self, store: Store, seed: int, workshop: Workshop, is_polled: bool = False) -> None:
         clock = SystemClock()
         self.ids = ids = IdMaker(clock, random.Random(seed))
         self.puppet = Puppet(is_polled)
@@ -183,7 +185,7 @@ class LiveNode:
             clock,
             self.metrics,
             RunTimes(reap_seconds=0.05, attempts_max=3),
-            GivenTools(),
+            GivenTools(*workshop.tools()),
         )
         self.engine = Engine(
             self.store, self.journal, self.tail, self.scheduler, lambda send, thread: "puppet/x", ids, clock
@@ -255,6 +257,7 @@ class World:
         self._stack = AsyncExitStack()
         self._lives = 0
         self.followers: list[Follower] = []
+        self.workshop = Workshop()
         self.node = self._born()
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
@@ -322,7 +325,7 @@ class World:
     def _born(self) -> LiveNode:
         self._lives += 1
         # Every other life reads its provider the other way.
-        node = LiveNode(self._make_store(), self._lives, is_polled=self._lives % 2 == 0)
+        node = LiveNode(self._make_store(), self._lives, self.workshop, is_polled=self._lives % 2 == 0)
         self._stack = AsyncExitStack()
 
         async def begin() -> None:

@@ -6,10 +6,11 @@ on to; what followers have seen is what is stored; every run ends once; one key 
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import ClassVar, get_args
+from typing import Any, ClassVar, get_args
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -26,7 +27,16 @@ from threadline.engine.queue import Change
 from threadline.engine.regenerate import Regenerate
 from threadline.engine.state import Snapshot, snapshot
 from threadline.engine.threads import NewThread
-from threadline.errors import IdempotencyMismatch, InvalidRequest, NotFound, RunBegun, ThreadBusy, Unavailable
+from threadline.engine.waiting import Approval, ClientResult
+from threadline.errors import (
+    IdempotencyMismatch,
+    InvalidRequest,
+    NotFound,
+    NotWaitedFor,
+    RunBegun,
+    ThreadBusy,
+    Unavailable,
+)
 from threadline.events import (
     TERMINAL_TYPES,
     Entry,
@@ -49,13 +59,15 @@ from threadline.providers.contract import (
     ToolInputChunk,
     UsageChunk,
 )
-from threadline.records import TERMINAL, Message, OnBusy, Role, Usage
+from threadline.records import TERMINAL, Author, Message, OnBusy, Role, RunOptions, Usage, WaitingFor
 from threadline.room_records import MemberRole
-from threadline.store.contract import MessageQuery, Reader, RunRow, Transaction
+from threadline.store.contract import MessageQuery, Reader, RunRow, ToolCallQuery, Transaction
 from threadline.store.postgres.store import PostgresStore
 from threadline.store.sqlite.store import SqliteStore
+from threadline.tool_calls import ToolCall
 
 from .machine import PATIENCE_STEPS, SCOPE, SYSTEM, MakeStore, World
+from .workshop import NAMES
 
 WORDS = st.text(st.characters(exclude_characters="\x00", exclude_categories=("Cs",)), min_size=1, max_size=20)
 WHICH = st.integers(0, 5)
@@ -119,7 +131,8 @@ class Conversation(RuleBasedStateMachine):
 
     def send(self, words: str, **options: object) -> Accepted | None:
         """Send, and return what it became; None where the disk is full, which must have left nothing."""
-        made = Send(content=[TextBlock(words)], **options)  # type: ignore[arg-type]
+        tools = RunOptions(tools_mode="tenant")
+        made = Send(content=[TextBlock(words)], options=tools, **options)  # type: ignore[arg-type]
         before = self.sends()
         try:
             return self.world.do(self.world.node.engine.send(SCOPE, self.thread.id, made))
@@ -291,12 +304,46 @@ class Conversation(RuleBasedStateMachine):
         """Think aloud, and seal it."""
         self.say(which, ReasoningChunk(0, words), SignatureChunk(0, "c2Vh"))
 
-    @rule(which=WHICH, is_whole=st.booleans())
-    def call_a_tool(self, which: int, is_whole: bool) -> None:
-        """Ask for a tool, or begin to."""
-        chunks = [ToolCallChunk(2, "call_1", "weather"), ToolInputChunk(2, '{"city": "Rome"')]
-        rest = [ToolInputChunk(2, "}"), FinishChunk("tool_use")] if is_whole else []
-        self.say(which, *chunks, *rest)
+    @rule(which=WHICH, names=st.lists(st.sampled_from(NAMES), min_size=1, max_size=3), is_whole=st.booleans())
+    def call_tools(self, which: int, names: list[str], is_whole: bool) -> None:
+        """Ask for tools, or begin to; every round of them under the same ids, as some servers do."""
+        chunks: list[Chunk] = []
+        for number, name in enumerate(names):
+            chunks += [ToolCallChunk(2 + number, f"call_{number}", name), ToolInputChunk(2 + number, '{"city": "Rome"')]
+            if is_whole or number < len(names) - 1:
+                chunks.append(ToolInputChunk(2 + number, "}"))
+        self.say(which, *chunks, *([FinishChunk("tool_use")] if is_whole else []))
+
+    # --- what is done outside ---
+
+    @rule(is_shut=st.booleans())
+    def make_tools_wait(self, is_shut: bool) -> None:
+        """Let the tools that are late be late, or come to their ends."""
+        self.world.workshop.is_shut = is_shut
+
+    @rule(which=WHICH, approve=st.booleans())
+    def decide(self, which: int, approve: bool) -> None:
+        """Agree to a call, or refuse it, twice: whoever comes second with the same word is told the same."""
+        asked = [(row.run.id, call) for row in self.open_runs() for call in _asked(row).approvals]
+        if asked:
+            run_id, call = asked[which % len(asked)]
+            approval = Approval(tool_use_id=call.tool_use_id, approve=approve)
+            self.answer(lambda: self.world.node.engine.decide(SCOPE, run_id, approval, Author("user")))
+
+    @rule(which=WHICH, output=st.sampled_from(["there", {"at": [None, 1.5]}]), is_error=st.booleans())
+    def post_result(self, which: int, output: Any, is_error: bool) -> None:
+        """Post what a client's own call gave, twice."""
+        asked = [(row.run.id, call) for row in self.open_runs() for call in _asked(row).results]
+        if asked:
+            run_id, call = asked[which % len(asked)]
+            given = ClientResult(tool_use_id=call.tool_use_id, output=output, is_error=is_error)
+            self.answer(lambda: self.world.node.engine.take_result(SCOPE, run_id, given))
+
+    def answer(self, say: Callable[[], Coroutine[Any, Any, RunRow]]) -> None:
+        """Say something that is waited for, twice. The run may have been stopped on the way there."""
+        with suppress(Unavailable, NotWaitedFor):
+            self.world.do(say())
+            self.world.do(say())
 
     @rule(which=WHICH)
     def finish(self, which: int) -> None:
@@ -416,6 +463,25 @@ class Conversation(RuleBasedStateMachine):
         for after, entries in seen:
             assert entries == log[after : after + len(entries)], "what was seen is on disk"
         self.check_endings(log, are_all_ended=False)
+        self.check_effects()
+
+    def check_effects(self) -> None:
+        """Promise 7: what has effects has them once, and not before somebody has agreed where that is asked for."""
+        effects = self.world.workshop.effects
+        done = Counter((key, name) for thread_id, key, name in effects if thread_id == self.thread.id)
+        assert {name for (_, name), times in done.items() if times > 1} <= {"again"}
+        calls = {call.id: call for call in self.tool_calls()}
+        for key, name in done:
+            assert key in calls, "who calls has said so before"
+            assert calls[key].attempt >= 1
+            assert name != "asked" or calls[key].is_approved
+        for call in calls.values():
+            assert call.status != "succeeded" or call.kind == "client" or (call.id, call.name) in done
+
+    def tool_calls(self) -> list[ToolCall]:
+        """Read all tool calls."""
+        query = ToolCallQuery(limit=10_000)
+        return self.world.read(lambda reader: reader.tool_calls(SCOPE, self.thread.id, query))
 
     def check_endings(self, log: list[Entry], are_all_ended: bool) -> None:
         """Every run has one terminal event at most, each begun message one completion at most, before it."""
@@ -446,9 +512,12 @@ class Conversation(RuleBasedStateMachine):
     def finale(self) -> None:
         """Let every run come to its end: none may be left without one (promise 6)."""
         self.world.node.store.is_full = False
+        self.world.workshop.is_shut = False
         for _ in range(PATIENCE_STEPS // 50):
             for which in range(len(self.world.node.puppet.listening)):
                 self.say(which, FinishChunk("stop"))
+            self.decide(0, True)
+            self.post_result(0, "at last", False)
             self.world.settle(self.thread.id)
             if not self.open_runs():
                 break
@@ -459,6 +528,7 @@ class Conversation(RuleBasedStateMachine):
         self.check_endings(log, are_all_ended=True)
         self.check_rows(log)
         self.check_messages(log)
+        self.check_calls()
         self.world.settle(self.thread.id)
         for follower in self.world.followers:
             assert follower.seen == log[follower.after :], "whoever follows has everything"
@@ -475,6 +545,14 @@ class Conversation(RuleBasedStateMachine):
             assert (row.first_seq, row.last_seq) == (begins[run_id], entry.seq)
             assert all(attempt.ended_at is not None for attempt in row.run.attempts)
             assert [attempt.attempt for attempt in row.run.attempts] == list(range(1, row.run.attempt + 1))
+
+    def check_calls(self) -> None:
+        """Every call has its outcome, and it is the one in its message."""
+        for call in self.tool_calls():
+            assert call.is_settled
+            message = self.world.read(lambda reader, call=call: reader.message(SCOPE, call.message_id))
+            told = ToolResultBlock(tool_use_id=call.tool_use_id, content=call.output, is_error=bool(call.is_error))
+            assert told in message.content
 
     def check_messages(self, log: list[Entry]) -> None:
         """What the rows of the messages say, on all branches, is what the log says."""
@@ -509,6 +587,11 @@ class Conversation(RuleBasedStateMachine):
             finally:
                 self.world.close()
                 self.stack.close()
+
+
+def _asked(row: RunRow) -> WaitingFor:
+    """Return what a run waits for, which may be nothing."""
+    return row.run.waiting_for or WaitingFor([], [])
 
 
 def branch_of(messages: list[Message], tip: MessageId | None) -> list[MessageId]:
