@@ -15,6 +15,7 @@ from support.rows import rows
 from support.server import Server
 from support.sse import Frame
 from support.toys import Toys
+from support.upstream import Upstream, anthropic, thinking_call
 from support.waiting import until
 from threadline.events import Entry, decode_event
 from threadline.fold import ThreadState
@@ -23,7 +24,7 @@ from threadline.ids import ThreadId
 CHARGE = {"call": "charge", "input": {"amount": 5}}
 LOOK = {"call": "look", "input": {"at": "here"}}
 ADD = {"call": "add", "input": {"a": 1, "b": 2}}
-ALL = ["add", "charge", "look", "die", "fail"]
+ALL = ["add", "charge", "look", "die", "burn"]
 
 
 class Scene:
@@ -261,6 +262,52 @@ async def test_a_cancel_that_the_crash_has_outlived(scene: Scene) -> None:
     (call,) = (await scene.client.get(f"/v1/threads/{scene.thread_id}/tool_calls")).ok(200)["data"]
     assert (call["status"], call["is_error"]) == ("cancelled", True)
     assert len(scene.toys.effects()) == 1
+
+
+async def test_a_second_click_does_not_arm_a_call_again(scene: Scene) -> None:
+    """Agreed to twice, the second time while the call runs, and then the server dies: nobody knows, nobody repeats."""
+    content = msgspec.json.encode({"steps": [{"call": "burn", "input": {"what": "it"}}, {"say": "ash"}]}).decode()
+    run = (await scene.client.ask(scene.thread_id, content, tools=ALL))["run"]
+    scene.run_id = run["id"]
+    where = f"/v1/runs/{scene.run_id}/approvals"
+    what = {"tool_use_id": run["waiting_for"]["approvals"][0]["tool_use_id"], "approve": True}
+    (await scene.client.post(where, what)).ok(200)
+    await scene.until_effects(1)
+    (await scene.client.post(where, what)).ok(200)
+    (await scene.client.post(where, {**what, "approve": False})).problem(409, "not_waiting")
+    await scene.pull_the_plug()
+    scene.toys.go()
+    await asyncio.to_thread(scene.server.start)
+    message, (call,), _ = await scene.ended()
+    assert [effect[:2] for effect in scene.toys.effects()] == [("burn", 1)]
+    assert (call["is_error"], call["is_approved"]) == (True, True)
+    assert text_of(message) == "ash"
+
+
+async def test_a_vendors_seal_outlives_the_crash(
+    make_server: StartServer, installation: Installation, upstream: Upstream, tmp_path: Path
+) -> None:
+    """What was thought before a call goes back to its vendor sealed as it came, also from the attempt behind."""
+    toys, model = Toys(tmp_path), "thinker-of-crashes"
+    vendor = {"ANTHROPIC_API_KEY": "sk-x", "ANTHROPIC_BASE_URL": upstream.url}
+    settings = {**toys.settings, **vendor, "THREADLINE_LEASE_SECONDS": "3", "THREADLINE_REAP_SECONDS": "0.2"}
+    server = make_server(**settings).start()
+    upstream.play(model, thinking_call("hm", "c2VhbA==", "look", {"at": "here"}), anthropic("done"))
+    async with Client(server.url, installation.key) as client:
+        scene = Scene(server, client, toys, await client.thread())
+        sent = await client.begin(scene.thread_id, "look", model=f"anthropic/{model}", tools=["look"])
+        scene.run_id = sent["run"]["id"]
+        await scene.until_effects(1)
+        server.kill9()
+        toys.go()
+        await asyncio.to_thread(server.start)
+        assert (await client.settled(scene.run_id))["status"] == "completed"
+    first, second = upstream.asked(model)
+    assert first.body["tools"][0]["name"] == "look"
+    thought, use = second.body["messages"][1]["content"]
+    assert thought == {"type": "thinking", "thinking": "hm", "signature": "c2VhbA=="}
+    (result,) = second.body["messages"][2]["content"]
+    assert (result["tool_use_id"], result["content"]) == (use["id"], "found here")
 
 
 async def _crash_in_call(scene: Scene, steps: list[dict[str, Any]], cancel: bool = False) -> None:

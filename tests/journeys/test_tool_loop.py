@@ -178,3 +178,24 @@ async def test_a_demand_for_a_tool_is_made_once(toolserver: Server, installation
             assert text_of(sent["reply"]) == "two"
         thread_id = await client.thread()
         (await client.send(thread_id, said, tools=["add"], tool_choice="perhaps")).problem(422, "invalid_request")
+
+
+async def test_a_silent_tool_is_not_a_silent_provider(
+    make_server: StartServer, installation: Installation, toys: Toys
+) -> None:
+    """A tool has a time of its own: the one that a provider may be silent does not end the run."""
+    times = {"THREADLINE_NO_PROGRESS_SECONDS": "0.5", "THREADLINE_FIRST_CHUNK_SECONDS": "0.5"}
+    server = make_server(**toys.settings, **times).start()
+    async with Client(server.url, installation.key) as client:
+        sent = await client.ask(await client.thread(), script({"call": "nap"}, {"say": "up"}), tools=["nap"])
+        assert (sent["run"]["status"], text_of(sent["reply"])) == ("completed", "up")
+
+
+async def test_an_argument_is_nobodys_identity(toolserver: Server, installation: Installation) -> None:
+    """A tool hears from the server whose thread it is called in, whatever a model puts into the arguments."""
+    async with Client(toolserver.url, installation.key) as client:
+        mine, theirs = await client.thread(end_user_id="ann"), await client.thread(end_user_id="bob")
+        said = script({"call": "post", "input": {"thread_id": theirs, "text": "hi"}}, {"say": "ok"})
+        await client.ask(mine, said, tools=["post"])
+        (call,) = await calls_of(client, mine)
+        assert call["output"] == {"told": theirs, "asked": mine, "of": "ann"}

@@ -55,6 +55,14 @@ def wipe(what: str, call: Call) -> str:
     return f"wiped {what}"
 
 
+@tool(approval="always")
+async def burn(what: str, call: Call) -> str:
+    """Delete something, and say so late."""
+    effect("burn", call)
+    await gate()
+    return f"burnt {what}"
+
+
 @tool
 def die(signal: int, call: Call) -> str:
     """Takes effect, and its server with it."""
@@ -85,6 +93,19 @@ async def deaf() -> str:
         except asyncio.CancelledError:
             if (HERE / "go").exists():
                 raise
+
+
+@tool
+async def nap() -> str:
+    """Says nothing for longer than a provider may."""
+    await asyncio.sleep(1.5)
+    return "rested"
+
+
+@tool
+def post(thread_id: str, text: str, call: Call) -> dict[str, str]:
+    """Say where it was told to post, and where it is asked from."""
+    return {"told": thread_id, "asked": call.thread_id, "of": call.end_user_id or ""}
 
 
 @tool

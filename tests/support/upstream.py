@@ -62,6 +62,32 @@ def anthropic(*words: str) -> Reply:
     return Reply(parts)
 
 
+def thinking_call(thought: str, signature: str, tool: str, given: Mapping[str, Any]) -> Reply:
+    """Return an answer of Messages that thinks, seals it, and asks for a tool."""
+    start = {"id": "m", "type": "message", "role": "assistant", "content": [], "model": "x", "usage": _tokens(7, 1)}
+    thinking = {"type": "thinking", "thinking": "", "signature": ""}
+    use = {"type": "tool_use", "id": "toolu_1", "name": tool, "input": {}}
+    deltas = [
+        {"type": "thinking_delta", "thinking": thought},
+        {"type": "signature_delta", "signature": signature},
+    ]
+    parts = [
+        _named("message_start", {"message": start}),
+        _named("content_block_start", {"index": 0, "content_block": thinking}),
+        *(_named("content_block_delta", {"index": 0, "delta": delta}) for delta in deltas),
+        _named("content_block_stop", {"index": 0}),
+        _named("content_block_start", {"index": 1, "content_block": use}),
+        _named(
+            "content_block_delta",
+            {"index": 1, "delta": {"type": "input_json_delta", "partial_json": json.dumps(given)}},
+        ),
+        _named("content_block_stop", {"index": 1}),
+        _named("message_delta", {"delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 9}}),
+        _named("message_stop", {}),
+    ]
+    return Reply(parts)
+
+
 def refusal(status: int, message: str = "no", headers: Mapping[str, str] | None = None, **more: Any) -> Reply:
     """Return an error, as vendors of Chat Completions word it."""
     body = json.dumps({"error": {"message": message, "type": "some_error", **more}}).encode()

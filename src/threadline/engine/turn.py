@@ -41,7 +41,7 @@ class Turn:
         self._clock = clock
         self._metrics = metrics
         self._started = clock.monotonic()
-        self._progress_at = self._started
+        self._progress_at = self._asked_at = self._started
         self._has_begun = False
         self._is_calling = False
         self._reading: asyncio.Task[None] | None = None
@@ -103,7 +103,8 @@ class Turn:
             yield
         finally:
             self._is_calling = False
-            self._has_begun, self._progress_at = False, self._clock.monotonic()
+            self._has_begun = False
+            self._progress_at = self._asked_at = self._clock.monotonic()
 
     async def read(self, provider: Provider, prompt: Prompt) -> None:
         """Read one answer of the provider to its end. Raises ProviderFailure."""
@@ -153,7 +154,7 @@ class Turn:
         if self._has_begun:
             self._metrics.inter_token.observe(now - self._progress_at)
         else:
-            self._metrics.first_token.observe(now - self._started)
+            self._metrics.first_token.observe(now - self._asked_at)
         self._progress_at = now
         self.batch.add(chunks)
         self._journal.offer(self.batch, urgent=not self._has_begun)
