@@ -654,6 +654,16 @@ export interface Siblings {
   readonly count: number;
 }
 
+/** Who is asking. A browser's session is its person; `may_be` is what it may ask as with X-Threadline-Role. */
+export interface SignedIn {
+  readonly object: "session";
+  readonly tenant: string;
+  readonly end_user_id: string | null;
+  readonly role: "admin" | "end_user" | "operator" | "server";
+  readonly may_be: "admin" | "end_user" | "operator" | "server";
+  readonly expires_at: string | null;
+}
+
 /** The fold of the log up to `seq`. `events?after=seq` goes on from there without a gap. */
 export interface State {
   readonly thread: Thread;
@@ -1059,6 +1069,16 @@ export interface Operations {
     readonly query: Readonly<Record<string, never>>;
     readonly body: PostResult;
     readonly answer: Run;
+  };
+  "GET /v1/session": {
+    readonly query: Readonly<Record<string, never>>;
+    readonly body: undefined;
+    readonly answer: SignedIn;
+  };
+  "DELETE /v1/session": {
+    readonly query: Readonly<Record<string, never>>;
+    readonly body: undefined;
+    readonly answer: undefined;
   };
   "GET /v1/stream": {
     readonly query: { readonly threads?: string | null; readonly end_user_id?: string | null; readonly archived?: boolean | null; readonly limit?: number };
