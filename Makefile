@@ -1,6 +1,6 @@
 # One command each. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help serve cluster test check typescript types sim chaos format bench profile clean
+.PHONY: help serve cluster demo test check typescript types sim chaos format bench profile clean
 
 VENV := .venv
 UV := $(VENV)/bin/uv
@@ -36,6 +36,9 @@ serve: $(VENV)/.installed ## Run the server on http://127.0.0.1:8400 (ARGS="--po
 
 cluster: $(VENV)/.installed-dev ## Run three nodes, PostgreSQL, Redis and a load balancer here (ARGS="--fresh" forgets)
 	PYTHONPATH=tests exec $(VENV)/bin/python -m deploy.cluster $(ARGS)
+
+demo: $(VENV)/.installed-dev ## Watch three people, two agents and a kill -9 in one room
+	$(VENV)/bin/python -m examples.room_demo
 
 test: $(VENV)/.installed-dev check typescript ## Run every check and every test
 	$(VENV)/bin/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) $(ARGS)

@@ -20,9 +20,10 @@ from standardwebhooks import Webhook, WebhookVerificationError
 class Till:
     """Refunds, on disk, each under the id of its request."""
 
-    def __init__(self, secret: str, ledger: Path) -> None:
+    def __init__(self, secret: str, ledger: Path, seconds: float) -> None:
         self._webhook = Webhook(secret)
         self._ledger = ledger
+        self._seconds = seconds
         self._lock = asyncio.Lock()
 
     async def refund(self, request: web.Request) -> web.Response:
@@ -41,6 +42,8 @@ class Till:
             if known is None:
                 known = {"refund": len(booked) + 1, "amount": amount}
                 self._book(request.headers["webhook-id"], known)
+        # The money has gone; the answer takes its time, as answers do.
+        await asyncio.sleep(self._seconds)
         return web.json_response(known)
 
     def _booked(self) -> dict[str, Any]:
@@ -58,8 +61,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=8766)
     parser.add_argument("--ledger", type=Path, default=Path("ledger.jsonl"))
+    parser.add_argument("--seconds", type=float, default=0.0, help="how long an answer takes")
     given = parser.parse_args()
-    till = Till(os.environ["WEBHOOK_SECRET"], given.ledger)
+    till = Till(os.environ["WEBHOOK_SECRET"], given.ledger, given.seconds)
     app = web.Application()
     app.router.add_post("/refund", till.refund)
     web.run_app(app, host="127.0.0.1", port=given.port, print=None)

@@ -67,7 +67,9 @@ async def record_requests(
 ) -> list[ToolCall]:
     """Store what a model has asked for. `kinds` is by tool_use_id. The outcomes' places follow the last request."""
     run, scope = place.row.run, Tenant(place.row.tenant_id)
-    calls = []
+    calls = await _those_stored(transaction, place, requests)
+    if calls:
+        return calls
     for number, request in enumerate(requests):
         asked = ToolRequested(request.tool_use_id, request.name, request.input, request.block, place.message_id, run.id)
         kind = kinds.get(request.tool_use_id, Kind())
@@ -95,6 +97,9 @@ async def record_requests(
 
 async def begin_call(transaction: Transaction, scope: Tenant, call: ToolCall, now_ms: int) -> ToolCall:
     """Say that a call is about to be made, which the caller does after the commit and never before."""
+    stored = await _as_stored(transaction, scope, call)
+    if stored.attempt > call.attempt:
+        return stored
     assert not call.is_settled, "a call ends once"
     begun = structs.replace(call, status="running", attempt=call.attempt + 1, started_at=rfc3339(now_ms))
     await transaction.save_tool_call(scope, begun)
@@ -113,6 +118,9 @@ async def settle_call(
 ) -> ToolCall:
     """Give a call its outcome; without a `status` of its own it has succeeded or failed as the result says."""
     assert not call.is_settled, "a call ends once"
+    stored = await _as_stored(transaction, scope, call)
+    if stored.is_settled:
+        return stored
     status = status or ("failed" if result.is_error else "succeeded")
     settled = structs.replace(
         call, status=status, output=result.output, is_error=result.is_error, ended_at=rfc3339(now_ms)
@@ -123,6 +131,21 @@ async def settle_call(
     )
     await transaction.append(scope, call.thread_id, told, call.run_id)
     return settled
+
+
+# A store may lose the answer to a commit that it has made. What is written patiently is then written once more, and has
+# to find what it wrote: whoever writes has the lease, so what stands there is his own.
+
+
+async def _those_stored(reader: Reader, place: Place, requests: Sequence[Request]) -> list[ToolCall]:
+    asked = {request.tool_use_id for request in requests}
+    calls = await reader.calls_of_run(Tenant(place.row.tenant_id), place.row.run.thread_id, place.row.run.id)
+    return [call for call in calls if call.tool_use_id in asked]
+
+
+async def _as_stored(reader: Reader, scope: Tenant, call: ToolCall) -> ToolCall:
+    calls = await reader.calls_of_run(scope, call.thread_id, call.run_id)
+    return next(stored for stored in calls if stored.id == call.id)
 
 
 async def settle_open_calls(transaction: Transaction, row: RunRow, now_ms: int) -> list[ToolCall]:
