@@ -18,6 +18,7 @@ from threadline.events import (
     MessageSuperseded,
     RunQueued,
     RunStarted,
+    RunWaiting,
     ToolCompleted,
     ToolRequested,
     encode_event,
@@ -25,6 +26,7 @@ from threadline.events import (
 from threadline.fold import ThreadState
 from threadline.ids import MessageId, RunId, ThreadId
 from threadline.records import Message, Run, Siblings
+from threadline.tool_calls import ToolCall
 
 from .model import Call
 from .node import TIMES
@@ -38,6 +40,7 @@ class Stored(Struct, frozen=True):
     committed: list[tuple[RunId | None, bytes]]
     messages: list[Message]
     runs: list[Run]
+    tool_calls: list[ToolCall]
     state: Snapshot | None
 
 
@@ -117,7 +120,9 @@ def attempts_replace(stored: Stored, climate: Climate) -> Iterator[str]:
         if begun != list(range(1, len(begun) + 1)):
             yield f"{run_id} began the attempts {begun}"
         yield from (f"{run_id}: {breach}" for breach in _emptied(own))
-        if len(begun) > 1 and climate.is_calm:
+        # Whoever goes on after a wait does so in an attempt of its own.
+        waits = {event.run.attempt for event in own if isinstance(event, RunWaiting)}
+        if len(begun) > 1 + len(waits) and climate.is_calm:
             yield f"{run_id} was attempted {len(begun)} times, and nothing had happened to anybody"
 
 
@@ -227,7 +232,8 @@ def failures_have_a_reason(stored: Stored, calls: list[Call], climate: Climate) 
         code = run.error.code if run.error else None
         expected = {"fail": "provider_overloaded", "cut": "provider_error", "stall": "provider_timeout"}
         # An attempt that ended because its server was told to stop does not count against the run.
-        counted = sum(one.error is None or one.error.code != "drained" for one in run.attempts)
+        # Nor does one that ended because the run had to wait for somebody.
+        counted = sum(one.error is not None and one.error.code != "drained" for one in run.attempts)
         if code == "run_interrupted" and counted == TIMES.attempts_max and not climate.is_calm:
             continue
         plan = plans.get(run.id)

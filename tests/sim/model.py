@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from threadline.content import plain_text
+from threadline.content import Block, ToolUseBlock, plain_text
 from threadline.errors import ProviderFailure, ProviderOverloaded
 from threadline.providers.contract import (
     Chunk,
@@ -27,13 +27,17 @@ from .world import World
 
 
 class Plan(Struct, frozen=True):
-    """What a question asks for: so many words, at such a pace, and how it goes on then. It is the text of the question."""
+    """What a question asks for: so many words, at such a pace, and how it goes on then. It is the text of the question.
+
+    `rounds` are the names of the tools that are asked for together, round by round.
+    """
 
     key: str
     words: int
     pace_seconds: float
     then: str = "finish"
     is_polled: bool = False
+    rounds: tuple[tuple[str, ...], ...] = ()
 
     def text(self) -> str:
         """Return the question."""
@@ -64,19 +68,28 @@ class Model:
     def __init__(self, world: World) -> None:
         self._world = world
         self.calls: list[Call] = []
+        self._asked = 0
 
     def stream(self, prompt: Prompt) -> Any:
         """Answer the last question."""
-        if prompt.messages[-1].role == "assistant":
-            # The outcomes of its calls are there, and it has nothing to say to them.
-            return _silence()
         history = [plain_text(list(message.content)) for message in prompt.messages]
         plan = _question(history)
+        if prompt.messages[-1].role == "assistant":
+            return self._go_on(plan, prompt.messages[-1].content)
         call = Call(len(self.calls), prompt.run_id, plan, history, [])
         self.calls.append(call)
         self._world.tell("call", call.number, call.run_id, plan.key)
         answer = Answer(self._world, call)
         return answer if plan.is_polled else answer.asked()
+
+    def _go_on(self, plan: Plan, content: Sequence[Block]) -> AsyncGenerator[Sequence[Chunk], None]:
+        """Ask for the next round of tools, or for nothing: there is nothing to say to their outcomes."""
+        asked, done = sum(isinstance(block, ToolUseBlock) for block in content), 0
+        while done < len(plan.rounds) and asked > 0:
+            asked -= len(plan.rounds[done])
+            done += 1
+        self._asked += 1
+        return _ask(plan.rounds[done], f"more{self._asked}", 0) if done < len(plan.rounds) else _silence()
 
     async def close(self) -> None:
         """Nothing is open."""
@@ -132,12 +145,21 @@ class Answer:
                 raise ProviderFailure("as planned")
             case "tool":
                 self._call.is_finished = True
-                yield [ToolCallChunk(1, f"call_{self._call.number}", "weather"), ToolInputChunk(1, '{"in": "')]
-                await asyncio.sleep(plan.pace_seconds)
-                yield [ToolInputChunk(1, 'Paris"}'), FinishChunk("tool_use")]
+                async for chunks in _ask(plan.rounds[0], f"call{self._call.number}", 1, plan.pace_seconds):
+                    yield chunks
             case _:
                 self._call.is_finished = True
                 yield [UsageChunk(Usage(output_tokens=plan.words)), FinishChunk("stop")]
+
+
+async def _ask(
+    names: Sequence[str], mark: str, block: int, pace_seconds: float = 0.05
+) -> AsyncGenerator[Sequence[Chunk], None]:
+    for place, name in enumerate(names, block):
+        yield [ToolCallChunk(place, f"{mark}_{place}", name), ToolInputChunk(place, '{"in": "')]
+        await asyncio.sleep(pace_seconds)
+        yield [ToolInputChunk(place, 'Paris"}')]
+    yield [FinishChunk("tool_use")]
 
 
 async def _silence() -> AsyncGenerator[Sequence[Chunk], None]:

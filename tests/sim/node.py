@@ -6,6 +6,7 @@ from typing import Any
 
 from support.toolboxes import GivenTools
 from threadline.engine.engine import Engine
+from threadline.engine.loop import LoopLimits
 from threadline.engine.pack import Packer
 from threadline.engine.schedule import RunTimes, Scheduler
 from threadline.errors import Unavailable
@@ -19,12 +20,14 @@ from threadline.observe import Metrics
 from .disk import Disk, SimStore
 from .ether import Ether, SimBus
 from .model import Model
+from .tools import Outside, tools_of
 from .weather import Weather
 from .world import NodeLoop, World
 
 LEASE_SECONDS = 6.0
 GATHER_SECONDS = 0.025
 TIMES = RunTimes(first_chunk_seconds=8.0, no_progress_seconds=8.0, run_seconds=60.0, reap_seconds=1.0, attempts_max=3)
+TOOL_LIMITS = LoopLimits(wait_seconds=8.0)
 START_MS = 1_767_225_600_000
 
 
@@ -47,7 +50,9 @@ class NodeClock:
 class SimNode:
     """A process. It is started once; after its death another one takes its place."""
 
-    def __init__(self, name: str, world: World, disk: Disk, weather: Weather, ether: Ether, model: Model) -> None:
+    def __init__(
+        self, name: str, world: World, disk: Disk, weather: Weather, ether: Ether, model: Model, outside: Outside
+    ) -> None:
         self.name = name
         self.world = world
         self.is_up = False
@@ -74,7 +79,8 @@ class SimNode:
             clock,
             metrics,
             TIMES,
-            GivenTools(),
+            GivenTools(*tools_of(outside)),
+            TOOL_LIMITS,
         )
         self.engine = Engine(
             self.store, self.journal, self.tail, self.scheduler, lambda of_send, of_thread: "sim/m", ids, clock

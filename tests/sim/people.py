@@ -15,12 +15,14 @@ from threadline.engine.engine import Engine
 from threadline.engine.queue import Change
 from threadline.engine.state import Snapshot
 from threadline.engine.threads import NewThread
-from threadline.errors import BadCursor, NotFound, RunBegun, ShuttingDown, Unavailable
-from threadline.events import Entry, ThreadDeleted, encode_event
+from threadline.engine.waiting import Approval, ClientResult
+from threadline.errors import BadCursor, NotFound, NotWaitedFor, RunBegun, ShuttingDown, Unavailable
+from threadline.events import Entry, RunWaiting, ThreadDeleted, encode_event
 from threadline.ids import RunId, ThreadId
-from threadline.records import OnBusy, Run
+from threadline.records import Author, OnBusy, Run, RunOptions
 
 from .model import Plan
+from .tools import NAMES
 from .wire import SCOPE, Cut, Wire
 
 TRY_AGAIN = (Cut, Unavailable, ShuttingDown)
@@ -60,6 +62,14 @@ class Cancel(Struct):
     at: float
 
 
+class Answered(Struct, frozen=True):
+    """What somebody said to a tool call, and was told that it counts: whether it may be made, or what it gave."""
+
+    run_id: RunId
+    tool_use_id: str
+    said: bool | str
+
+
 class Plans(Struct, frozen=True):
     """How much is going on in one seed.
 
@@ -90,6 +100,7 @@ class People:
         self.threads: list[ThreadId] = []
         self.deleted: dict[ThreadId, None] = {}
         self.rewritten: dict[RunId, None] = {}
+        self.answered: list[Answered] = []
         self._wire = wire
         self._world = wire.world
         self._plans = plans
@@ -172,7 +183,8 @@ class People:
     async def _send(self, sent: Sent) -> None:
         is_note = sent.plan.then == "note"
         content = [TextBlock(sent.plan.text())]
-        send = Send(content=content, key=sent.plan.key, respond=not is_note, on_busy=sent.on_busy)
+        options = RunOptions(tools=NAMES)
+        send = Send(content=content, key=sent.plan.key, respond=not is_note, on_busy=sent.on_busy, options=options)
         try:
             accepted = await self._insist(lambda engine: engine.send(SCOPE, sent.thread_id, send))
         except NotFound:
@@ -290,15 +302,53 @@ class People:
             reading.seen.append(encode_event(entry.event))
             if isinstance(entry.event, ThreadDeleted):
                 reading.is_over = True
+            if isinstance(entry.event, RunWaiting):
+                self._attend(entry.event.run)
+
+    def _attend(self, run: Run) -> None:
+        """Answer what is asked: by whoever reads it, so often by several, who do not agree."""
+        asked, dice = run.waiting_for, self._dice
+        if asked is None:
+            return
+        for one in asked.approvals:
+            if dice.random() < 0.7:
+                self._work(self._decide(run.id, one.tool_use_id, dice.random() < 0.7))
+        for one in asked.results:
+            if dice.random() < 0.7:
+                self._work(self._post(run.id, one.tool_use_id, f"said by {dice.randrange(1000)}"))
+
+    async def _decide(self, run_id: RunId, tool_use_id: str, is_agreed: bool) -> None:
+        await asyncio.sleep(self._dice.uniform(0.0, 5.0))
+        approval = Approval(tool_use_id=tool_use_id, approve=is_agreed)
+        author = Author("user", f"person {self._dice.randrange(9)}")
+        try:
+            await self._insist(lambda engine: engine.decide(SCOPE, run_id, approval, author))
+        except (NotFound, NotWaitedFor):
+            return
+        self.answered.append(Answered(run_id, tool_use_id, is_agreed))
+
+    async def _post(self, run_id: RunId, tool_use_id: str, output: str) -> None:
+        await asyncio.sleep(self._dice.uniform(0.0, 5.0))
+        given = ClientResult(tool_use_id=tool_use_id, output=output)
+        try:
+            await self._insist(lambda engine: engine.take_result(SCOPE, run_id, given))
+        except (NotFound, NotWaitedFor):
+            return
+        self.answered.append(Answered(run_id, tool_use_id, output))
 
     def _plan(self, key: str) -> Plan:
         dice = self._dice
+        then = dice.choices(("finish", "tool", "fail", "cut", "stall", "note"), (14, 6, 1, 1, 1, 2))[0]
+        rounds = [
+            dice.choices((*NAMES, "weather"), k=dice.choice((1, 1, 2, 3))) for _ in range(dice.choice((1, 1, 2, 3)))
+        ]
         return Plan(
             key,
             words=dice.choice((0, 1, 5, 20, 40)),
             pace_seconds=dice.choice((0.001, 0.02, 0.1, 0.3)),
-            then=dice.choices(("finish", "tool", "fail", "cut", "stall", "note"), (16, 3, 1, 1, 1, 2))[0],
+            then=then,
             is_polled=dice.random() < 0.5,
+            rounds=tuple(map(tuple, rounds)) if then == "tool" else (),
         )
 
 

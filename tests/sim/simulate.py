@@ -10,10 +10,11 @@ from threadline.engine.state import snapshot
 from threadline.errors import NotFound
 from threadline.ids import RunId, ThreadId
 from threadline.records import Message, Run
-from threadline.store.contract import MessageQuery, Reader
+from threadline.store.contract import MessageQuery, Reader, ToolCallQuery
 
 from . import bounds
 from .checkers import Stored, breaches_of_log
+from .deeds import answers_to_calls_count_once, tools_did_what_is_told
 from .disk import Disk, StoreClock
 from .ether import Ether
 from .log import recorded
@@ -27,6 +28,7 @@ from .told import (
     waits_ended_with_the_run,
     wishes_were_heard,
 )
+from .tools import Outside
 from .weather import Weather, draw_climate
 from .wire import SCOPE, Wire
 from .world import Stuck, World
@@ -69,6 +71,7 @@ class Simulation:
         self.weather = Weather(self.climate, self.world.chance("weather"))
         self.disk = Disk(self.world, StoreClock(self.world, START_MS))
         self.model = Model(self.world)
+        self.outside = Outside(self.world)
         self._ether = Ether(self.world, self.weather, self.disk)
         self.nodes: list[SimNode] = []
         self._born = 0
@@ -134,7 +137,7 @@ class Simulation:
     def _new_node(self, place: int) -> SimNode:
         self._born += 1
         name = f"node{place}.{self._born}"
-        return SimNode(name, self.world, self.disk, self.weather, self._ether, self.model)
+        return SimNode(name, self.world, self.disk, self.weather, self._ether, self.model, self.outside)
 
     def _plan_misfortunes(self) -> None:
         dice, climate = self._dice, self.climate
@@ -189,6 +192,8 @@ class Simulation:
         threads = {thread_id: self._stored(thread_id) for thread_id in self.people.threads}
         for thread_id, stored in threads.items():
             yield from breaches_of_log(thread_id, stored, self.model.calls, self.climate)
+        yield from tools_did_what_is_told(threads.values(), self.model.calls, self.outside, self.climate)
+        yield from answers_to_calls_count_once(self.people.answered, threads.values())
         yield from sends_happened_once(self.people.sent, threads)
         yield from readers_saw_the_log(self.people.readings, threads)
         yield from states_were_folds(self.people.states, threads)
@@ -208,9 +213,10 @@ class Simulation:
                 runs: list[Run] = [(await reader.run(SCOPE, run_id)).run for run_id in run_ids]
                 state = await snapshot(reader, SCOPE, thread_id, 10_000)
                 placed = await with_siblings(reader, SCOPE, thread_id, state.messages)
-                return Stored(log, committed, messages, runs, structs.replace(state, messages=placed))
+                tool_calls = await reader.tool_calls(SCOPE, thread_id, ToolCallQuery(limit=10_000))
+                return Stored(log, committed, messages, runs, tool_calls, structs.replace(state, messages=placed))
             except NotFound:
-                return Stored(log, committed, [], [], None)
+                return Stored(log, committed, [], [], [], None)
 
         return self.disk.read_now(read)
 
