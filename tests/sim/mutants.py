@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 from unittest import mock
 
-from threadline.engine import schedule, turns
+from threadline.engine import claim, engine, keep, loop, schedule, turns, waiting
 from threadline.events import Entry, MessageDelta
 from threadline.journal import append, lease, window
 from threadline.journal.tail import Tail
@@ -19,6 +19,7 @@ from threadline.store.sql.branches import BranchReader
 from threadline.store.sql.transaction import SqlTransaction
 from threadline.store.sqlite import store as sqlite_store
 from threadline.store.sqlite.transaction import SqliteTransaction
+from threadline.tool_calls import ToolCall
 
 as_it_is = nullcontext
 """The program with all of its laws."""
@@ -200,6 +201,52 @@ def branches_mixed() -> Iterator[None]:
 
 
 @contextmanager
+def effects_repeated() -> Iterator[None]:
+    """A call whose outcome nobody knows is made again, whatever its tool says of itself."""
+
+    def refusal(call: Any, tool: Any) -> Any:
+        return loop.NO_SUCH_TOOL if tool is None else None
+
+    with mock.patch.object(loop, "_refusal", refusal):
+        yield
+
+
+@contextmanager
+def approvals_not_awaited() -> Iterator[None]:
+    """A call that a person has to agree to is made at once."""
+    with mock.patch.object(ToolCall, "waits_for_approval", False):
+        yield
+
+
+@contextmanager
+def rounds_not_kept() -> Iterator[None]:
+    """An attempt begins at the beginning, whatever its predecessor has finished."""
+
+    async def nothing(*_: Any) -> Any:
+        return keep.NOTHING
+
+    with mock.patch.object(claim, "kept_of", nothing):
+        yield
+
+
+@contextmanager
+def last_decision_counts() -> Iterator[None]:
+    """Whoever decides later decides, as long as the call has not been made."""
+    decide = waiting.decide
+
+    async def decide_anew(transaction: Any, scope: Any, run_id: Any, approval: Any, author: Any, now_ms: int) -> Any:
+        row = await transaction.run(scope, run_id)
+        call = await waiting._call(transaction, scope, row, approval.tool_use_id)
+        if call.status == "approved" and not approval.approve:
+            undone = turns.structs.replace(call, status="requested", is_approved=None)
+            await transaction.save_tool_call(scope, undone)
+        return await decide(transaction, scope, run_id, approval, author, now_ms)
+
+    with mock.patch.object(engine, "decide", decide_anew):
+        yield
+
+
+@contextmanager
 def uncertain_batches_new() -> Iterator[None]:
     """A batch whose answer was lost is handed in as a new one."""
 
@@ -237,6 +284,10 @@ MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         queue_turned_round,
         moves_unheeded,
         branches_mixed,
+        effects_repeated,
+        approvals_not_awaited,
+        rounds_not_kept,
+        last_decision_counts,
         uncertain_batches_new,
         slow_poll_off,
     )

@@ -98,8 +98,7 @@ class ToolLoop:
         """Go on until the answer is whole, or waits. Raises ProviderFailure, and LeaseLost where it is another's."""
         batch = self._turn.batch
         while True:
-            with self._turn.calling():
-                await self._make_calls()
+            await self._make_calls()
             if self.waits:
                 return
             if self.calls:

@@ -43,7 +43,7 @@ class Turn:
         self._started = clock.monotonic()
         self._progress_at = self._asked_at = self._started
         self._has_begun = False
-        self._is_calling = False
+        self._is_asking = False
         self._reading: asyncio.Task[None] | None = None
 
     @property
@@ -61,8 +61,8 @@ class Turn:
     def check_time(self, first_chunk_seconds: float, no_progress_seconds: float, run_seconds: float) -> None:
         """Stop the attempt where its provider is silent for too long. Called by the scheduler's timer."""
         now = self._clock.monotonic()
-        if not self._journal.is_writable or self._is_calling:
-            # It is our disk that makes no progress, or a tool, which has a time of its own: not the provider's fault.
+        if not self._journal.is_writable or not self._is_asking:
+            # It is our store that makes no progress, or a tool, which has a time of its own: not the provider's fault.
             self._progress_at = now
         if self.batch.is_refused:
             self.stop("lease_lost")
@@ -95,19 +95,22 @@ class Turn:
             work.close()
         return self.ending(error)
 
+    async def read(self, provider: Provider, prompt: Prompt) -> None:
+        """Read one answer of the provider to its end. Raises ProviderFailure."""
+        with self._asking():
+            await self._read(provider, prompt)
+
     @contextmanager
-    def calling(self) -> Iterator[None]:
-        """While tools are called, nobody waits for the provider."""
-        self._is_calling = True
+    def _asking(self) -> Iterator[None]:
+        """The provider's clock runs while it is asked, and not while a store or a tool takes its time."""
+        self._is_asking, self._has_begun = True, False
+        self._progress_at = self._asked_at = self._clock.monotonic()
         try:
             yield
         finally:
-            self._is_calling = False
-            self._has_begun = False
-            self._progress_at = self._asked_at = self._clock.monotonic()
+            self._is_asking = False
 
-    async def read(self, provider: Provider, prompt: Prompt) -> None:
-        """Read one answer of the provider to its end. Raises ProviderFailure."""
+    async def _read(self, provider: Provider, prompt: Prompt) -> None:
         async with aclosing(provider.stream(prompt)) as stream:
             # Asked for by its name: to hold a whole protocol against an object takes longer than a poll.
             poll: Poll | None = getattr(stream, "poll", None)
