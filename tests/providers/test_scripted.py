@@ -68,7 +68,7 @@ async def test_a_role_is_played_whatever_is_said() -> None:
     """An agent's part stands in its instructions, so people may talk to it in ordinary words."""
     part = script({"say": "To be."}, {"call": "skull", "input": {}})
     assert await say("role@max", "Good evening", instructions=part) == "To be."
-    assert await say("role@max", "And now?", instructions=part) == "To be."
+    assert await say("role@max", "And now?", instructions=part + "\n\nAlso here: Ophelia.") == "To be."
     with pytest.raises(ProviderRefused, match="instructions"):
         await say("role", "Good evening")
 

@@ -23,6 +23,7 @@ have a part in a conversation of ordinary words. Both do one step after the othe
 import asyncio
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from json import JSONDecoder
 from typing import Final, assert_never
 
 from threadline.content import plain_text
@@ -158,13 +159,21 @@ def _steps(base: str, prompt: Prompt) -> list[Step]:
         case "script":
             return read_script(_last_words(prompt))
         case "role":
-            return read_script(prompt.instructions or "")
+            return read_script(_first_value(prompt.instructions or ""))
         case "echo":
             return [Step(say=_last_words(prompt))]
         case "reasoning":
             return [Step(think=THOUGHTS), Step(say=WELCOME)]
         case _:
             return [Step(say=WELCOME)]
+
+
+def _first_value(text: str) -> str:
+    """Return the JSON value that a text begins with: what is said of the room stands behind an agent's instructions."""
+    try:
+        return text[: JSONDecoder().raw_decode(text)[1]]
+    except ValueError:
+        return text
 
 
 def _last_words(prompt: Prompt) -> str:
