@@ -171,6 +171,9 @@ WEBHOOK_RETRY_SECONDS: Final = (0.5, 2.0)
 MCP_CONNECT_SECONDS: Final = 20.0
 """For an MCP server to start or to be reached, and to greet. One that is fetched first (`npx`) takes that long."""
 
+MCP_CLOSE_SECONDS: Final = 5.0
+"""For a connection to end by itself. A program is asked, told and killed within that time."""
+
 MCP_LIST_SECONDS: Final = 20.0
 MCP_TOOLS_MAX: Final = 1000
 """For the whole list of a server's tools, and how much of it is read."""

@@ -2,6 +2,7 @@
 
 import socket
 import sqlite3
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,7 +13,7 @@ import pytest
 
 from support.fixtures import Installation
 from support.server import Server, copy_installation
-from threadline.cli.examine import database, folder, machine, network, providers
+from threadline.cli.examine import database, folder, machine, network, providers, tools
 from threadline.cli.examine.finding import Finding
 from threadline.clock import ManualClock, SystemClock
 from threadline.settings import Settings
@@ -244,3 +245,28 @@ def test_a_default_model_that_nobody_has_is_said() -> None:
     found = providers.providers(Settings(default_model="nowhere/x"), {}, SystemClock())
     assert [each.level for each in found] == ["ok", "error"]
     assert "'nowhere/x'" in found[-1].what
+
+
+def test_tools_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python ones that load, servers that answer, and for each that does not a sentence; never a secret."""
+    (tmp_path / "doctored_tools.py").write_text('def fine(x: int) -> int:\n    """Be fine."""\n    return x\n')
+    monkeypatch.syspath_prepend(str(tmp_path))
+    script = Path(__file__).parents[2] / "examples" / "mcp_server.py"
+    servers = {
+        "shed": {"command": sys.executable, "args": [str(script)]},
+        "shut": {"command": sys.executable, "args": [str(script)], "allow": ["nothing"]},
+        "away": {"url": "http://127.0.0.1:1/mcp", "headers": {"authorization": "hush"}},
+    }
+    settings = Settings(tools=("doctored_tools:fine",), mcp=servers)
+    found = tools.tools(settings, {}, SystemClock())
+    assert [(each.level, each.what) for each in found] == [
+        ("ok", "1 Python tool: fine."),
+        ("ok", "The MCP server 'shed' has 5 tools."),
+        ("warning", "The MCP server 'shut' has no tools to offer."),
+        ("error", "The MCP server 'away' cannot be reached."),
+    ]
+    assert all("hush" not in each.what + each.advice for each in found)
+    assert tools.tools(Settings(), {}, SystemClock()) == []
+    for wrong in (Settings(tools=("nowhere:x",)), Settings(mcp={"x": {}}), Settings(allowed_hosts=("http://x",))):
+        (finding,) = tools.tools(wrong, {}, SystemClock())
+        assert finding.level == "error"

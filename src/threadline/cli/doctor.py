@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from threadline.cli.examine import bus, database, folder, machine, network, providers
+from threadline.cli.examine import bus, database, folder, machine, network, providers, tools
 from threadline.cli.examine.finding import Finding, Level, error
 from threadline.cli.options import setting_options, settings_from
 from threadline.cli.terminal import counted, harmless
@@ -26,8 +26,8 @@ MARKS: dict[Level, tuple[str, str]] = {
 def command(**options: Any) -> None:
     """Say what is wrong with this installation.
 
-    And what to do about it. Looks at Python, the data folder, the disk, the database, the bus, the port, the providers
-    and the clock. Changes nothing, and shows no secrets. Exits with 1 if something does not work.
+    And what to do about it. Looks at Python, the data folder, the disk, the database, the bus, the port, the providers,
+    the tools and the clock. Changes nothing, and shows no secrets. Exits with 1 if something does not work.
     """
     found = [*machine.python(), *machine.open_files()]
     try:
@@ -51,6 +51,7 @@ def examined(settings: Settings, clock: Clock) -> list[Finding]:
         *network.port(settings.host, settings.port),
         *network.client(os.environ),
         *providers.providers(settings, os.environ, clock),
+        *tools.tools(settings, os.environ, clock),
         *machine.clock(clock, last_activity_at),
     ]
 

@@ -19,7 +19,7 @@ from mcp_types import Tool as Listed
 
 from threadline import __version__
 from threadline.errors import ToolsUnreachable
-from threadline.limits import MCP_CONNECT_SECONDS, MCP_TOOLS_MAX
+from threadline.limits import MCP_CLOSE_SECONDS, MCP_CONNECT_SECONDS, MCP_TOOLS_MAX
 from threadline.observe import log
 from threadline.tools.mcp.config import CallFailed, McpServer
 from threadline.tools.mcp.network import http_client
@@ -88,7 +88,7 @@ class McpConnection:
         self._closing.set()
         self._client = None
         if self._life is not None:
-            done, _ = await asyncio.wait({self._life}, timeout=MCP_CONNECT_SECONDS)
+            done, _ = await asyncio.wait({self._life}, timeout=MCP_CLOSE_SECONDS)
             if not done:
                 self._life.cancel()
                 await asyncio.wait({self._life})
