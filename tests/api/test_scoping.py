@@ -14,6 +14,7 @@ BODIES: dict[tuple[str, str], object] = {
     ("PATCH", "/v1/threads/{thread_id}"): {"title": "mine"},
     ("POST", "/v1/threads/{thread_id}/messages"): {"content": "hi", "background": True},
     ("POST", "/v1/runs/{run_id}/cancel"): {},
+    ("PUT", "/v1/threads/{thread_id}/read"): {"end_user_id": "ann"},
     ("POST", "/v1/threads/{thread_id}/fork"): {"message_id": "msg_00000000000000000000000000"},
     ("POST", "/v1/messages/{message_id}/regenerate"): {"background": True},
     ("PATCH", "/v1/runs/{run_id}"): {"position": 1},

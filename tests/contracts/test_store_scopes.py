@@ -26,6 +26,7 @@ from threadline.store.contract import (
     Transaction,
 )
 from threadline.store.contract_branches import BranchQuery
+from threadline.store.contract_reads import ReadMark
 
 from .conftest import MINE, NOW, SYSTEM, THEIRS, Bench, a_call
 
@@ -92,6 +93,9 @@ NAMING: dict[str, Call] = {
     "insert_fork": lambda store, scope, things, _: store.insert_fork(
         scope, things.thread.thread.id, structs.replace(things.message, thread_id=ThreadId("thr_source"))
     ),
+    "others_behind": lambda store, scope, things, _: store.others_behind(scope, things.thread.thread.id, 0, "ann"),
+    "mark_read": lambda store, scope, things, _: store.mark_read(scope, ReadMark(things.thread.thread.id, "ann", 1, 1)),
+    "note_own": lambda store, scope, things, _: store.note_own(scope, things.thread.thread.id, "ann"),
     "siblings": lambda store, scope, things, _: store.siblings(scope, things.thread.thread.id, [things.message]),
     "leaves": lambda store, scope, things, _: store.leaves(scope, things.thread.thread.id, None, 10),
     "run": lambda store, scope, things, _: store.run(scope, things.attempt.run_id),
@@ -150,7 +154,7 @@ ELSEWHERE = {
     *("put_team_member", "drop_team_member"),
     *("tool", "tools", "insert_tool", "save_tool", "delete_tool"),
 }
-WITHIN = {"threads", "thread_by_external_id", "keys", "insert_thread", "insert_key"}
+WITHIN = {"threads", "read_marks", "thread_by_external_id", "keys", "insert_thread", "insert_key"}
 
 
 def _new_run(scope: Scope, things: Things, bench: Bench) -> RunRow:

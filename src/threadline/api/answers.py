@@ -8,6 +8,7 @@ from msgspec import Struct
 from threadline.access.keys import Key
 from threadline.access.principals import PrincipalRole
 from threadline.agent_records import Agent, Team, TeamMember
+from threadline.engine.reads import SeenThread
 from threadline.records import Message, Run, Thread
 from threadline.room_records import Member
 
@@ -15,7 +16,7 @@ from threadline.room_records import Member
 class ThreadPage(Struct, frozen=True):
     """A page of threads: pinned first, then latest activity."""
 
-    data: list[Thread]
+    data: Sequence[SeenThread]
     has_more: bool
     next_cursor: str | None
 

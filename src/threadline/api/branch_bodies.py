@@ -1,9 +1,12 @@
-"""What the routes of branches take and give."""
+"""What the routes of branches and read marks take and give."""
 
-from msgspec import Struct
+from typing import Annotated
 
-from threadline.api.bodies import Identifier, Instructions, MaxOutputTokens, Model, Temperature, Title
+from msgspec import Meta, Struct
+
+from threadline.api.bodies import EndUserId, Identifier, Instructions, MaxOutputTokens, Model, Temperature, Title
 from threadline.engine.branches import BranchHead
+from threadline.limits import CURSOR_SEQ_MAX
 from threadline.records import OnBusy
 
 
@@ -29,6 +32,14 @@ class ForkThread(Struct, forbid_unknown_fields=True, kw_only=True):
 
     message_id: Identifier
     title: Title | None = None
+
+
+class MarkRead(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Up to where; neither a seq nor a message means all there is. `end_user_id` is for keys: whose mark it is."""
+
+    seq: Annotated[int, Meta(ge=0, le=CURSOR_SEQ_MAX)] | None = None
+    message_id: Identifier | None = None
+    end_user_id: EndUserId | None = None
 
 
 class BranchPage(Struct, frozen=True):

@@ -27,10 +27,11 @@ from threadline.api.answers import (
     TeamPage,
     ThreadPage,
 )
-from threadline.api.branch_bodies import BranchPage, ForkThread, RegenerateMessage
+from threadline.api.branch_bodies import BranchPage, ForkThread, MarkRead, RegenerateMessage
 from threadline.api.call_bodies import DecideCall, PostResult, ToolCallPage
 from threadline.api.problem import Problem
 from threadline.api.tool_answers import DefinitionPage, ToolPage
+from threadline.engine.reads import SeenThread, Unread
 from threadline.records import Message, Run, Thread
 from threadline.room_records import Member
 from threadline.tool_records import Registration
@@ -61,6 +62,9 @@ _TYPES: tuple[type[Struct], ...] = (
     bodies.SendMessage,
     bodies.UpdateThread,
     ForkThread,
+    MarkRead,
+    SeenThread,
+    Unread,
     RegenerateMessage,
     DefinitionPage,
     DecideCall,

@@ -8,12 +8,15 @@ from msgspec import UNSET, structs
 
 from threadline.api.answers import State, ThreadPage
 from threadline.api.bodies import CreateThread, UpdateThread, check_metadata
+from threadline.api.branch_bodies import MarkRead
 from threadline.api.house import Asking, TheHouse, answer, thread_scope
 from threadline.api.requests import body_of, from_page_cursor, to_page_cursor
 from threadline.api.spec import gives, takes
 from threadline.content import ContentView, visible
+from threadline.engine.reads import Read, SeenThread, Unread
 from threadline.engine.threads import NewThread
-from threadline.ids import ThreadId
+from threadline.errors import InvalidRequest
+from threadline.ids import MessageId, ThreadId
 from threadline.limits import END_USER_ID_CHARS_MAX, PAGE_SIZE_MAX, QUERY_CHARS_MAX
 from threadline.records import Message, Thread
 from threadline.store.contract import ThreadQuery
@@ -22,6 +25,7 @@ router = APIRouter(tags=["threads"])
 
 Limit = Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX)]
 Cursor = Annotated[str | None, Query(max_length=QUERY_CHARS_MAX)]
+EndUserIdQuery = Annotated[str | None, Query(max_length=END_USER_ID_CHARS_MAX)]
 View = Annotated[ContentView | None, Query(description="`audit` shows tool traffic; the default for keys.")]
 
 
@@ -60,7 +64,7 @@ async def create_thread(request: Request, house: TheHouse, principal: Asking) ->
 async def list_threads(
     house: TheHouse,
     principal: Asking,
-    end_user_id: Annotated[str | None, Query(max_length=END_USER_ID_CHARS_MAX)] = None,
+    end_user_id: EndUserIdQuery = None,
     archived: bool | None = None,
     q: Annotated[str | None, Query(max_length=QUERY_CHARS_MAX)] = None,
     limit: Limit = 50,
@@ -77,12 +81,31 @@ async def list_threads(
     return answer(ThreadPage(page, has_more, next_cursor))
 
 
-@router.get("/v1/threads/{thread_id}", responses=gives(Thread, errors=(403, 404)))
-async def get_thread(house: TheHouse, principal: Asking, thread_id: str) -> Response:
-    """Return a thread."""
+@router.get("/v1/threads/{thread_id}", responses=gives(SeenThread, errors=(403, 404)))
+async def get_thread(
+    house: TheHouse, principal: Asking, thread_id: str, end_user_id: EndUserIdQuery = None
+) -> Response:
+    """Return a thread; for a person, with how much of it is unread."""
     principal.require("read")
     scope = await thread_scope(house, principal, ThreadId(thread_id))
-    return answer(await house.engine.thread(scope, ThreadId(thread_id)))
+    return answer(await house.engine.thread(scope, ThreadId(thread_id), end_user_id))
+
+
+@router.put(
+    "/v1/threads/{thread_id}/read",
+    openapi_extra=takes(MarkRead, required=False),
+    responses=gives(Unread, errors=(403, 404, 413)),
+)
+async def mark_read(request: Request, house: TheHouse, principal: Asking, thread_id: str) -> Response:
+    """Say how far a person has read: up to a seq, a message, or all there is. Also back."""
+    body = await body_of(request, MarkRead, default=b"{}")
+    principal.require("read")
+    if body.seq is not None and body.message_id is not None:
+        raise InvalidRequest("Choose one of `seq` and `message_id`.", pointer="/message_id")
+    scope = await thread_scope(house, principal, ThreadId(thread_id))
+    message_id = None if body.message_id is None else MessageId(body.message_id)
+    read = Read(seq=body.seq, message_id=message_id, end_user_id=body.end_user_id)
+    return answer(await house.engine.mark_read(scope, ThreadId(thread_id), read))
 
 
 @router.patch(

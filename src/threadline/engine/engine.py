@@ -12,6 +12,7 @@ from threadline.engine.branches import Branch, BranchHead, heads, read_branch, w
 from threadline.engine.fork import Fork, fork_thread
 from threadline.engine.once import Accepted, input_of
 from threadline.engine.queue import Change, change_queued, waiting_runs, wish_to_stop
+from threadline.engine.reads import Read, SeenThread, Unread, as_seen, mark_read
 from threadline.engine.regenerate import Regenerate, regenerate
 from threadline.engine.schedule import Scheduler
 from threadline.engine.state import Snapshot, snapshot, with_words
@@ -75,20 +76,21 @@ class Engine:
 
         return await self._journal.write(scope, script)
 
-    async def thread(self, scope: Scope, thread_id: ThreadId) -> Thread:
-        """Return a thread with the seq of its newest event. Raises NotFound."""
+    async def thread(self, scope: Scope, thread_id: ThreadId, end_user_id: str | None = None) -> SeenThread:
+        """Return a thread with the seq of its newest event, as this person sees it. Raises NotFound."""
 
-        async def script(reader: Reader) -> Thread:
+        async def script(reader: Reader) -> SeenThread:
             row = await reader.thread(scope, thread_id)
-            return structs.replace(row.thread, seq=await reader.head(scope, thread_id))
+            thread = structs.replace(row.thread, seq=await reader.head(scope, thread_id))
+            return (await as_seen(reader, scope, end_user_id, [thread]))[0]
 
         return await self._store.read(scope, script)
 
-    async def threads(self, scope: Scope, query: ThreadQuery) -> list[Thread]:
-        """List threads: pinned first, then latest activity."""
+    async def threads(self, scope: Scope, query: ThreadQuery) -> list[SeenThread]:
+        """List threads, as the person sees them whose they are: pinned first, then latest activity."""
 
-        async def script(reader: Reader) -> list[Thread]:
-            return await reader.threads(scope, query)
+        async def script(reader: Reader) -> list[SeenThread]:
+            return await as_seen(reader, scope, query.end_user_id, await reader.threads(scope, query))
 
         return await self._store.read(scope, script)
 
@@ -99,6 +101,14 @@ class Engine:
             await update_thread(transaction, scope, thread_id, changed)
             row = await transaction.thread(scope, thread_id)
             return structs.replace(row.thread, seq=await transaction.next_seq(scope, thread_id) - 1)
+
+        return await self._journal.write(scope, script)
+
+    async def mark_read(self, scope: Scope, thread_id: ThreadId, read: Read) -> Unread:
+        """Store how far somebody has read. Raises what `mark_read` raises."""
+
+        async def script(transaction: Transaction) -> Unread:
+            return await mark_read(transaction, scope, thread_id, read)
 
         return await self._journal.write(scope, script)
 

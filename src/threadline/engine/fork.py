@@ -14,6 +14,7 @@ from threadline.limits import FORKS_DEEP_MAX
 from threadline.records import ForkPoint, Message, Thread
 from threadline.scopes import EndUser, Scope
 from threadline.store.contract import Reader, ThreadRow, Transaction
+from threadline.store.contract_reads import ReadMark
 
 
 class Fork(Struct, frozen=True, kw_only=True):
@@ -61,6 +62,9 @@ async def fork_thread(
     await insert_thread(transaction, scope, ThreadRow(scope.tenant_id, thread))
     if await transaction.insert_fork(scope, thread.id, message) > FORKS_DEEP_MAX:
         raise InvalidRequest(f"Forks of forks end after {FORKS_DEEP_MAX}.", pointer="/message_id")
+    if thread.end_user_id is not None:
+        # What is inherited is nothing new to him.
+        await transaction.mark_read(scope, ReadMark(thread.id, thread.end_user_id, 1, thread.message_count))
     return thread
 
 

@@ -73,6 +73,8 @@ async def add_message(
     assert given == seq, "one transaction, one number line"
     await transaction.insert_message(scope, placed)
     await note_message(transaction, scope, placed, active_run_id=message.run_id)
+    if placed.role == "user" and placed.author.id is not None:
+        await transaction.note_own(scope, placed.thread_id, placed.author.id)
     return placed
 
 

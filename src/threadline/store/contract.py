@@ -21,6 +21,7 @@ from threadline.ids import KeyId, MessageId, NodeId, RunId, TenantId, ThreadId, 
 from threadline.records import Message, Run, RunOptions, Thread, Usage
 from threadline.scopes import Scope, System
 from threadline.store.contract_branches import BranchReader, BranchTransaction
+from threadline.store.contract_reads import ReadReader, ReadWriter
 from threadline.store.contract_rooms import RoomReader, RoomTransaction
 from threadline.store.contract_web import WebReader, WebTransaction
 from threadline.tool_calls import CallStatus, ToolCall
@@ -234,7 +235,7 @@ class AgentQuery(Struct, frozen=True):
     limit: int = 50
 
 
-class Reader(BranchReader, RoomReader, WebReader, Protocol):
+class Reader(BranchReader, ReadReader, RoomReader, WebReader, Protocol):
     """One consistent snapshot."""
 
     async def thread(self, scope: Scope, thread_id: ThreadId) -> ThreadRow:
@@ -400,7 +401,7 @@ class Reader(BranchReader, RoomReader, WebReader, Protocol):
         ...
 
 
-class Transaction(Reader, BranchTransaction, RoomTransaction, WebTransaction, Protocol):
+class Transaction(Reader, BranchTransaction, ReadWriter, RoomTransaction, WebTransaction, Protocol):
     """All or nothing. A script that raises leaves nothing behind."""
 
     async def insert_thread(self, scope: Scope, row: ThreadRow) -> None:

@@ -135,6 +135,7 @@ SHARES = _table(
 FORKS = _table(
     "forks", "tenant_id thread_id source_thread_id", "tenant_id thread_id source_thread_id message_id", "seq"
 )
+READS = _table("reads", "tenant_id thread_id end_user_id", "tenant_id thread_id end_user_id", "seq read_count")
 
 TABLES = (
     TENANTS,
@@ -158,6 +159,7 @@ TABLES = (
     FORKS,
     SESSIONS,
     SHARES,
+    READS,
 )
 
 

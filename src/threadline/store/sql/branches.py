@@ -138,8 +138,8 @@ class BranchReader:
         parents = sorted({message.parent_id or _NONE for message in messages})
         rows = await self._sql.every(
             "SELECT coalesce(parent_id, ''), id FROM messages WHERE tenant_id = ? AND thread_id = ? "
-            f"AND coalesce(parent_id, '') IN ({_marks(len(parents))}) ORDER BY seq",
-            (scope.tenant_id, thread_id, *_padded(parents)),
+            f"AND coalesce(parent_id, '') IN ({marks(len(parents))}) ORDER BY seq",
+            (scope.tenant_id, thread_id, *padded(parents)),
         )
         families: dict[str, list[MessageId]] = {}
         for parent_id, message_id in await self._inherited(scope.tenant_id, thread_id, [row[0] for row in rows]):
@@ -217,8 +217,8 @@ class BranchReader:
         wanted = sorted(set(parents))
         rows = await self._sql.every(
             f"{_WALK} SELECT coalesce(parent_id, ''), id FROM walk "
-            f"WHERE coalesce(parent_id, '') IN ({_marks(len(wanted))})",
-            (*_walk(tenant_id, thread_id, point), *_padded(wanted)),
+            f"WHERE coalesce(parent_id, '') IN ({marks(len(wanted))})",
+            (*_walk(tenant_id, thread_id, point), *padded(wanted)),
         )
         return [(parent_id, message_id) for parent_id, message_id in rows]
 
@@ -261,9 +261,11 @@ def _room(count: int) -> int:
     return 1 << max(count - 1, 0).bit_length()
 
 
-def _marks(count: int) -> str:
+def marks(count: int) -> str:
+    """Return `?, ?, …` for so many values, or a few more."""
     return ", ".join("?" * _room(count))
 
 
-def _padded(values: Sequence[str]) -> list[str]:
+def padded(values: Sequence[str]) -> list[str]:
+    """Return the values for `marks`, the last one repeated."""
     return [*values, *[values[-1]] * (_room(len(values)) - len(values))]

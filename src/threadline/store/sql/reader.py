@@ -28,6 +28,7 @@ from threadline.store.sql.agents import AgentReader
 from threadline.store.sql.attendance import AttendanceReader
 from threadline.store.sql.branches import BranchReader
 from threadline.store.sql.members import MemberReader
+from threadline.store.sql.reads import ReadReader
 from threadline.store.sql.statements import Row, Statements
 from threadline.store.sql.tool_calls import ToolCallReader
 from threadline.store.sql.tools import ToolReader
@@ -61,7 +62,9 @@ TOUCHED_AT_ONCE = 200
 OPEN = "status IN ('queued', 'running', 'waiting')"
 
 
-class SqlReader(ToolReader, ToolCallReader, AgentReader, BranchReader, MemberReader, AttendanceReader, WebAppReader):
+class SqlReader(
+    ToolReader, ToolCallReader, AgentReader, BranchReader, ReadReader, MemberReader, AttendanceReader, WebAppReader
+):
     """The reading verbs. Lives for one script in one transaction."""
 
     THREAD: ClassVar[str]

@@ -16,6 +16,7 @@ from threadline.store.sql.attendance import AttendanceWriter
 from threadline.store.sql.branches import NEEDED_BY_FORKS, SWEEPABLE, BranchWriter
 from threadline.store.sql.members import MemberWriter
 from threadline.store.sql.reader import ATTEMPT_KEY, SqlReader
+from threadline.store.sql.reads import ReadWriter
 from threadline.store.sql.statements import Row, Statements
 from threadline.store.sql.tool_calls import ToolCallWriter
 from threadline.store.sql.tools import ToolWriter
@@ -63,6 +64,7 @@ SWEPT = {
     "attendance": "run_id",
     "tool_calls": "thread_id, seq",
     "forks": "thread_id, source_thread_id",
+    "reads": "thread_id, end_user_id",
     "members": "thread_id, id",
     "hops": "thread_id, root_message_id, run_id",
     "shares": "id",
@@ -70,7 +72,15 @@ SWEPT = {
 
 
 class SqlTransaction(
-    SqlReader, BranchWriter, ToolWriter, ToolCallWriter, AgentWriter, MemberWriter, AttendanceWriter, WebAppWriter
+    SqlReader,
+    BranchWriter,
+    ReadWriter,
+    ToolWriter,
+    ToolCallWriter,
+    AgentWriter,
+    MemberWriter,
+    AttendanceWriter,
+    WebAppWriter,
 ):
     """The writing verbs. Lives for one script; `entries` are what it has appended."""
 

@@ -20,6 +20,16 @@ CREATE TABLE forks (
 );
 CREATE INDEX forks_of_source ON forks (tenant_id, source_thread_id);
 
+-- How far each person has read, and how many messages that are: changed with each message that he writes himself.
+CREATE TABLE reads (
+    tenant_id text COLLATE "C" NOT NULL,
+    thread_id text COLLATE "C" NOT NULL,
+    end_user_id text COLLATE "C" NOT NULL,
+    seq bigint NOT NULL,
+    read_count bigint NOT NULL,
+    PRIMARY KEY (tenant_id, thread_id, end_user_id)
+);
+
 -- tools
 -- A deleted one keeps its row, because the audit trail names it; its name is free again.
 

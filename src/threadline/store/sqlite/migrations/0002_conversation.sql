@@ -19,6 +19,16 @@ CREATE TABLE forks (
 ) WITHOUT ROWID;
 CREATE INDEX forks_of_source ON forks (tenant_id, source_thread_id);
 
+-- How far each person has read, and how many messages that are: changed with each message that he writes himself.
+CREATE TABLE reads (
+    tenant_id TEXT NOT NULL,
+    thread_id TEXT NOT NULL,
+    end_user_id TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    read_count INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, thread_id, end_user_id)
+) WITHOUT ROWID;
+
 -- tools
 -- A deleted one keeps its row, because the audit trail names it; its name is free again.
 
