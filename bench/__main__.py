@@ -1,7 +1,7 @@
 """Measure Threadline beside a bare relay and a handmade server, on this machine, in one run.
 
 The table shows each figure beside its bar. Everything goes to the output folder too, as JSON with the machine and the
-versions, and as a chart. All of it takes about twenty-five minutes, with --quick about eight; a quick run's figures are
+versions, and as a chart. All of it takes about half an hour, with --quick about eight; a quick run's figures are
 rougher, and its sizes smaller. The exit code is 1 if a bar was missed or a piece failed.
 """
 
