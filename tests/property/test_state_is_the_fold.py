@@ -151,6 +151,8 @@ class Conversation(RuleBasedStateMachine):
         """Ask; who does not want to wait is told who is answering."""
         try:
             self.send(words, on_busy=on_busy)
+        except InvalidRequest:
+            assert (on_busy, bool(self.look()[0].members)) == ("rollback", True), "what others have seen stays"
         except ThreadBusy as busy:
             assert on_busy == "reject"
             # It may have ended since.
