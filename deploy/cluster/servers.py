@@ -56,7 +56,7 @@ class Node(ServerProcess):
         super().__init__(f"node {number}")
         self.port = port or self.port
         self.log_path = home / f"node-{number}.log"
-        self._where = ["--database", database, "--bus", bus]
+        self._where = ["--database", database, "--bus", bus, "--files", str(home / "files")]
         self._times = ["--lease-seconds", str(LEASE_SECONDS), "--drain-seconds", str(drain_seconds)]
 
     @property

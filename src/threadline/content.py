@@ -34,7 +34,13 @@ class Base64Source(Struct, frozen=True, tag_field="type", tag="base64", forbid_u
     data: Annotated[str, Meta(min_length=1, pattern="^[A-Za-z0-9+/]+={0,2}$")]
 
 
-Source = UrlSource | Base64Source
+class FileSource(Struct, frozen=True, tag_field="type", tag="file", forbid_unknown_fields=True):
+    """Bytes that were uploaded before, or moved out of a message because they are many."""
+
+    file_id: Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+Source = UrlSource | Base64Source | FileSource
 
 
 class ImageBlock(Struct, frozen=True, tag_field="type", tag="image", forbid_unknown_fields=True):

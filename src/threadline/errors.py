@@ -120,6 +120,13 @@ class TooLarge(ThreadlineError):
     status = 413
 
 
+class FileTypeRefused(ThreadlineError):
+    """Files of this type are not accepted."""
+
+    code = "file_type_refused"
+    status = 415
+
+
 class RateLimited(ThreadlineError):
     """Too many requests."""
 
@@ -248,10 +255,22 @@ class LeaseLost(ThreadlineError):
     code = "lease_lost"
 
 
+class BlobLost(ThreadlineError):
+    """The bytes of a file are not where they should be."""
+
+    code = "file_lost"
+
+
 class StoreRefused(ThreadlineError):
     """The store cannot be opened."""
 
     code = "store_refused"
+
+
+class FilesRefused(StoreRefused):
+    """The place for files is not usable."""
+
+    code = "files_refused"
 
 
 class SettingsRefused(ThreadlineError):

@@ -266,3 +266,26 @@ NAMED_THREADS_CHARS_MAX: Final = 8 * 1024
 
 SIDEBAR_LOOK_SECONDS: Final = 60.0
 """How often a sidebar looks at its list by itself: how late it may be when the bus has lost a nudge."""
+
+# --- files ---
+
+FILE_CHUNK_BYTES: Final = 256 * 1024
+"""What is read of a file at once: a quarter of a second at 8 Mbit/s, and little memory for many downloads."""
+
+FILE_NAME_CHARS_MAX: Final = 255
+"""A file's name, as file systems have them."""
+
+INLINE_BYTES_MAX: Final = 64 * 1024
+"""Base64 in a message beyond this is moved into a file: a page of history has up to 200 messages."""
+
+PROMPT_FILE_BYTES_MAX: Final = 24 * 1024 * 1024
+"""Files put into one prompt, the newest first. In base64 that is 32 MB, which is what vendors take in one request."""
+
+FILE_LINK_SECONDS_MAX: Final = 24 * 3600
+"""A link to a file works for whoever has it, so not for long."""
+
+FILE_SWEEP_BATCH: Final = 100
+"""Files removed at once: each is a call to the place where its bytes are."""
+
+UPLOAD_SILENCE_SECONDS: Final = 30.0
+"""How long a client that uploads may send nothing. The whole may take as long as it takes."""

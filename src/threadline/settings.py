@@ -24,7 +24,7 @@ CONFIG_NAME = "threadline.toml"
 FILE_ONLY = frozenset({"providers", "mcp"})
 """What has tables of its own in the config file, and is no option and no variable."""
 
-_LISTS = ("allowed_hosts", "allowed_origins", "tools")
+_LISTS = ("allowed_hosts", "allowed_origins", "file_types", "tools")
 DATABASE_NAME = "threadline.db"
 
 
@@ -100,6 +100,24 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "`tools.internal`, `*.internal`, `10.1.0.0/16`, `127.0.0.1:9000`. A comma between two of them."
         ),
     ] = ()
+    files: Annotated[
+        str,
+        Meta(
+            description="Where the bytes of files are: a folder, which all nodes have to have, or "
+            "`s3://bucket/prefix?endpoint=…&region=…` with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. "
+            "Default: `files` in the data folder."
+        ),
+    ] = ""
+    file_bytes_max: Annotated[int, Meta(ge=1, description="The largest file that may be uploaded, in bytes.")] = (
+        100 * 1024 * 1024
+    )
+    file_types: Annotated[
+        tuple[str, ...],
+        Meta(description="Which types may be uploaded, such as `image/*`. A comma between two of them. Default: all."),
+    ] = ()
+    file_orphan_hours: Annotated[
+        float, Meta(gt=0, description="How long a file is kept that is in no thread and that nobody has wanted since.")
+    ] = 24.0
     gather_window_ms: Annotated[
         int,
         Meta(

@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING, cast
@@ -28,11 +29,15 @@ from threadline.bus.memory import MemoryBus
 from threadline.clock import Clock, SystemClock
 from threadline.engine.attendance import Attendants
 from threadline.engine.engine import Engine
+from threadline.engine.files import ALL_TYPES, FileRules, Files
+from threadline.engine.inline import inlined
 from threadline.engine.loop import LoopLimits
 from threadline.engine.pack import Packer
 from threadline.engine.schedule import RunTimes, Scheduler
 from threadline.engine.sweep import Sweeper
 from threadline.errors import SettingsRefused, StoreRefused
+from threadline.files.contract import Blobs
+from threadline.files.folder import FolderBlobs
 from threadline.ids import IdMaker, NodeId
 from threadline.journal.append import Journal
 from threadline.journal.lease import Leases
@@ -88,7 +93,9 @@ class Node:
         self.tail = Tail(self.store, windows)
         self.leases = Leases(self.journal, NodeId(ids.make("node")), settings.lease_seconds, self.clock)
         self.packer = Packer(self.store, self.journal)
-        self.sweeper = Sweeper(self.journal, self.clock, settings.idempotency_hours * 3600)
+        self.blobs: Blobs = make_blobs(settings)
+        self.files = Files(self.blobs, self.store, self.journal, self.clock, _file_rules(settings))
+        self.sweeper = Sweeper(self.journal, self.clock, settings.idempotency_hours * 3600, self.files)
         self.scheduler = Scheduler(
             self.store,
             self.journal,
@@ -101,11 +108,8 @@ class Node:
             self.metrics,
             _times(settings),
             self.toolbox,
-            LoopLimits(
-                rounds=settings.tool_rounds_max,
-                calls=settings.tool_calls_max,
-                wait_seconds=settings.tool_wait_seconds,
-            ),
+            _loop_limits(settings),
+            partial(inlined, self.files),
         )
         self.attendants = Attendants(
             self.store, self.journal, self.tail, self.scheduler, self.clock, settings.disconnect_grace_seconds
@@ -116,7 +120,7 @@ class Node:
             self.registry.resolve(model)
             return model
 
-        engine = Engine(self.store, self.journal, self.tail, self.scheduler, resolve_model, ids, self.clock)
+        engine = Engine(self.store, self.journal, self.tail, self.scheduler, resolve_model, ids, self.clock, self.files)
         self._signer = TokenSigner(self.clock)
         access = Access(self.store, self._signer, self.clock)
         self.readers = Readers(self.clock, self.metrics)
@@ -128,6 +132,7 @@ class Node:
             self.presence,
             self.toolbox,
             self.touches,
+            self.files,
             self.journal,
             self.store,
             self.bus,
@@ -153,6 +158,7 @@ class Node:
         await self.store.open()
         self._signer.use(await signing_secret(self.settings, self.store))
         try:
+            await self.blobs.open()
             await self.bus.open(self.house.engine.hear, self.presence.hear)
             async with asyncio.TaskGroup() as tasks:
                 writer = tasks.create_task(self.journal.run(), name="journal")
@@ -189,6 +195,7 @@ class Node:
                     writer.cancel()
         finally:
             await self.bus.close()
+            await self.blobs.close()
             await self.toolbox.close()
             await self.registry.close()
             await self.store.close()
@@ -246,6 +253,18 @@ def make_bus(settings: Settings) -> Bus:
     return PostgresBus(address, settings.bus_prefix)
 
 
+def make_blobs(settings: Settings) -> Blobs:
+    """Return the place for files that the settings name. Raises SettingsRefused."""
+    scheme, mark, _ = settings.files.partition("://")
+    if mark and scheme != "s3":
+        raise SettingsRefused(f"Files cannot be kept at {scheme}://; it is a folder or s3://bucket/prefix.")
+    if not mark:
+        return FolderBlobs(Path(settings.files).expanduser() if settings.files else settings.data_folder / "files")
+    from threadline.files.s3 import make_s3
+
+    return make_s3(settings.files)
+
+
 def read_secret(folder: Path) -> bytes:
     """Return this installation's signing secret, made on first use, readable by its owner alone.
 
@@ -274,6 +293,16 @@ def _make_secret(path: Path) -> None:
         pass
     finally:
         draft.unlink()
+
+
+def _loop_limits(settings: Settings) -> LoopLimits:
+    return LoopLimits(
+        rounds=settings.tool_rounds_max, calls=settings.tool_calls_max, wait_seconds=settings.tool_wait_seconds
+    )
+
+
+def _file_rules(settings: Settings) -> FileRules:
+    return FileRules(settings.file_bytes_max, settings.file_types or ALL_TYPES, settings.file_orphan_hours * 3600)
 
 
 def _times(settings: Settings) -> RunTimes:

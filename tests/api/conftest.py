@@ -29,6 +29,7 @@ class Scene:
     agent_id: str
     team_id: str
     tool_id: str
+    file_id: str
 
     def ask(self, method: str, path: str, key: str | None, **options: object) -> httpx.Response:
         """Send a request with a credential."""
@@ -47,7 +48,9 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         with httpx.Client(base_url=server.url, headers={"x-api-key": owner}, timeout=20) as client:
             thread = client.post("/v1/threads", json={"end_user_id": "ann"}).json()["id"]
             other = client.post("/v1/threads", json={"end_user_id": "ann"}).json()["id"]
-            sent = client.post(f"/v1/threads/{thread}/messages", json={"content": "hi", "model": "demo/count-3@max"})
+            file = client.post("/v1/files?end_user_id=ann", content=b"hers", headers={"content-type": "text/plain"})
+            content = [{"type": "file", "source": {"type": "file", "file_id": file.json()["id"]}}]
+            sent = client.post(f"/v1/threads/{thread}/messages", json={"content": content, "model": "demo/count-3@max"})
 
             def token(person: str, **more: object) -> str:
                 return client.post("/v1/tokens", json={"end_user_id": person, **more}).json()["token"]
@@ -67,6 +70,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
                 agent_id=client.post("/v1/agents", json={"handle": "helper", "owner": "cid"}).json()["id"],
                 team_id=client.post("/v1/teams", json={"name": "t"}).json()["id"],
                 tool_id="",
+                file_id=file.json()["id"],
             )
             client.put(f"/v1/teams/{scene.team_id}/members/cid", json={}).raise_for_status()
             client.post(f"/v1/threads/{thread}/members", json={"end_user_id": "cid"}).raise_for_status()

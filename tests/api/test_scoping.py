@@ -29,6 +29,8 @@ BODIES: dict[tuple[str, str], object] = {
     ("POST", "/v1/teams"): {"name": "mine"},
     ("PATCH", "/v1/teams/{team_id}"): {"name": "mine"},
     ("PUT", "/v1/teams/{team_id}/members/{end_user_id}"): {},
+    ("POST", "/v1/files"): {},
+    ("POST", "/v1/files/{file_id}/link"): {},
     ("POST", "/v1/tools"): {"name": "mine", "kind": "client", "input_schema": {"type": "object"}},
     ("PATCH", "/v1/tools/{tool}"): {"description": "mine"},
 }
@@ -43,6 +45,7 @@ OWN_ONLY = {
     "/v1/tools",
     "/v1/stream",
     "/v1/session",
+    "/v1/files",
 }
 UNKNOWN = {
     "thread_id": "thr_00000000000000000000000000",
@@ -53,6 +56,7 @@ UNKNOWN = {
     "team_id": "team_00000000000000000000000000",
     "end_user_id": "nobody",
     "member_id": "nobody",
+    "file_id": "file_00000000000000000000000000",
     "tool": "tool_00000000000000000000000000",
 }
 
@@ -88,6 +92,7 @@ def theirs(scene: Scene) -> dict[str, str]:
         "end_user_id": "cid",
         "member_id": "cid",
         "tool": scene.tool_id,
+        "file_id": scene.file_id,
     }
 
 

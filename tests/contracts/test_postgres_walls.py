@@ -48,6 +48,7 @@ READABLE = {
     "tool_calls",
     *("agents", "agent_versions", "teams", "team_members", "members", "hops", "forks"),
     *("sessions", "shares"),
+    *("files", "file_uses"),
 }
 NOT_FOR_REQUESTS = {"leases", "attendance", "nodes", "writers", "installation"}
 _numbers = count(1)
@@ -162,7 +163,7 @@ async def test_a_change_without_a_condition_changes_its_own_tenant_only(
         # Aimed at the other one's row by its name, it finds nothing.
         aimed = f"UPDATE {table} SET {column} = {column} WHERE {column} = '{THEIRS.tenant_id}'"
         assert await changes(store, MINE, aimed) == 0, table
-    agents = {"agents", "teams", "team_members", "members", "sessions", "shares"}
+    agents = {"agents", "teams", "team_members", "members", "sessions", "shares", "files"}
     assert changed == {"keys", "threads", "heads", "messages", "runs", "tools", "tool_calls"} | agents
 
 
@@ -182,7 +183,18 @@ async def test_nothing_can_be_put_in_for_another_tenant(
             assert "permission denied" in str(error)
             continue
         taken.add(table)
-    agents = {"agents", "agent_versions", "teams", "team_members", "members", "forks", "sessions", "shares"}
+    agents = {
+        "agents",
+        "agent_versions",
+        "teams",
+        "team_members",
+        "members",
+        "forks",
+        "sessions",
+        "shares",
+        "files",
+        "file_uses",
+    }
     rows = {"keys", "threads", "heads", "messages", "runs", "sends", "events", "tools", "tool_calls"}
     assert taken == rows | agents
 

@@ -154,6 +154,8 @@ ELSEWHERE = {
     *("put_team_member", "drop_team_member"),
     *("tool", "tools", "insert_tool", "save_tool", "delete_tool"),
 }
+# Those of files are tried in test_store_files.py.
+ELSEWHERE |= {"file", "begin_file", "finish_file", "use_file", "share_files"}
 WITHIN = {"threads", "read_marks", "thread_by_external_id", "keys", "insert_thread", "insert_key"}
 
 

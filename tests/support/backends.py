@@ -121,6 +121,8 @@ class PostgresBackend(Backend):
             "THREADLINE_DATABASE": self.postgres.url(self.postgres.create_database(template)),
             "THREADLINE_LEASE_SECONDS": "3",
             "THREADLINE_REAP_SECONDS": "0.3",
+            # Nodes of one installation share what they keep of files.
+            "THREADLINE_FILES": str(folder / "files"),
         }
 
 

@@ -119,6 +119,11 @@ class Access:
             may_be="end_user" if row.role == "end_user" else _role(row),
         )
 
+    async def check_key(self, key_id: KeyId, tenant_id: TenantId) -> None:
+        """See that a key of this tenant is still good: what it has handed out ends with it. Raises Unauthorized."""
+        if (await self._key(key_id)).tenant_id != tenant_id:
+            raise Unauthorized
+
     async def scope_of_thread(self, principal: Principal, thread_id: ThreadId) -> Scope:
         """Return the scope in which a thread is to be looked for: an operator looks where the thread is."""
         if principal.role != "operator":

@@ -4,13 +4,14 @@ A token is a JWT (RFC 7519, HS256) signed with this installation's secret. It na
 is looked up on every request: revoking a key ends the tokens that it has issued.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import jwt
 from msgspec import Struct
 
 from threadline.clock import Clock, rfc3339
 from threadline.errors import Unauthorized
+from threadline.file_records import FileId
 from threadline.ids import KeyId, TenantId, ThreadId
 
 Right = Literal["read", "send"]
@@ -18,6 +19,7 @@ RIGHTS: tuple[Right, ...] = ("read", "send")
 
 _ALGORITHM = "HS256"
 _AUDIENCE = "threadline"
+_LINK_AUDIENCE = "threadline-file"
 
 
 class Token(Struct, frozen=True):
@@ -36,6 +38,15 @@ class IssuedToken(Struct, frozen=True):
 
     token: str
     expires_at: str
+
+
+class Link(Struct, frozen=True):
+    """What a link to a file says: which file, whose, and by which key it was handed out, where it was by one."""
+
+    key_id: KeyId | None
+    tenant_id: TenantId
+    file_id: FileId
+    expires_at_ms: int
 
 
 class TokenSigner:
@@ -66,21 +77,33 @@ class TokenSigner:
         signed = jwt.encode(claims, self._secret, algorithm=_ALGORITHM)
         return IssuedToken(signed, rfc3339(token.expires_at_ms // 1000 * 1000))
 
+    def issue_link(self, link: Link) -> str:
+        """Sign a link to a file. It is no token: it opens that file and nothing else."""
+        assert self._secret, "use() comes first"
+        claims = {
+            "aud": _LINK_AUDIENCE,
+            "exp": link.expires_at_ms // 1000,
+            "kid": link.key_id or "",
+            "tnt": link.tenant_id,
+            "fil": link.file_id,
+        }
+        return jwt.encode(claims, self._secret, algorithm=_ALGORITHM)
+
+    def read_link(self, text: str) -> Link:
+        """Check a link's signature and time. Raises Unauthorized."""
+        claims = self._claims(text, _LINK_AUDIENCE, ["exp", "kid", "tnt", "fil"])
+        return Link(
+            KeyId(claims["kid"]) if claims["kid"] else None,
+            TenantId(claims["tnt"]),
+            FileId(claims["fil"]),
+            int(claims["exp"]) * 1000,
+        )
+
     def read(self, text: str) -> Token:
         """Check a token's signature and time. Raises Unauthorized."""
-        try:
-            claims = jwt.decode(
-                text,
-                self._secret,
-                algorithms=[_ALGORITHM],
-                audience=_AUDIENCE,
-                # Time is handed in, never asked of the machine: the expiry is compared below.
-                options={"verify_exp": False, "require": ["exp", "kid", "tnt", "sub", "rgt"]},
-            )
-        except jwt.InvalidTokenError as error:
-            raise Unauthorized("The token is not one of this installation's.") from error
+        claims = self._claims(text, _AUDIENCE, ["exp", "kid", "tnt", "sub", "rgt"])
         threads = claims.get("thr")
-        token = Token(
+        return Token(
             key_id=KeyId(claims["kid"]),
             tenant_id=TenantId(claims["tnt"]),
             end_user_id=claims["sub"],
@@ -88,6 +111,19 @@ class TokenSigner:
             rights=frozenset(claims["rgt"]),
             expires_at_ms=int(claims["exp"]) * 1000,
         )
-        if token.expires_at_ms <= self._clock.now_ms():
+
+    def _claims(self, text: str, audience: str, required: list[str]) -> dict[str, Any]:
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                text,
+                self._secret,
+                algorithms=[_ALGORITHM],
+                audience=audience,
+                # Time is handed in, never asked of the machine: the expiry is compared below.
+                options={"verify_exp": False, "require": required},
+            )
+        except jwt.InvalidTokenError as error:
+            raise Unauthorized("The token is not one of this installation's.") from error
+        if int(claims["exp"]) * 1000 <= self._clock.now_ms():
             raise Unauthorized("The token has expired.")
-        return token
+        return claims

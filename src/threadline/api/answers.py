@@ -77,6 +77,13 @@ class KeyPage(Struct, frozen=True):
     next_cursor: str | None = None
 
 
+class FileLink(Struct, frozen=True):
+    """A link to a file's bytes that works without a key until `expires_at`."""
+
+    url: str
+    expires_at: str
+
+
 class Sent(Struct, frozen=True):
     """What a send became. `reply` is there when the answer was waited for."""
 

@@ -13,6 +13,7 @@ from threadline.api import (
     branches,
     calls,
     events,
+    files,
     health,
     keys,
     members,
@@ -47,6 +48,7 @@ _ROOMS = (
     keys,
     tools,
     sidebar,
+    files,
     health,
     signin,
 )

@@ -19,6 +19,7 @@ from threadline.limits import (
     CURSOR_SEQ_MAX,
     END_USER_ID_CHARS_MAX,
     EXTERNAL_ID_CHARS_MAX,
+    FILE_LINK_SECONDS_MAX,
     INSTRUCTIONS_CHARS_MAX,
     JSON_DEPTH_MAX,
     METADATA_BYTES_MAX,
@@ -123,6 +124,12 @@ class CreateToken(Struct, forbid_unknown_fields=True, kw_only=True):
     thread_ids: Annotated[list[Identifier], Meta(min_length=1, max_length=TOKEN_THREADS_MAX)] | None = None
     rights: Annotated[list[Right], Meta(min_length=1, max_length=8)] | None = None
     expires_in: ExpiresIn = 3600
+
+
+class CreateLink(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A link to a file, valid for `expires_in` seconds."""
+
+    expires_in: Annotated[int, Meta(ge=1, le=FILE_LINK_SECONDS_MAX)] = 300
 
 
 class CreateKey(Struct, forbid_unknown_fields=True, kw_only=True):

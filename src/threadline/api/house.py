@@ -17,6 +17,7 @@ from threadline.api.web.origin import ROLE_HEADER, require_own_page, session_coo
 from threadline.bus.contract import Bus
 from threadline.clock import Clock
 from threadline.engine.engine import Engine
+from threadline.engine.files import Files
 from threadline.ids import IdMaker, MessageId, RunId, ThreadId
 from threadline.journal.append import Journal
 from threadline.observe import Metrics
@@ -36,6 +37,7 @@ class House(Struct, frozen=True):
     presence: Presence
     catalog: Catalog
     touches: Touches
+    files: Files
     journal: Journal
     store: Store
     bus: Bus

@@ -15,6 +15,7 @@ from threadline.agent_records import Agent, Team, TeamMember
 from threadline.api import agent_bodies, bodies, member_bodies, tool_bodies
 from threadline.api.answers import (
     AgentPage,
+    FileLink,
     KeyPage,
     MemberPage,
     MessagePage,
@@ -32,6 +33,7 @@ from threadline.api.call_bodies import DecideCall, PostResult, ToolCallPage
 from threadline.api.problem import Problem
 from threadline.api.tool_answers import DefinitionPage, ToolPage
 from threadline.engine.reads import SeenThread, Unread
+from threadline.file_records import File
 from threadline.records import Message, Run, Thread
 from threadline.room_records import Member
 from threadline.tool_records import Registration
@@ -57,6 +59,7 @@ _TYPES: tuple[type[Struct], ...] = (
     bodies.CancelRun,
     bodies.ChangeRun,
     bodies.CreateKey,
+    bodies.CreateLink,
     bodies.CreateThread,
     bodies.CreateToken,
     bodies.SendMessage,
@@ -69,6 +72,8 @@ _TYPES: tuple[type[Struct], ...] = (
     DefinitionPage,
     DecideCall,
     IssuedToken,
+    File,
+    FileLink,
     Key,
     KeyPage,
     Message,
@@ -97,6 +102,7 @@ _WORDS = {
     403: "This key or token may not do that.",
     404: "Nothing with this id, or no such model.",
     409: "Busy, taken, or past the moment for it: the `code` says which.",
+    415: "Files of this type are not accepted.",
     413: "Larger than what is accepted.",
     422: "Not of the form that this address takes; `pointer` says where.",
     429: "Too much at once; see Retry-After.",

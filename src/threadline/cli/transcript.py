@@ -6,8 +6,10 @@ import msgspec
 
 from threadline.cli.terminal import local_time, one_line
 from threadline.content import (
+    Base64Source,
     Block,
     FileBlock,
+    FileSource,
     ImageBlock,
     ProviderBlock,
     ReasoningBlock,
@@ -71,7 +73,13 @@ def _shown(block: Block) -> str:
 
 
 def _source(source: Source) -> str:
-    return source.url if isinstance(source, UrlSource) else f"{source.media_type}, {len(source.data) * 3 // 4} bytes"
+    match source:
+        case UrlSource():
+            return source.url
+        case FileSource():
+            return source.file_id
+        case Base64Source():
+            return f"{source.media_type}, {len(source.data) * 3 // 4} bytes"
 
 
 def _quoted(title: str, text: str) -> str:

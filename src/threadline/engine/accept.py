@@ -15,6 +15,7 @@ from threadline.agent_records import Agent
 from threadline.clock import rfc3339
 from threadline.content import Block
 from threadline.engine.agents import attached_agent, usable_agent
+from threadline.engine.files import use_files
 from threadline.engine.mentions import mention_of, mentioned_agents
 from threadline.engine.once import Accepted, earlier, input_of, remember, sender
 from threadline.engine.queue import Queued, enqueue
@@ -79,6 +80,7 @@ async def accept(
     if before is not None:
         return before
     parent = await _parent(transaction, scope, row, send)
+    await use_files(transaction, scope, thread_id, send.content, now_ms)
     placed = structs.replace(send, options=structs.replace(send.options, parent=parent))
     members = await transaction.members(scope, thread_id)
     if not send.respond:

@@ -9,6 +9,7 @@ from threadline.bus.contract import Nudge
 from threadline.clock import Clock
 from threadline.engine.accept import ResolveModel, Send, accept
 from threadline.engine.branches import Branch, BranchHead, heads, read_branch, with_siblings
+from threadline.engine.files import Files
 from threadline.engine.fork import Fork, fork_thread
 from threadline.engine.once import Accepted, input_of
 from threadline.engine.queue import Change, change_queued, waiting_runs, wish_to_stop
@@ -45,13 +46,16 @@ class Engine:
         resolve_model: ResolveModel,
         ids: IdMaker,
         clock: Clock,
+        files: Files | None = None,
     ) -> None:
+        """Without `files` what is sent stays as it is, however large."""
         self._store = store
         self._journal = journal
         self._scheduler = scheduler
         self._resolve_model = resolve_model
         self._ids = ids
         self._clock = clock
+        self._files = files
         self.tail = tail
 
     @property
@@ -132,6 +136,9 @@ class Engine:
     async def send(self, scope: Scope, thread_id: ThreadId, send: Send) -> Accepted:
         """Accept a send, once, and see that somebody answers it. Raises what `accept` raises, and ShuttingDown."""
         await self._scheduler.check_tools(scope, send.options)
+        if self._files is not None:
+            # Before the transaction, which waits for nothing but the store. What is refused then is swept.
+            send = structs.replace(send, content=await self._files.moved(scope, send.content))
 
         async def script(transaction: Transaction) -> Accepted:
             return await accept(
@@ -312,9 +319,11 @@ class Engine:
 
     async def change_queued(self, scope: Scope, run_id: RunId, change: Change) -> Run:
         """Rewrite or move a run that waits. Raises what `change_queued` raises."""
+        if self._files is not None and change.content is not None:
+            change = structs.replace(change, content=await self._files.moved(scope, change.content))
 
         async def script(transaction: Transaction) -> Run:
-            run = await change_queued(transaction, scope, run_id, change)
+            run = await change_queued(transaction, scope, run_id, change, self._clock.now_ms())
             return (await with_input(transaction, scope, await transaction.run(scope, run.id))).run
 
         return await self._journal.write(scope, script)

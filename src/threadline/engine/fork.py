@@ -65,6 +65,8 @@ async def fork_thread(
     if thread.end_user_id is not None:
         # What is inherited is nothing new to him.
         await transaction.mark_read(scope, ReadMark(thread.id, thread.end_user_id, 1, thread.message_count))
+    # What is read here is seen here, also when the source is gone.
+    await transaction.share_files(scope, thread.id, thread_id)
     return thread
 
 

@@ -12,6 +12,7 @@ from msgspec import Struct, structs
 
 from threadline.clock import rfc3339
 from threadline.content import Block
+from threadline.engine.files import use_files
 from threadline.engine.turns import Ending, end_run
 from threadline.errors import InvalidRequest, QueueFull, RunBegun, ThreadBusy
 from threadline.events import RunQueued
@@ -93,13 +94,14 @@ async def wish_to_stop(transaction: Transaction, scope: Scope, row: RunRow, now_
     return wished
 
 
-async def change_queued(transaction: Transaction, scope: Scope, run_id: RunId, change: Change) -> Run:
+async def change_queued(transaction: Transaction, scope: Scope, run_id: RunId, change: Change, now_ms: int) -> Run:
     """Rewrite or move a run that waits.
 
     Raises:
         NotFound: no such run in this scope.
         RunBegun: it does not wait any more.
-        InvalidRequest: its question is a message of the history already, which nobody rewrites here.
+        InvalidRequest: its question is a message of the history already, which nobody rewrites here, or it names a
+            file that is not there.
     """
     row = await transaction.run(scope, run_id)
     if not row.waits:
@@ -108,6 +110,7 @@ async def change_queued(transaction: Transaction, scope: Scope, run_id: RunId, c
     if change.content is not None:
         if run.input is None:
             raise InvalidRequest("What this run answers is a message of the history.", pointer="/content")
+        await use_files(transaction, scope, run.thread_id, change.content, now_ms)
         run = structs.replace(run, input=structs.replace(run.input, content=change.content))
     if change.position is not None:
         await _move(transaction, scope, row, change.position)

@@ -27,13 +27,13 @@ from threadline.engine.turn import StopReason, Turn
 from threadline.engine.turns import Ending, end_run, failure
 from threadline.engine.waiting import begin_to_wait
 from threadline.errors import LeaseLost, ModelUnknown, NotFound, ProviderRefused, RunFailure, ShuttingDown, Unavailable
-from threadline.ids import IdMaker, RunId, ThreadId
+from threadline.ids import IdMaker, RunId, TenantId, ThreadId
 from threadline.journal.append import Journal
 from threadline.journal.lease import Leases, end_lease, require_lease
 from threadline.journal.window import Windows
 from threadline.limits import PROMPT_MESSAGES_MAX
 from threadline.observe import Metrics, log
-from threadline.providers.contract import Provider
+from threadline.providers.contract import Prompt, Provider
 from threadline.records import Message, RunOptions, Thread
 from threadline.scopes import Scope, System, Tenant
 from threadline.store.contract import Reader, RunRow, Store, Transaction
@@ -58,6 +58,10 @@ ResolveProvider = Callable[[str], tuple[Provider, str]]
 """`provider/model` -> (the provider, its own name of the model). Raises ModelUnknown."""
 
 
+Inline = Callable[[TenantId, Prompt], Awaitable[Prompt]]
+"""Puts the bytes of files into a prompt. Raises Unavailable."""
+
+
 class RunTimes(Struct, frozen=True):
     """How long the parts of a run may take, in seconds, and how often a run may be attempted."""
 
@@ -66,6 +70,10 @@ class RunTimes(Struct, frozen=True):
     run_seconds: float = 3600.0
     reap_seconds: float = 2.0
     attempts_max: int = 3
+
+
+async def _as_it_is(tenant_id: TenantId, prompt: Prompt) -> Prompt:
+    return prompt
 
 
 class Scheduler:
@@ -85,6 +93,7 @@ class Scheduler:
         times: RunTimes,
         toolbox: Toolbox,
         tool_limits: LoopLimits | None = None,
+        inline: Inline = _as_it_is,
     ) -> None:
         self._store = store
         self._journal = journal
@@ -99,6 +108,7 @@ class Scheduler:
         self._toolbox = toolbox
         self._tool_limits = tool_limits or LoopLimits()
         self._hands = Hands()
+        self._inline = inline
         self._owned: dict[RunId, Turn | None] = {}
         self._stops: dict[RunId, StopReason] = {}
         self._is_store_away = False
@@ -270,6 +280,7 @@ class Scheduler:
         offer = await self._offer(turn, agent)
         tools = offer.definitions if offer is not None else ()
         prompt = build_prompt(model, thread, agent, history, row.options, row.run.id, tools)
+        prompt = await self._patiently(turn, lambda: self._inline(row.tenant_id, prompt))
         return ToolLoop(
             turn, provider, prompt, offer, self._hands, self._journal, self._ids, self._clock, self._tool_limits
         )

@@ -1,8 +1,9 @@
-"""Forgets what may be forgotten, in batches: Idempotency-Keys, sessions past their time, rows of deleted threads."""
+"""Forgets what may be forgotten, in batches: sends, sessions past their time, deleted threads, files of nobody."""
 
 import asyncio
 
 from threadline.clock import Clock, rfc3339
+from threadline.engine.files import Files
 from threadline.errors import ShuttingDown, Unavailable
 from threadline.journal.append import Journal
 from threadline.observe import log
@@ -19,16 +20,17 @@ PAUSE_SECONDS = 0.05
 class Sweeper:
     """The sweeper of one node."""
 
-    def __init__(self, journal: Journal, clock: Clock, idempotency_seconds: float) -> None:
+    def __init__(self, journal: Journal, clock: Clock, idempotency_seconds: float, files: Files) -> None:
         self._journal = journal
         self._clock = clock
         self._idempotency_seconds = idempotency_seconds
+        self._files = files
 
     async def run(self) -> None:
         """Sweep for ever; the caller owns the task."""
         while True:
             try:
-                gone = await self.sweep()
+                gone = await self.sweep() + await self._files.sweep()
             except Unavailable as error:
                 log.warning("sweep_failed", detail=error.detail)
                 gone = 0

@@ -24,6 +24,7 @@ from threadline.content import (
     TextBlock,
     ToolResultBlock,
     ToolUseBlock,
+    UrlSource,
 )
 from threadline.providers.contract import (
     Chunk,
@@ -204,6 +205,7 @@ def _is_thought(part: Any) -> bool:
 def _source(source: Source) -> dict[str, Any]:
     if isinstance(source, Base64Source):
         return {"type": "base64", "media_type": source.media_type, "data": source.data}
+    assert isinstance(source, UrlSource), "the bytes of files are put in before"
     return {"type": "url", "url": source.url}
 
 

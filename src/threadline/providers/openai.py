@@ -24,6 +24,7 @@ from threadline.content import (
     TextBlock,
     ToolResultBlock,
     ToolUseBlock,
+    UrlSource,
 )
 from threadline.providers.contract import (
     Chunk,
@@ -214,7 +215,10 @@ def _part(block: Block) -> dict[str, Any] | None:
 
 
 def _url(source: Source) -> str:
-    return f"data:{source.media_type};base64,{source.data}" if isinstance(source, Base64Source) else source.url
+    if isinstance(source, Base64Source):
+        return f"data:{source.media_type};base64,{source.data}"
+    assert isinstance(source, UrlSource), "the bytes of files are put in before"
+    return source.url
 
 
 # --- the answer ---

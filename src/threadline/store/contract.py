@@ -5,8 +5,9 @@ nothing). A script waits for nothing but the store, so SQLite runs it to its end
 scripts shares one commit. The verbs are small and know no law of the log; the laws stand in `journal/` and `engine/`.
 
 The calls that cross tenants, and therefore take `System`: `Transaction.append_deltas`, `key_by_id`, `claimable`,
-`locate_run`, `locate_message`, `locate_thread`, `heads`, `news`, `touched`, `unpacked_attempts`, `attendance`,
-`expect_readers`, `note_readers`, `expect_no_readers`, `session_by_id`, `share_by_hash`, the leases, packing and
+`locate_run`, `locate_message`, `locate_thread`, `heads`, `news`, `touched`, `dying_files`, `drop_files`,
+`unpacked_attempts`, `attendance`, `expect_readers`, `note_readers`, `expect_no_readers`, `session_by_id`,
+`share_by_hash`, the leases, packing and
 sweeping.
 """
 
@@ -17,6 +18,7 @@ from msgspec import Struct
 
 from threadline.agent_records import Agent, AgentId, Team, TeamId, TeamMember
 from threadline.events import DeltaKind, Entry, Event, MessageDelta
+from threadline.file_records import File, FileId, FileRow, FileState
 from threadline.ids import KeyId, MessageId, NodeId, RunId, TenantId, ThreadId, ToolId
 from threadline.records import Message, Run, RunOptions, Thread, Usage
 from threadline.scopes import Scope, System
@@ -296,6 +298,10 @@ class Reader(BranchReader, ReadReader, RoomReader, WebReader, Protocol):
         """
         ...
 
+    async def file(self, scope: Scope, file_id: FileId) -> File:
+        """Return a file whose bytes are there. Raises NotFound: unknown and out of scope are the same answer."""
+        ...
+
     async def keys(self, scope: Scope) -> list[KeyRow]:
         """Return the tenant's keys, revoked ones too, oldest first."""
         ...
@@ -502,6 +508,33 @@ class Transaction(Reader, BranchTransaction, ReadWriter, RoomTransaction, WebTra
 
     async def insert_tenant(self, system: System, tenant_id: TenantId, name: str, created_at: str) -> None:
         """Store a new tenant."""
+        ...
+
+    async def begin_file(self, scope: Scope, row: FileRow) -> FileState:
+        """Note that bytes are on their way, or that they were before. Returns the state of the file.
+
+        Raises Unavailable while the same file of before is being removed.
+        """
+        ...
+
+    async def finish_file(self, scope: Scope, file_id: FileId, now: str) -> None:
+        """Note that the bytes are there. Raises NotFound where it took so long that they were swept."""
+        ...
+
+    async def use_file(self, scope: Scope, thread_id: ThreadId, file_id: FileId, now: str) -> None:
+        """Note that a thread has a file in it: whoever reaches the thread sees it. Raises NotFound."""
+        ...
+
+    async def share_files(self, scope: Scope, thread_id: ThreadId, source_thread_id: ThreadId) -> None:
+        """Note that a thread has all files that another one has. Raises NotFound for either."""
+        ...
+
+    async def dying_files(self, system: System, touched_before: str, limit: int) -> list[tuple[TenantId, FileId]]:
+        """Give up files that no thread has and nobody has wanted since then. Returns those whose bytes are to go."""
+        ...
+
+    async def drop_files(self, system: System, files: Sequence[tuple[TenantId, FileId]]) -> None:
+        """Forget files whose bytes are gone."""
         ...
 
     async def insert_key(self, scope: Scope, row: KeyRow) -> None:

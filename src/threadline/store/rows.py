@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 
 from threadline.agent_records import Agent, Parameters, Team, TeamMember
 from threadline.content import Block
+from threadline.file_records import File
 from threadline.records import (
     Attempt,
     Author,
@@ -135,6 +136,7 @@ TEAM_MEMBERS = RecordMapping(TeamMember, constant=("object",))
 MEMBERS = RecordMapping(Member, constant=("object",))
 SESSIONS = RecordMapping(SessionRow, constant=("tenant_name",))
 SHARES = RecordMapping(ShareRow)
+FILES = RecordMapping(File, constant=("object",))
 
 _options_decoder = msgspec.json.Decoder(RunOptions)
 

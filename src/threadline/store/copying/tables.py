@@ -119,6 +119,15 @@ MEMBERS = _table(
     "tenant_id thread_id id",
     "tenant_id thread_id id end_user_id agent_id handle name role reply_policy invited_by created_at",
 )
+FILES = _table(
+    "files",
+    "tenant_id id",
+    "tenant_id id name media_type sha256 end_user_id created_at state touched_at",
+    "size",
+)
+"""What is known of files; their bytes are not in the database and are not copied with it."""
+
+FILE_USES = _table("file_uses", "tenant_id thread_id file_id", "tenant_id thread_id file_id")
 TEAM_MEMBERS = _table("team_members", "tenant_id team_id end_user_id", "tenant_id team_id end_user_id role created_at")
 SESSIONS = _table(
     "sessions",
@@ -160,6 +169,8 @@ TABLES = (
     SESSIONS,
     SHARES,
     READS,
+    FILES,
+    FILE_USES,
 )
 
 

@@ -49,6 +49,8 @@ TENANT_TABLES = (
     "hops",
     "sessions",
     "shares",
+    "files",
+    "file_uses",
 )
 _TENANT_COLUMNS = dict.fromkeys(TENANT_TABLES, "tenant_id") | {"heads": "head_tenant_id", "tenants": "id"}
 """Where the wall stands, and the column that says whose a row is."""
@@ -77,6 +79,8 @@ _APP_MAY = {
     "shares": "SELECT, INSERT, UPDATE",
     "members": "SELECT, INSERT, UPDATE",
     "hops": "SELECT",
+    "files": "SELECT, INSERT, UPDATE",
+    "file_uses": "SELECT, INSERT",
 }
 """What a request may do. It deletes nothing, and the leases are none of its business."""
 

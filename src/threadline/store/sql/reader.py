@@ -27,6 +27,7 @@ from threadline.store.rows import KEYS, MESSAGES, RUNS, SENDS, THREADS, to_optio
 from threadline.store.sql.agents import AgentReader
 from threadline.store.sql.attendance import AttendanceReader
 from threadline.store.sql.branches import BranchReader
+from threadline.store.sql.files import FileReader
 from threadline.store.sql.members import MemberReader
 from threadline.store.sql.reads import ReadReader
 from threadline.store.sql.statements import Row, Statements
@@ -63,7 +64,15 @@ OPEN = "status IN ('queued', 'running', 'waiting')"
 
 
 class SqlReader(
-    ToolReader, ToolCallReader, AgentReader, BranchReader, ReadReader, MemberReader, AttendanceReader, WebAppReader
+    FileReader,
+    ToolReader,
+    ToolCallReader,
+    AgentReader,
+    BranchReader,
+    ReadReader,
+    MemberReader,
+    AttendanceReader,
+    WebAppReader,
 ):
     """The reading verbs. Lives for one script in one transaction."""
 

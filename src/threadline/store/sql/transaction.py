@@ -14,6 +14,7 @@ from threadline.store.rows import MESSAGES, RUNS, SENDS, THREADS, to_json
 from threadline.store.sql.agents import AgentWriter
 from threadline.store.sql.attendance import AttendanceWriter
 from threadline.store.sql.branches import NEEDED_BY_FORKS, SWEEPABLE, BranchWriter
+from threadline.store.sql.files import FileWriter
 from threadline.store.sql.members import MemberWriter
 from threadline.store.sql.reader import ATTEMPT_KEY, SqlReader
 from threadline.store.sql.reads import ReadWriter
@@ -68,11 +69,13 @@ SWEPT = {
     "members": "thread_id, id",
     "hops": "thread_id, root_message_id, run_id",
     "shares": "id",
+    "file_uses": "thread_id, file_id",
 }
 
 
 class SqlTransaction(
     SqlReader,
+    FileWriter,
     BranchWriter,
     ReadWriter,
     ToolWriter,

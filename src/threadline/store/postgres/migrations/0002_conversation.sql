@@ -214,6 +214,29 @@ ALTER TABLE messages ADD COLUMN mentions text;
 
 -- files
 
+CREATE TABLE files (
+    tenant_id text COLLATE "C" NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    name text,
+    media_type text NOT NULL,
+    size bigint NOT NULL,
+    sha256 text NOT NULL,
+    end_user_id text COLLATE "C",
+    created_at text COLLATE "C" NOT NULL,
+    state text NOT NULL,
+    touched_at text COLLATE "C" NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX files_to_sweep ON files (touched_at);
+
+CREATE TABLE file_uses (
+    tenant_id text COLLATE "C" NOT NULL,
+    thread_id text COLLATE "C" NOT NULL,
+    file_id text COLLATE "C" NOT NULL,
+    PRIMARY KEY (tenant_id, thread_id, file_id)
+);
+CREATE INDEX uses_of_file ON file_uses (tenant_id, file_id);
+
 -- the web app
 -- A session that nobody has begun is a link by which one may sign in.
 

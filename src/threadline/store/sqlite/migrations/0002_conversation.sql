@@ -213,6 +213,29 @@ ALTER TABLE messages ADD COLUMN mentions TEXT;
 
 -- files
 
+CREATE TABLE files (
+    tenant_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    name TEXT,
+    media_type TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    end_user_id TEXT,
+    created_at TEXT NOT NULL,
+    state TEXT NOT NULL,
+    touched_at TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+) WITHOUT ROWID;
+CREATE INDEX files_to_sweep ON files (touched_at);
+
+CREATE TABLE file_uses (
+    tenant_id TEXT NOT NULL,
+    thread_id TEXT NOT NULL,
+    file_id TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, thread_id, file_id)
+) WITHOUT ROWID;
+CREATE INDEX uses_of_file ON file_uses (tenant_id, file_id);
+
 -- the web app
 -- A session that nobody has begun is a link by which one may sign in.
 
