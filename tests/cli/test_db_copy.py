@@ -406,7 +406,7 @@ def test_the_columns_are_all_there() -> None:
             columns = {row[1] for row in connection.execute(f"PRAGMA table_info({table.name})")}
             assert columns - set(table.columns) <= {"delta_floor", "id"}, table.name
         names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    assert names - {table.name for table in tables.TABLES} == {"leases", "nodes"}
+    assert names - {table.name for table in tables.TABLES} == {"leases", "attendance", "nodes"}
 
 
 def test_postgres_has_no_other_columns(run: Run, database: str, postgres: PostgresServer) -> None:
@@ -422,4 +422,13 @@ def test_postgres_has_no_other_columns(run: Run, database: str, postgres: Postgr
     for table in tables.TABLES:
         expected = set(table.columns) - ({"seq"} if table.name == "threads" else set())
         assert found.pop(table.name) == expected
-    assert found.keys() == {"heads", "leases", "nodes", "writers", "installation", "schema_steps", "schema_backfills"}
+    assert found.keys() == {
+        "heads",
+        "leases",
+        "attendance",
+        "nodes",
+        "writers",
+        "installation",
+        "schema_steps",
+        "schema_backfills",
+    }
