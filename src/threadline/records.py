@@ -18,7 +18,7 @@ MessageStatus = Literal["streaming", "complete", "failed", "cancelled"]
 RunStatus = Literal["queued", "running", "waiting", "completed", "failed", "cancelled", "expired"]
 UsageSource = Literal["provider", "estimated"]
 OnDisconnect = Literal["continue", "cancel"]
-OnBusy = Literal["enqueue", "reject", "interrupt", "rollback", "merge", "latest"]
+OnBusy = Literal["enqueue", "reject", "interrupt", "rollback", "merge", "latest", "steer"]
 
 TERMINAL: frozenset[RunStatus] = frozenset({"completed", "failed", "cancelled", "expired"})
 
@@ -118,6 +118,7 @@ class Run(Struct, frozen=True, kw_only=True):
     that it uses, known from its first attempt on.
 
     `position` counts those that wait for their turn from 1, the next one; it is None for everybody else.
+    `answered_by` is the run that its question was handed to; it has no answer of its own then.
     """
 
     id: RunId
@@ -136,6 +137,7 @@ class Run(Struct, frozen=True, kw_only=True):
     output_message_id: MessageId | None = None
     position: int | None = None
     waiting_for: WaitingFor | None = None
+    answered_by: RunId | None = None
     created_at: str
     started_at: str | None = None
     ended_at: str | None = None
@@ -167,7 +169,8 @@ class RunOptions(Struct, frozen=True, omit_defaults=True):
 
     `parent` says where the question goes when its turn comes; None is the end of the active branch. `is_again` says
     that the question has been answered before: the answer stands beside the earlier ones. `root_message_id` is the
-    person's message for which agents have called each other up to this run.
+    person's message for which agents have called each other up to this run. `is_steer` says that the question may be
+    handed to the answer in progress.
     """
 
     instructions: str | None = None
@@ -181,6 +184,7 @@ class RunOptions(Struct, frozen=True, omit_defaults=True):
     tools: list[str] | None = None
     tools_mode: AgentToolsMode | None = None
     tool_choice: ToolChoice | None = None
+    is_steer: bool = False
 
 
 class ForkPoint(Struct, frozen=True):

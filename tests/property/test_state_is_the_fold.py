@@ -347,6 +347,12 @@ class Conversation(RuleBasedStateMachine):
             self.world.do(say())
             self.world.do(say())
 
+    @rule(words=WORDS, which=WHICH)
+    def steer(self, words: str, which: int) -> None:
+        """Say something to an answer that is about to hear from its tools."""
+        self.send(words, on_busy="steer")
+        self.call_a_tool(which, is_whole=True)
+
     @rule(which=WHICH)
     def finish(self, which: int) -> None:
         """End an answer."""
@@ -504,8 +510,10 @@ class Conversation(RuleBasedStateMachine):
                 assert message.id not in completed
                 completed[message.id] = place
                 check_pairing(message.content)
+        # A run that something was handed to goes on in another message; all but its newest one are whole.
+        newest = {run_id: message_id for message_id, run_id in started.items()}
         for message_id, run_id in started.items():
-            assert (message_id in completed) == (run_id in places)
+            assert (message_id in completed) == (run_id in places or newest[run_id] != message_id)
             if run_id in places:
                 assert completed[message_id] < places[run_id], "a message is completed before its run ends"
         for run_id, place in places.items():

@@ -48,6 +48,12 @@ def chat(*words: str, ending: Ending = "clean", pause: float = 0.0) -> Reply:
     return Reply(parts, ending=ending)
 
 
+def chat_call(name: str, arguments: str) -> Reply:
+    """Return an answer of Chat Completions that asks for a tool."""
+    call = {"index": 0, "id": "call_1", "type": "function", "function": {"name": name, "arguments": arguments}}
+    return Reply([_chat_delta({"tool_calls": [call]}), _chat_delta({}, "tool_calls"), b"data: [DONE]\n\n"])
+
+
 def anthropic(*words: str) -> Reply:
     """Return an answer of Messages that says these words."""
     start = {"id": "m", "type": "message", "role": "assistant", "content": [], "model": "x", "usage": _tokens(7, 1)}

@@ -67,8 +67,12 @@ def run_stream(
 
 async def _waited(house: House, scope: Scope, accepted: Accepted, headers: dict[str, str]) -> Response:
     assert accepted.run is not None, "asked for by the caller"
-    ended = await house.engine.wait_for_end(scope, accepted.run, or_waiting=True)
-    reply = await house.engine.reply(scope, ended.run)
+    ended = answering = await house.engine.wait_for_end(scope, accepted.run, or_waiting=True)
+    if ended.run.answered_by is not None:
+        # It was handed to another answer, which is its answer too.
+        other = await house.engine.run(scope, ended.run.answered_by)
+        answering = await house.engine.wait_for_end(scope, other, or_waiting=True)
+    reply = await house.engine.reply(scope, answering.run)
     message = ended.run.input or accepted.message
     return answer(Sent(message, ended.run, reply), 200, headers)
 

@@ -143,6 +143,7 @@ class Run(Model, frozen=True, kw_only=True):
 
     `status` is `queued`, `running`, `waiting`, or one of `TERMINAL_STATUSES`. `input` is the message that waits for
     its turn while the run is queued, and `position` counts those that wait from 1; `usage` is the last attempt's.
+    `answered_by` is the run that the message was handed to (`on_busy="steer"`), which answers it.
     """
 
     id: str
@@ -158,6 +159,7 @@ class Run(Model, frozen=True, kw_only=True):
     output_message_id: str | None = None
     position: int | None = None
     waiting_for: WaitingFor | None = None
+    answered_by: str | None = None
     created_at: datetime | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None

@@ -48,7 +48,7 @@ class Batch:
         self._draft = kept.draft()
         self._first_block = self._draft.next_block
         self._spent: Usage | None = None
-        self._call_ids = {call.tool_use_id for call in kept.calls}
+        self._call_ids = {*kept.taken_ids, *(call.tool_use_id for call in kept.calls)}
         self._tool_calls: dict[int, ToolCallChunk] = {}
         self._pending: list[tuple[int, DeltaKind, list[str]]] = []
         self._pending_chars = 0

@@ -18,7 +18,7 @@ from threadline.fold import Draft
 from threadline.ids import IdMaker, MessageId
 from threadline.records import AskedCall, WaitingFor
 from threadline.scopes import Tenant
-from threadline.store.contract import Reader, RunRow, Transaction
+from threadline.store.contract import RunRow, Transaction
 from threadline.tool_calls import CallStatus, ToolCall
 from threadline.tools.contract import Result
 from threadline.tools.output import failure
@@ -158,12 +158,6 @@ async def settle_open_calls(transaction: Transaction, row: RunRow, now_ms: int) 
             call = await settle_call(transaction, scope, call, why, now_ms, "cancelled")
         calls.append(call)
     return calls
-
-
-async def calls_of_message(reader: Reader, row: RunRow, message_id: MessageId) -> list[ToolCall]:
-    """Return the calls that stand in one message of a run, in the order of their requests."""
-    calls = await reader.calls_of_run(Tenant(row.tenant_id), row.run.thread_id, row.run.id)
-    return [call for call in calls if call.message_id == message_id]
 
 
 def put_calls(draft: Draft, calls: Sequence[ToolCall]) -> None:

@@ -17,7 +17,7 @@ from threadline.errors import RunInterrupted
 from threadline.events import MessageStarted, MessageSuperseded, RunStarted
 from threadline.ids import IdMaker, MessageId, RunId, TenantId
 from threadline.journal.lease import Leases
-from threadline.records import Attempt, Author, ErrorInfo, Message
+from threadline.records import Attempt, Author, ErrorInfo, Message, Usage
 from threadline.scopes import System, Tenant
 from threadline.store.contract import AttemptRow, RunRow, Transaction
 
@@ -77,16 +77,42 @@ async def _begin(transaction: Transaction, row: RunRow, ids: IdMaker, now_ms: in
     else:
         kept = await kept_of(transaction, row)
         started = await _go_on(transaction, row, kept, now)
-    scope = Tenant(row.tenant_id)
+    return await _opened(transaction, started, kept, now)
+
+
+async def continue_behind(
+    transaction: Transaction,
+    row: RunRow,
+    parent_id: MessageId,
+    author: Author,
+    usage: Usage | None,
+    leases: Leases,
+    ids: IdMaker,
+    now_ms: int,
+) -> Claim:
+    """Let a run go on in another message, behind what was handed to it. `usage` is what the one before has cost."""
+    now = rfc3339(now_ms)
+    await leases.take(transaction, row, row.epoch + 1)
+    run = structs.replace(row.run, output_message_id=ids.message())
+    # To be spoken to is no failure, however often it happens.
+    row = structs.replace(row, run=run, drained_attempts=row.drained_attempts + 1)
+    started = _attempted(row, closed_attempts(run, now, usage, None), now)
+    await transaction.append(Tenant(row.tenant_id), run.thread_id, RunStarted(started.run), run.id)
+    await _begin_message(transaction, started, parent_id, author, now)
+    return await _opened(transaction, started, await kept_of(transaction, started), now)
+
+
+async def _opened(transaction: Transaction, started: RunRow, kept: Kept, now: str) -> Claim:
+    scope, run = Tenant(started.tenant_id), started.run
     await transaction.save_run(scope, started)
-    assert started.run.output_message_id is not None, "an attempt writes into a message"
+    assert run.output_message_id is not None, "an attempt writes into a message"
     attempt = AttemptRow(
-        tenant_id=row.tenant_id,
-        thread_id=row.run.thread_id,
-        run_id=row.run.id,
-        message_id=started.run.output_message_id,
+        tenant_id=started.tenant_id,
+        thread_id=run.thread_id,
+        run_id=run.id,
+        message_id=run.output_message_id,
         epoch=started.epoch,
-        first_seq=await transaction.next_seq(scope, row.run.thread_id),
+        first_seq=await transaction.next_seq(scope, run.thread_id),
     )
     await transaction.open_attempt(_CLAIM, attempt)
     return Claim(started, attempt, now, kept)
@@ -107,24 +133,34 @@ async def _start_run(transaction: Transaction, row: RunRow, message_id: MessageI
     started = _attempted(begun, [], now)
     await transaction.append(scope, row.run.thread_id, RunStarted(started.run), row.run.id)
     thread = await transaction.thread(scope, row.run.thread_id)
+    parent_id = await _question_of(transaction, row, thread.thread.tip_message_id)
+    author = Author("agent", run.agent_id, agent.name if agent else None)
+    await _begin_message(transaction, started, parent_id, author, now)
+    return started
+
+
+async def _begin_message(
+    transaction: Transaction, started: RunRow, parent_id: MessageId, author: Author, now: str
+) -> None:
+    scope, run = Tenant(started.tenant_id), started.run
+    assert run.output_message_id is not None, "given by the caller"
     message = Message(
-        id=message_id,
-        thread_id=row.run.thread_id,
-        seq=await transaction.next_seq(scope, row.run.thread_id),
-        parent_id=await _question_of(transaction, row, thread.thread.tip_message_id),
+        id=run.output_message_id,
+        thread_id=run.thread_id,
+        seq=await transaction.next_seq(scope, run.thread_id),
+        parent_id=parent_id,
         role="assistant",
-        author=Author("agent", run.agent_id, agent.name if agent else None),
+        author=author,
         content=[],
         status="streaming",
         model=run.model,
-        run_id=row.run.id,
+        run_id=run.id,
         metadata={},
         created_at=now,
     )
-    await transaction.append(scope, row.run.thread_id, MessageStarted(message), row.run.id)
+    await transaction.append(scope, run.thread_id, MessageStarted(message), run.id)
     await transaction.insert_message(scope, message)
     await note_message(transaction, scope, message)
-    return started
 
 
 async def _agent(transaction: Transaction, row: RunRow) -> Agent | None:

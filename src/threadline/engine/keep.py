@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from threadline.content import Block, ProviderBlock, ReasoningBlock, TextBlock
-from threadline.engine.calls import calls_of_message, put_calls
+from threadline.engine.calls import put_calls
 from threadline.events import DeltaKind, MessageDelta, ToolCompleted, ToolRequested
 from threadline.fold import Draft
 from threadline.scopes import Tenant
@@ -20,10 +20,14 @@ from threadline.tool_calls import ToolCall
 
 
 class Kept(Struct, frozen=True):
-    """The finished rounds of an answer: its content with every block at its number, and the calls in it."""
+    """The finished rounds of an answer: its content with every block at its number, and the calls in it.
+
+    `taken_ids` are those of calls that the run has made in earlier messages: no call has the id of another one.
+    """
 
     content: Sequence[Block] = ()
     calls: Sequence[ToolCall] = ()
+    taken_ids: frozenset[str] = frozenset()
 
     def draft(self) -> Draft:
         """Return the answer as it goes on from here, with the outcomes that are there by now."""
@@ -38,11 +42,14 @@ NOTHING = Kept()
 async def kept_of(transaction: Transaction, row: RunRow) -> Kept:
     """Return what is kept of a run's answer."""
     assert row.run.output_message_id is not None, "an answer that was begun"
-    calls = await calls_of_message(transaction, row, row.run.output_message_id)
+    scope, message_id = Tenant(row.tenant_id), row.run.output_message_id
+    made = await transaction.calls_of_run(scope, row.run.thread_id, row.run.id)
+    calls = [call for call in made if call.message_id == message_id]
+    taken_ids = frozenset(call.tool_use_id for call in made if call.message_id != message_id)
     if not calls:
-        return NOTHING
-    message = await transaction.message(Tenant(row.tenant_id), row.run.output_message_id)
-    return Kept(message.content, calls)
+        return Kept(taken_ids=taken_ids)
+    message = await transaction.message(scope, message_id)
+    return Kept(message.content, calls, taken_ids)
 
 
 async def is_all_kept(transaction: Transaction, row: RunRow, kept: Kept) -> bool:

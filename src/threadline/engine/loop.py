@@ -9,7 +9,7 @@ it may be called again is; for the others the model is told so, and nothing is s
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from msgspec import Struct, structs
 
@@ -48,6 +48,9 @@ from threadline.tools.output import failure
 
 _CALLS = System("write down what becomes of the tool calls of a run of this node")
 
+IsSteered = Callable[[], Awaitable[bool]]
+"""Says whether somebody has something for an answer that has heard from its tools."""
+
 LIMIT_REACHED = failure("No more calls are made for this answer. Answer with what you have.")
 
 
@@ -75,6 +78,7 @@ class ToolLoop:
         ids: IdMaker,
         clock: Clock,
         limits: LoopLimits,
+        is_steered: IsSteered,
     ) -> None:
         self.calls: dict[str, ToolCall] = {call.id: call for call in turn.claim.kept.calls}
         self._turn = turn
@@ -87,6 +91,9 @@ class ToolLoop:
         self._ids = ids
         self._clock = clock
         self._limits = limits
+        self._is_steered = is_steered
+        self.has_mail = False
+        "Whether it has stopped between two rounds because something was sent to this answer."
         self._scope = Tenant(turn.claim.row.tenant_id)
 
     @property
@@ -102,6 +109,9 @@ class ToolLoop:
             if self.waits:
                 return
             if self.calls:
+                self.has_mail = await self._is_steered()
+                if self.has_mail:
+                    return
                 batch.begin_round(list(self.calls.values()))
             is_last = self._is_at_limit()
             await self._turn.read(self._provider, self._next_prompt(is_last))

@@ -6,6 +6,7 @@ does it in a transaction that has the thread to itself, so for everybody alike a
 """
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import assert_never
 
 from msgspec import Struct, structs
@@ -70,8 +71,15 @@ async def enqueue(
             return Queued(await _wait(transaction, scope, thread, run, options, []))
         case "enqueue":
             return Queued(await _wait(transaction, scope, thread, run, options, waiting))
+        case "steer":
+            active = await transaction.run(scope, active_run_id)
+            # What is to stand elsewhere, or is for somebody else, cannot be handed to this answer.
+            is_steer = options.parent is None and run.agent_id == active.run.agent_id
+            options = structs.replace(options, is_steer=is_steer)
+            behind = len(list(takewhile(lambda row: row.options.is_steer, waiting)))
+            return Queued(await _wait(transaction, scope, thread, run, options, waiting, behind))
         case "interrupt" | "rollback":
-            row = await _wait(transaction, scope, thread, run, options, waiting, is_first=True)
+            row = await _wait(transaction, scope, thread, run, options, waiting, behind=0)
             active = await transaction.run(scope, active_run_id)
             active = structs.replace(active, rolls_back=active.rolls_back or on_busy == "rollback")
             return Queued(row, await wish_to_stop(transaction, scope, active, now_ms))
@@ -129,16 +137,28 @@ async def _wait(
     run: Run,
     options: RunOptions,
     waiting: Sequence[RunRow],
-    is_first: bool = False,
+    behind: int | None = None,
 ) -> RunRow:
+    """Store a run that waits behind so many others, or behind all of them."""
+    behind = len(waiting) if behind is None else behind
     if len(waiting) >= QUEUED_RUNS_PER_THREAD_MAX:
         raise QueueFull(retry_after=5)
-    queued = structs.replace(run, position=1 if is_first else len(waiting) + 1)
-    place = waiting[0].order - 1 if is_first and waiting else None
+    queued = structs.replace(run, position=behind + 1)
+    place = await _place_behind(transaction, scope, waiting, behind)
     seq = await transaction.append(scope, run.thread_id, RunQueued(queued), run.id)
     row = RunRow(thread.tenant_id, queued, options, has_turn=False, first_seq=seq, place=place)
     await transaction.insert_run(scope, row)
     return row
+
+
+async def _place_behind(transaction: Transaction, scope: Scope, waiting: Sequence[RunRow], behind: int) -> int | None:
+    """Return a place behind so many of those that wait; they move up by one where others are behind it."""
+    if behind == len(waiting):
+        return None
+    first = waiting[0].order - 1
+    for each, place in zip(waiting[:behind], [first, *(row.order for row in waiting)], strict=False):
+        await transaction.save_run(scope, structs.replace(each, place=place))
+    return waiting[behind - 1].order if behind else first
 
 
 async def _merge(

@@ -10,6 +10,7 @@ by now. It is looked for when the bus says that somebody has been at the thread 
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from typing import TypeVar
 
 from msgspec import Struct, structs
@@ -23,6 +24,7 @@ from threadline.engine.loop import LoopLimits, ToolLoop, record_rest, selection_
 from threadline.engine.pack import Packer
 from threadline.engine.prompt import build_prompt
 from threadline.engine.rooms import call_on
+from threadline.engine.steer import Said, hand_in, is_steered
 from threadline.engine.turn import StopReason, Turn
 from threadline.engine.turns import Ending, end_run, failure
 from threadline.engine.waiting import begin_to_wait
@@ -46,6 +48,7 @@ T = TypeVar("T")
 _FIND = System("find runs that nobody owns")
 _CLAIM = System("claim a run")
 _HELD = System("see which runs of this node are to stop")
+_STEER = System("hand in what was sent to an answer of this node")
 _END = System("end or give back a run of this node")
 
 HISTORY_RETRY_SECONDS = 0.5
@@ -223,11 +226,12 @@ class Scheduler:
         if isinstance(claimed, Settled):
             return claimed.next_run
         self._count_start(claimed)
-        turn = Turn(claimed, self._journal, self._clock, self._metrics)
-        self._owned[row.run.id] = turn
-        if (reason := self._stops.pop(row.run.id, None)) is not None:
-            turn.stop(reason)
+        turn = self._take_up(claimed, self._stops.pop(row.run.id, None))
         ending = await self._ending_of(turn)
+        while turn.goes_on_as is not None:
+            self._packer.add(turn.claim.attempt, turn.batch.committed)
+            turn = self._take_up(turn.goes_on_as, turn.stopped_by)
+            ending = await self._ending_of(turn)
         if ending is not None:
             return await self._end(turn, ending)
         if turn.is_waiting:
@@ -235,6 +239,14 @@ class Scheduler:
         else:
             await self._give_back(turn)
         return None
+
+    def _take_up(self, claimed: Claim, reason: StopReason | None) -> Turn:
+        """Begin an attempt; `reason` is why it is to stop, where somebody has said so already."""
+        turn = Turn(claimed, self._journal, self._clock, self._metrics)
+        self._owned[turn.run_id] = turn
+        if reason is not None:
+            turn.stop(reason)
+        return turn
 
     async def _ending_of(self, turn: Turn) -> Ending | None:
         run = turn.claim.row.run
@@ -260,14 +272,38 @@ class Scheduler:
 
         while True:
             ending = await turn.answer(loop.work())
-            if turn.stopped_by is not None or not loop.waits:
+            if turn.stopped_by is not None or not (loop.waits or loop.has_mail):
                 return ending
+            if loop.has_mail:
+                turn.goes_on_as = await self._hand_in(turn)
+                if turn.goes_on_as is not None:
+                    return None
+                # It was withdrawn meanwhile.
+                continue
             calls = await self._journal.write_patiently(_END, begin_to_wait_, after=turn.batch)
             if calls is None:
                 turn.is_waiting = True
                 return None
             # Whoever was to be waited for has answered meanwhile.
             loop.take(calls)
+
+    async def _hand_in(self, turn: Turn) -> Claim | None:
+        said = Said(turn.batch.content(), turn.batch.usage)
+
+        async def script(transaction: Transaction) -> Claim | None:
+            return await hand_in(transaction, turn.claim, said, self._leases, self._ids, self._clock.now_ms())
+
+        return await self._journal.write_patiently(_STEER, script, after=turn.batch)
+
+    async def _is_steered(self, row: RunRow) -> bool:
+        async def script(reader: Reader) -> bool:
+            return await is_steered(reader, row)
+
+        try:
+            return await self._store.read(Tenant(row.tenant_id), script)
+        except Unavailable:
+            # Then at the next boundary, or with its own turn.
+            return False
 
     async def _prepare(self, turn: Turn) -> ToolLoop:
         row = turn.claim.row
@@ -282,7 +318,16 @@ class Scheduler:
         prompt = build_prompt(model, thread, agent, history, row.options, row.run.id, tools)
         prompt = await self._patiently(turn, lambda: self._inline(row.tenant_id, prompt))
         return ToolLoop(
-            turn, provider, prompt, offer, self._hands, self._journal, self._ids, self._clock, self._tool_limits
+            turn,
+            provider,
+            prompt,
+            offer,
+            self._hands,
+            self._journal,
+            self._ids,
+            self._clock,
+            self._tool_limits,
+            partial(self._is_steered, row),
         )
 
     async def _offer(self, turn: Turn, agent: Agent | None) -> Offer | None:

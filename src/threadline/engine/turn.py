@@ -37,6 +37,8 @@ class Turn:
         self.stopped_by: StopReason | None = None
         self.end_user_id: str | None = None
         self.is_waiting = False
+        self.goes_on_as: Claim | None = None
+        "The attempt that goes on behind what was handed to this one."
         self._journal = journal
         self._clock = clock
         self._metrics = metrics

@@ -118,7 +118,7 @@ async def end_run(transaction: Transaction, row: RunRow, ending: Ending, now_ms:
         if ending.usage is None:
             # Nobody remembers the attempt; what its finished rounds have cost was written down.
             ending = structs.replace(ending, usage=row.spent)
-        await _complete_message(transaction, row, ending, now_ms)
+        await complete_message(transaction, row, ending, now_ms)
     ended = _ended(row.run, ending, now)
     seq = await transaction.append(scope, row.run.thread_id, _terminal_event(ended), row.run.id)
     await transaction.save_run(scope, structs.replace(row, run=ended, has_turn=False, last_seq=seq))
@@ -158,7 +158,8 @@ def closed_attempts(run: Run, now: str, usage: Usage | None, error: ErrorInfo | 
     return [*run.attempts[:-1], closed]
 
 
-async def _complete_message(transaction: Transaction, row: RunRow, ending: Ending, now_ms: int) -> None:
+async def complete_message(transaction: Transaction, row: RunRow, ending: Ending, now_ms: int) -> Message:
+    """Complete the message that a run's attempt writes, and close the attempt. Returns it as it stays."""
     scope, now = Tenant(row.tenant_id), rfc3339(now_ms)
     assert row.run.output_message_id is not None, "asked for by the caller"
     message = await transaction.message(scope, row.run.output_message_id)
@@ -184,6 +185,7 @@ async def _complete_message(transaction: Transaction, row: RunRow, ending: Endin
     thread = await transaction.thread(scope, message.thread_id)
     touched = structs.replace(thread.thread, last_activity_at=max(thread.thread.last_activity_at, now))
     await transaction.save_thread(scope, structs.replace(thread, thread=touched))
+    return completed
 
 
 async def _pass_turn_on(transaction: Transaction, scope: Scope, thread_id: ThreadId) -> RunRow | None:

@@ -51,7 +51,7 @@ RUNS = _table(
     "runs",
     "tenant_id id",
     "tenant_id id thread_id status attempts model usage error input input_message_id output_message_id options "
-    "cancel_requested_at waiting_for spent created_at started_at ended_at agent_id",
+    "cancel_requested_at waiting_for answered_by spent created_at started_at ended_at agent_id",
     "agent_version attempt has_turn first_seq drained_attempts drained_epoch last_seq place rolls_back wake_at_ms",
 )
 SENDS = _table(

@@ -167,6 +167,7 @@ ALTER TABLE runs ADD COLUMN agent_version integer;
 
 ALTER TABLE threads ADD COLUMN on_busy text;
 ALTER TABLE threads ADD COLUMN on_disconnect text;
+ALTER TABLE runs ADD COLUMN answered_by text COLLATE "C";
 ALTER TABLE runs ADD COLUMN rolls_back smallint NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN place bigint;
 
