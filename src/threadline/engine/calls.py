@@ -18,7 +18,7 @@ from threadline.fold import Draft
 from threadline.ids import IdMaker, MessageId
 from threadline.records import AskedCall, WaitingFor
 from threadline.scopes import Tenant
-from threadline.store.contract import RunRow, Transaction
+from threadline.store.contract import Reader, RunRow, Transaction
 from threadline.tool_calls import CallStatus, ToolCall
 from threadline.tools.contract import Result
 from threadline.tools.output import failure
