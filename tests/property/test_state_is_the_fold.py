@@ -316,6 +316,12 @@ class Conversation(RuleBasedStateMachine):
                 chunks.append(ToolInputChunk(2 + number, "}"))
         self.say(which, *chunks, *([FinishChunk("tool_use")] if is_whole else []))
 
+    @rule(words=WORDS, which=WHICH, names=st.lists(st.sampled_from(NAMES), min_size=1, max_size=3))
+    def steer(self, words: str, which: int, names: list[str]) -> None:
+        """Say something to an answer that is about to hear from its tools."""
+        self.send(words, on_busy="steer")
+        self.call_tools(which, names, is_whole=True)
+
     # --- what is done outside ---
 
     @rule(is_shut=st.booleans())
@@ -346,12 +352,6 @@ class Conversation(RuleBasedStateMachine):
         with suppress(Unavailable, NotWaitedFor):
             self.world.do(say())
             self.world.do(say())
-
-    @rule(words=WORDS, which=WHICH)
-    def steer(self, words: str, which: int) -> None:
-        """Say something to an answer that is about to hear from its tools."""
-        self.send(words, on_busy="steer")
-        self.call_a_tool(which, is_whole=True)
 
     @rule(which=WHICH)
     def finish(self, which: int) -> None:
