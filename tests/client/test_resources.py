@@ -70,6 +70,36 @@ async def test_what_waits_is_seen_and_changed(server: ScriptedServer, speaker: S
     assert [request.json for request in server.seen[1:]] == [{"position": 1}, {"content": "again"}]
 
 
+async def test_branches_forks_and_read_marks(server: ScriptedServer, speaker: Speaker) -> None:
+    """Their routes and bodies; answering again carries an idempotency key of its own."""
+    head = {"object": "branch", "tip_message_id": "msg_2", "is_active": True, "excerpt": "hi", "seq": 4}
+    read = {"thread_id": "thr_1", "end_user_id": "ada", "seq": 4, "unread_count": 2}
+    sibling = wire.message() | {"siblings": {"position": 2, "count": 3}}
+    server.answer(
+        page(head), reply(202, {"message": sibling, "run": wire.run()}), reply(201, wire.thread(title="f")),
+        reply(200, read), reply(200, wire.thread(unread_count=2, forked_from={"thread_id": "t", "message_id": "m"})),
+    )  # fmt: skip
+    assert [each.tip_message_id for each in await speaker.collect(lambda c: c.threads.branches("thr_1", limit=9))] == [
+        "msg_2"
+    ]
+    accepted = await speaker.call(lambda c: c.threads.regenerate("msg_2", model="demo/echo"))
+    assert accepted.message.siblings is not None
+    assert (accepted.message.siblings.position, accepted.message.siblings.count) == (2, 3)
+    assert (await speaker.call(lambda c: c.threads.fork("thr_1", "msg_2", title="f"))).title == "f"
+    assert (await speaker.call(lambda c: c.threads.mark_read("thr_1", seq=4, end_user_id="ada"))).unread_count == 2
+    thread = await speaker.call(lambda c: c.threads.get("thr_1"))
+    assert (thread.unread_count, thread.forked_from.message_id) == (2, "m")
+    assert server.lines == [
+        "GET /v1/threads/thr_1/branches", "POST /v1/messages/msg_2/regenerate", "POST /v1/threads/thr_1/fork",
+        "PUT /v1/threads/thr_1/read", "GET /v1/threads/thr_1",
+    ]  # fmt: skip
+    assert server.seen[0].query == {"limit": "9"}
+    assert server.seen[1].json == {"model": "demo/echo", "background": True}
+    assert server.seen[1].headers["idempotency-key"]
+    assert server.seen[2].json == {"message_id": "msg_2", "title": "f"}
+    assert server.seen[3].json == {"seq": 4, "end_user_id": "ada"}
+
+
 async def test_tools_are_registered_read_changed_and_deleted(server: ScriptedServer, speaker: Speaker) -> None:
     """The life of a tool in its routes and bodies. Its secret is not in what is printed of it."""
     tool = {"id": "tool_1", "object": "tool", "name": "refund", "kind": "webhook", "secret": None}

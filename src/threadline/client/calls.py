@@ -42,7 +42,7 @@ _IDEMPOTENCY_KEY_LENGTH_MAX = 255
 class Call(Generic[AnswerT_co]):
     """One request. `read` turns the body of a good answer into what the caller gets."""
 
-    method: Literal["GET", "POST", "PATCH", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
     read: Callable[[bytes], AnswerT_co]
     query: Mapping[str, str] = field(default_factory=dict)
@@ -76,6 +76,7 @@ class ThreadUpdate(TypedDict, total=False):
     agent_id: str | None
     on_busy: str | None
     on_disconnect: str | None
+    tip_message_id: str
     metadata: Mapping[str, Any] | None
 
 
@@ -89,10 +90,14 @@ class ThreadFilter(TypedDict, total=False):
 
 
 class MessageFilter(TypedDict, total=False):
-    """Which messages to list, in pages of `limit`, 1 to 200. `order` is `desc` unless given."""
+    """Which messages to list, in pages of `limit`, 1 to 200. `order` is `desc` unless given.
+
+    `leaf` is the last message of the branch; without it the active branch is listed.
+    """
 
     limit: int | None
     order: Literal["asc", "desc"] | None
+    leaf: str | None
     view: Literal["user", "audit"] | None
 
 
@@ -108,6 +113,7 @@ class SendOptions(TypedDict, total=False):
     on_busy: str | None
     on_disconnect: str | None
     parent_id: str | None
+    edit_of: str | None
     max_output_tokens: int | None
     temperature: float | None
     tools: Sequence[str] | None
@@ -160,43 +166,43 @@ class ToolOptions(TypedDict, total=False):
 def thread_create(options: ThreadOptions) -> Call[Thread]:
     """Create a thread. Without an `external_id` a repetition would make a second one."""
     repeat = Repeat.ALWAYS if options.get("external_id") else Repeat.IF_REFUSED
-    return Call("POST", "/v1/threads", _reader(Thread), body=_body(_given(options)), repeat=repeat)
+    return Call("POST", "/v1/threads", reader_of(Thread), body=body_of(given_of(options)), repeat=repeat)
 
 
 def thread_get(thread_id: str) -> Call[Thread]:
     """Read a thread."""
-    return Call("GET", _path("threads", thread_id), _reader(Thread))
+    return Call("GET", path_of("threads", thread_id), reader_of(Thread))
 
 
 def thread_list(options: ThreadFilter, cursor: str | None) -> Call[Page[Thread]]:
     """Read one page of threads."""
-    return Call("GET", "/v1/threads", _page_reader(Thread), query=_query(options, cursor))
+    return Call("GET", "/v1/threads", page_reader(Thread), query=query_of(options, cursor))
 
 
 def thread_update(thread_id: str, changes: ThreadUpdate) -> Call[Thread]:
     """Change a thread. Sent twice it might undo what somebody else did in between."""
-    body = _body(dict(changes))
-    return Call("PATCH", _path("threads", thread_id), _reader(Thread), body=body, repeat=Repeat.IF_REFUSED)
+    body = body_of(dict(changes))
+    return Call("PATCH", path_of("threads", thread_id), reader_of(Thread), body=body, repeat=Repeat.IF_REFUSED)
 
 
 def thread_delete(thread_id: str) -> Call[None]:
     """Delete a thread."""
-    return Call("DELETE", _path("threads", thread_id), _nothing)
+    return Call("DELETE", path_of("threads", thread_id), _nothing)
 
 
 def thread_state(thread_id: str, limit: int | None) -> Call[ThreadState]:
     """Read the fold of a thread's log."""
-    return Call("GET", _path("threads", thread_id, "state"), _reader(ThreadState), query=_query({"limit": limit}))
+    return Call("GET", path_of("threads", thread_id, "state"), reader_of(ThreadState), query=query_of({"limit": limit}))
 
 
 def thread_events(thread_id: str, after: int | Literal["now"] | None) -> Call[None]:
     """Follow a thread, from after a seq, from now, or from its start."""
-    return Call("GET", _path("threads", thread_id, "events"), _nothing, query=_query({"after": after}))
+    return Call("GET", path_of("threads", thread_id, "events"), _nothing, query=query_of({"after": after}))
 
 
 def message_list(thread_id: str, options: MessageFilter, cursor: str | None) -> Call[Page[Message]]:
     """Read one page of messages."""
-    return Call("GET", _path("threads", thread_id, "messages"), _page_reader(Message), query=_query(options, cursor))
+    return Call("GET", path_of("threads", thread_id, "messages"), page_reader(Message), query=query_of(options, cursor))
 
 
 def message_send_streamed(thread_id: str, content: Content, options: SendOptions) -> Call[None]:
@@ -206,120 +212,120 @@ def message_send_streamed(thread_id: str, content: Content, options: SendOptions
 
 def message_send_in_background(thread_id: str, content: Content, options: SendOptions) -> Call[Accepted]:
     """Send a message and be answered as soon as it is stored."""
-    return _send(thread_id, {"content": content_json(content), "background": True}, options, _reader(Accepted))
+    return _send(thread_id, {"content": content_json(content), "background": True}, options, reader_of(Accepted))
 
 
 def message_append(thread_id: str, content: Content, role: str | None, options: SendOptions) -> Call[Message]:
     """Store a message that nobody answers."""
     body = {"content": content_json(content), "respond": False} | ({"role": role} if role else {})
-    return _send(thread_id, body, options, lambda answer: _reader(Appended)(answer).message)
+    return _send(thread_id, body, options, lambda answer: reader_of(Appended)(answer).message)
 
 
 def run_get(run_id: str) -> Call[Run]:
     """Read a run."""
-    return Call("GET", _path("runs", run_id), _reader(Run))
+    return Call("GET", path_of("runs", run_id), reader_of(Run))
 
 
 def run_events(run_id: str, after: int | None) -> Call[None]:
     """Follow a run, from after a seq or from its start."""
     headers = {} if after is None else {"last-event-id": str(after)}
-    return Call("GET", _path("runs", run_id, "events"), _nothing, headers=headers)
+    return Call("GET", path_of("runs", run_id, "events"), _nothing, headers=headers)
 
 
 def run_cancel(run_id: str, wait: bool) -> Call[Run]:
     """Stop a run. Cancelling what has ended is a no-op, so it may be sent twice."""
-    return Call("POST", _path("runs", run_id, "cancel"), _reader(Run), body=_body({"wait": wait}))
+    return Call("POST", path_of("runs", run_id, "cancel"), reader_of(Run), body=body_of({"wait": wait}))
 
 
 def run_change(run_id: str, changes: RunChange) -> Call[Run]:
     """Rewrite or move a run that waits."""
-    given = _given(dict(changes))
+    given = given_of(dict(changes))
     if "content" in given:
         given["content"] = content_json(changes["content"] or "")
-    return Call("PATCH", _path("runs", run_id), _reader(Run), body=_body(given), repeat=Repeat.IF_REFUSED)
+    return Call("PATCH", path_of("runs", run_id), reader_of(Run), body=body_of(given), repeat=Repeat.IF_REFUSED)
 
 
 def run_decide(run_id: str, tool_use_id: str, approve: bool, reason: str | None) -> Call[Run]:
     """Agree to a tool call, or refuse it."""
-    body = _body(_given({"tool_use_id": tool_use_id, "approve": approve, "reason": reason}))
-    return Call("POST", _path("runs", run_id, "approvals"), _reader(Run), body=body)
+    body = body_of(given_of({"tool_use_id": tool_use_id, "approve": approve, "reason": reason}))
+    return Call("POST", path_of("runs", run_id, "approvals"), reader_of(Run), body=body)
 
 
 def run_post_result(run_id: str, tool_use_id: str, output: object, is_error: bool) -> Call[Run]:
     """Post the result of a tool call that the client has made."""
-    body = _body({"tool_use_id": tool_use_id, "output": output, "is_error": is_error})
-    return Call("POST", _path("runs", run_id, "tool_results"), _reader(Run), body=body)
+    body = body_of({"tool_use_id": tool_use_id, "output": output, "is_error": is_error})
+    return Call("POST", path_of("runs", run_id, "tool_results"), reader_of(Run), body=body)
 
 
 def tool_call_list(thread_id: str, options: ToolCallFilter, cursor: str | None) -> Call[Page[ToolCall]]:
     """Read a page of tool calls."""
-    path = _path("threads", thread_id, "tool_calls")
-    return Call("GET", path, _page_reader(ToolCall), query=_query(options, cursor))
+    path = path_of("threads", thread_id, "tool_calls")
+    return Call("GET", path, page_reader(ToolCall), query=query_of(options, cursor))
 
 
 def run_queue(thread_id: str) -> Call[tuple[Run, ...]]:
     """Read what waits in a thread."""
-    return Call("GET", _path("threads", thread_id, "queue"), lambda body: _page_reader(Run)(body).data)
+    return Call("GET", path_of("threads", thread_id, "queue"), lambda body: page_reader(Run)(body).data)
 
 
 def token_create(end_user_id: str, options: TokenOptions) -> Call[AccessToken]:
     """Make an end-user token."""
-    body = _body({"end_user_id": end_user_id} | _given(options))
-    return Call("POST", "/v1/tokens", _reader(AccessToken), body=body, repeat=Repeat.IF_REFUSED)
+    body = body_of({"end_user_id": end_user_id} | given_of(options))
+    return Call("POST", "/v1/tokens", reader_of(AccessToken), body=body, repeat=Repeat.IF_REFUSED)
 
 
 def key_create(name: str | None, role: str | None) -> Call[Key]:
     """Make an API key."""
-    body = _body(_given({"name": name, "role": role}))
-    return Call("POST", "/v1/keys", _reader(Key), body=body, repeat=Repeat.IF_REFUSED)
+    body = body_of(given_of({"name": name, "role": role}))
+    return Call("POST", "/v1/keys", reader_of(Key), body=body, repeat=Repeat.IF_REFUSED)
 
 
 def key_list(limit: int | None, cursor: str | None) -> Call[Page[Key]]:
     """Read one page of keys."""
-    return Call("GET", "/v1/keys", _page_reader(Key), query=_query({"limit": limit}, cursor))
+    return Call("GET", "/v1/keys", page_reader(Key), query=query_of({"limit": limit}, cursor))
 
 
 def key_revoke(key_id: str) -> Call[None]:
     """Revoke a key."""
-    return Call("DELETE", _path("keys", key_id), _nothing)
+    return Call("DELETE", path_of("keys", key_id), _nothing)
 
 
 def tool_create(name: str, kind: str, options: ToolOptions) -> Call[Tool]:
     """Register a tool."""
-    body = _body({"name": name, "kind": kind} | _given(options))
-    return Call("POST", "/v1/tools", _reader(Tool), body=body, repeat=Repeat.IF_REFUSED)
+    body = body_of({"name": name, "kind": kind} | given_of(options))
+    return Call("POST", "/v1/tools", reader_of(Tool), body=body, repeat=Repeat.IF_REFUSED)
 
 
 def tool_list() -> Call[tuple[Tool, ...]]:
     """Read the tenant's tools."""
-    return Call("GET", "/v1/tools", lambda body: _page_reader(Tool)(body).data)
+    return Call("GET", "/v1/tools", lambda body: page_reader(Tool)(body).data)
 
 
 def tool_get(tool: str) -> Call[Tool]:
     """Read a tool by its name or id."""
-    return Call("GET", _path("tools", tool), _reader(Tool))
+    return Call("GET", path_of("tools", tool), reader_of(Tool))
 
 
 def tool_definitions(tool: str) -> Call[tuple[ToolDefinition, ...]]:
     """Read what a model is told of a tool, or of all tools of a server."""
-    return Call("GET", _path("tools", tool, "definitions"), lambda body: _page_reader(ToolDefinition)(body).data)
+    return Call("GET", path_of("tools", tool, "definitions"), lambda body: page_reader(ToolDefinition)(body).data)
 
 
 def tool_update(tool: str, options: ToolOptions, rotate_secret: bool) -> Call[Tool]:
     """Change a tool. A secret that was made anew is in one answer only, so nothing is repeated that arrived."""
-    body = _body(_given(options) | ({"rotate_secret": True} if rotate_secret else {}))
+    body = body_of(given_of(options) | ({"rotate_secret": True} if rotate_secret else {}))
     repeat = Repeat.IF_REFUSED if rotate_secret else Repeat.ALWAYS
-    return Call("PATCH", _path("tools", tool), _reader(Tool), body=body, repeat=repeat)
+    return Call("PATCH", path_of("tools", tool), reader_of(Tool), body=body, repeat=repeat)
 
 
 def tool_delete(tool: str) -> Call[None]:
     """Delete a tool."""
-    return Call("DELETE", _path("tools", tool), _nothing)
+    return Call("DELETE", path_of("tools", tool), _nothing)
 
 
 def model_list() -> Call[tuple[ModelInfo, ...]]:
     """Read which models can be asked for."""
-    return Call("GET", "/v1/models", lambda body: _page_reader(ModelInfo)(body).data)
+    return Call("GET", "/v1/models", lambda body: page_reader(ModelInfo)(body).data)
 
 
 def health(question: Literal["healthz", "readyz"]) -> Call[None]:
@@ -330,18 +336,18 @@ def health(question: Literal["healthz", "readyz"]) -> Call[None]:
 def _send(
     thread_id: str, body: Mapping[str, object], options: SendOptions, read_answer: Callable[[bytes], AnswerT_co]
 ) -> Call[AnswerT_co]:
-    given = _given(options)
-    key = _checked_key(given.pop("idempotency_key", None))
+    given = given_of(options)
+    key = checked_key(given.pop("idempotency_key", None))
     return Call(
         "POST",
-        _path("threads", thread_id, "messages"),
+        path_of("threads", thread_id, "messages"),
         read_answer,
-        body=_body({**given, **body}),
+        body=body_of({**given, **body}),
         headers={"idempotency-key": key},
     )
 
 
-def _checked_key(given: object) -> str:
+def checked_key(given: object) -> str:
     """Return the idempotency key of a send. Raises `ValueError` for one that a header cannot carry unchanged."""
     if given is None:
         return uuid4().hex
@@ -352,23 +358,26 @@ def _checked_key(given: object) -> str:
     return key
 
 
-def _path(*segments: str) -> str:
+def path_of(*segments: str) -> str:
     """Join path segments. Raises `ValueError` for an id that would lead to another route than the one meant."""
     if any(segment in ("", ".", "..") for segment in segments):
         raise ValueError(f"not an id: {segments!r}")
     return "/v1/" + "/".join(quote(segment, safe="") for segment in segments)
 
 
-def _given(options: Mapping[str, object]) -> dict[str, object]:
+def given_of(options: Mapping[str, object]) -> dict[str, object]:
+    """Leave out what is not given."""
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _body(fields: Mapping[str, object]) -> bytes:
+def body_of(fields: Mapping[str, object]) -> bytes:
+    """Encode a body."""
     return msgspec.json.encode(fields)
 
 
-def _query(options: Mapping[str, object], cursor: str | None = None) -> dict[str, str]:
-    given = _given({**options, "cursor": cursor})
+def query_of(options: Mapping[str, object], cursor: str | None = None) -> dict[str, str]:
+    """Write a query, with the cursor of a page."""
+    given = given_of({**options, "cursor": cursor})
     return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in given.items()}
 
 
@@ -376,11 +385,13 @@ def _nothing(body: bytes) -> None:
     """Read an answer whose body says nothing, or is read as a stream."""
 
 
-def _reader(kind: type[ModelT]) -> Callable[[bytes], ModelT]:
+def reader_of(kind: type[ModelT]) -> Callable[[bytes], ModelT]:
+    """Return what turns a body into an object of this kind."""
     return lambda body: read(kind, parse(body))
 
 
-def _page_reader(kind: type[ModelT]) -> Callable[[bytes], Page[ModelT]]:
+def page_reader(kind: type[ModelT]) -> Callable[[bytes], Page[ModelT]]:
+    """Return what turns a body into a page of this kind."""
     return lambda body: _page(kind, parse(body))
 
 

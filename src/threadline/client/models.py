@@ -47,6 +47,13 @@ class Author(Model, frozen=True, kw_only=True):
     id: str | None = None
 
 
+class Siblings(Model, frozen=True, kw_only=True):
+    """The place of a message among those that have the same parent: "2 of 3". Counts from 1."""
+
+    position: int
+    count: int
+
+
 class Message(Model, frozen=True, kw_only=True):
     """One author's contribution to a thread.
 
@@ -72,6 +79,7 @@ class Message(Model, frozen=True, kw_only=True):
     metadata: dict[str, Any] = field(default_factory=dict)
     created_at: datetime | None = None
     completed_at: datetime | None = None
+    siblings: Siblings | None = None
     object: str = "message"
 
     @property
@@ -203,6 +211,7 @@ class Thread(Model, frozen=True, kw_only=True):
     forked_from: ForkPoint | None = None
     created_at: datetime | None = None
     last_activity_at: datetime | None = None
+    unread_count: int | None = None
     object: str = "thread"
 
 
@@ -335,7 +344,14 @@ class Page(Struct, Generic[ItemT], frozen=True, kw_only=True):
         return iter(self.data)
 
 
-prepare(Message, author=one(Author), content=many(read_block), usage=one(Usage), error=one(ErrorInfo))
+prepare(
+    Message,
+    author=one(Author),
+    content=many(read_block),
+    usage=one(Usage),
+    error=one(ErrorInfo),
+    siblings=one(Siblings),
+)
 prepare(Attempt, usage=one(Usage), error=one(ErrorInfo))
 prepare(Run, attempts=many(one(Attempt)), usage=one(Usage), error=one(ErrorInfo), input=one(Message))
 prepare(ThreadState, thread=one(Thread), messages=many(one(Message)), runs=many(one(Run)))

@@ -2,9 +2,10 @@
 
 from typing import Literal, Unpack
 
-from threadline.client import calls
+from threadline.client import branches, calls
 from threadline.client.answer import SendResult
 from threadline.client.blocks import Content
+from threadline.client.branches import Branch, ReadOptions, RegenerateOptions, Unread
 from threadline.client.calls import (
     MessageFilter,
     RunChange,
@@ -110,6 +111,22 @@ class AsyncThreads:
     def tool_calls(self, thread_id: str, **options: Unpack[ToolCallFilter]) -> AsyncListing[ToolCall]:
         """List the tool calls of a thread with their outcomes, in the order of their requests. Needs a key."""
         return AsyncListing(lambda cursor: self._transport.call(calls.tool_call_list(thread_id, options, cursor)))
+
+    def branches(self, thread_id: str, *, limit: int | None = None) -> AsyncListing[Branch]:
+        """List the ends of a thread's branches, newest first; `messages(leaf=…)` reads one of them."""
+        return AsyncListing(lambda cursor: self._transport.call(branches.thread_branches(thread_id, limit, cursor)))
+
+    async def regenerate(self, message_id: str, **options: Unpack[RegenerateOptions]) -> Accepted:
+        """Answer a question, or give an answer, again; returns when that is stored. The earlier answers stay."""
+        return await self._transport.call(branches.message_regenerate(message_id, options))
+
+    async def fork(self, thread_id: str, message_id: str, *, title: str | None = None) -> Thread:
+        """Make a thread that begins with this message and everything before it."""
+        return await self._transport.call(branches.thread_fork(thread_id, message_id, title))
+
+    async def mark_read(self, thread_id: str, **options: Unpack[ReadOptions]) -> Unread:
+        """Say how far somebody has read: up to a seq, a message, or all there is."""
+        return await self._transport.call(branches.thread_mark_read(thread_id, options))
 
     async def queue(self, thread_id: str) -> tuple[Run, ...]:
         """Return the runs that wait for their turn with what they ask, the next one first."""
