@@ -40,6 +40,13 @@ async def warehouse() -> AsyncIterator[Warehouse]:
     warehouse.kill()
 
 
+@pytest.fixture(autouse=True)
+def _no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test wait for lists as long as it takes on a busy machine."""
+    monkeypatch.setattr("threadline.tools.mcp.servers.MCP_PATIENCE_SECONDS", 60.0)
+    monkeypatch.setattr("threadline.tools.mcp.connection.MCP_CONNECT_SECONDS", 60.0)
+
+
 @pytest.fixture
 def clock() -> ManualClock:
     """The time of the lists."""

@@ -59,8 +59,14 @@ def toolserver(make_server: StartServer, tmp_path: Path) -> Server:
 
 @pytest.fixture
 async def client(toolserver: Server, installation: Installation) -> AsyncIterator[Client]:
-    """A client with a server key."""
+    """A client with a server key, of a server whose own MCP server has started."""
     async with Client(toolserver.url, installation.key) as client:
+
+        async def is_listed() -> bool:
+            installed = (await client.get("/v1/tools")).ok(200)["installed"]
+            return any(each["name"] == "shed__stock" for each in installed)
+
+        await until(is_listed, "the start of the MCP server")
         yield client
 
 
@@ -84,6 +90,8 @@ async def test_every_source_in_one_answer(client: Client, toolserver: Server, sh
     try:
         made = await register(client, "refund", url=shop.url, headers={"authorization": "hush-hush"})
         await register(client, "store", kind="mcp", url=warehouse.url, input_schema=None)
+        told = (await client.get("/v1/tools/store/definitions")).ok(200)["data"]
+        assert "store__reserve" in [each["name"] for each in told]
         shop.will(text='{"refunded": 5}', content_type="application/json")
         said = script(
             call("find_order", number="A-1"),
