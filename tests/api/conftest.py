@@ -28,6 +28,7 @@ class Scene:
     key_id: str
     agent_id: str
     team_id: str
+    share_id: str
     tool_id: str
     file_id: str
 
@@ -68,6 +69,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
                 message_id=sent.json()["reply"]["id"],
                 key_id="",
                 agent_id=client.post("/v1/agents", json={"handle": "helper", "owner": "cid"}).json()["id"],
+                share_id=client.post(f"/v1/threads/{thread}/share").json()["id"],
                 team_id=client.post("/v1/teams", json={"name": "t"}).json()["id"],
                 tool_id="",
                 file_id=file.json()["id"],

@@ -31,6 +31,7 @@ BODIES: dict[tuple[str, str], object] = {
     ("PUT", "/v1/teams/{team_id}/members/{end_user_id}"): {},
     ("POST", "/v1/files"): {},
     ("POST", "/v1/files/{file_id}/link"): {},
+    ("POST", "/v1/threads/{thread_id}/share"): {},
     ("POST", "/v1/tools"): {"name": "mine", "kind": "client", "input_schema": {"type": "object"}},
     ("PATCH", "/v1/tools/{tool}"): {"description": "mine"},
 }
@@ -55,6 +56,7 @@ UNKNOWN = {
     "agent_id": "agt_00000000000000000000000000",
     "team_id": "team_00000000000000000000000000",
     "end_user_id": "nobody",
+    "share_id": "shr_00000000000000000000000000",
     "member_id": "nobody",
     "file_id": "file_00000000000000000000000000",
     "tool": "tool_00000000000000000000000000",
@@ -89,6 +91,7 @@ def theirs(scene: Scene) -> dict[str, str]:
         "key_id": scene.key_id,
         "agent_id": scene.agent_id,
         "team_id": scene.team_id,
+        "share_id": scene.share_id,
         "end_user_id": "cid",
         "member_id": "cid",
         "tool": scene.tool_id,

@@ -158,6 +158,15 @@ def test_a_session_ends_with_its_key(installation: Installation) -> None:
     assert browser.get("/v1/session").status_code == 401
 
 
+def test_sessions_and_links_expire(installation: Installation) -> None:
+    """A month for a session, an hour for a link; then they are as if they had never been."""
+    browser, link = installation.signed_in("eve"), installation.link("eva")
+    installation.execute("UPDATE sessions SET expires_at = created_at WHERE end_user_id = ?", "eve")
+    installation.execute("UPDATE sessions SET expires_at = created_at WHERE end_user_id = ?", "eva")
+    assert browser.get("/v1/session").status_code == 401
+    assert httpx.get(link).status_code == 401
+
+
 def test_sessions_outlive_the_server(tmp_path: Path) -> None:
     """They are rows: a restart signs nobody out, and a link that was printed before is still good."""
     installation = Installation(tmp_path)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from fastapi import Depends, FastAPI
-from fastapi.responses import RedirectResponse
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -31,7 +30,8 @@ from threadline.api.requests import check_address
 from threadline.api.sidebar import route as sidebar
 from threadline.api.sockets.door import SocketDoor
 from threadline.api.sse import finish_stream
-from threadline.api.web import signin
+from threadline.api.web import pages, shares, signin
+from threadline.api.web.build import find_build
 from threadline.observe import Metrics
 
 _ROOMS = (
@@ -51,6 +51,8 @@ _ROOMS = (
     files,
     health,
     signin,
+    pages,
+    shares,
 )
 
 
@@ -60,9 +62,9 @@ def create_app(house: House, allowed_origins: Sequence[str] = ()) -> ASGIApp:
         title="Threadline", version=__version__, redirect_slashes=False, dependencies=[Depends(check_address)]
     )
     app.state.house = house
+    app.state.build = find_build()
     for room in _ROOMS:
         app.include_router(room.router)
-    app.add_api_route("/", _to_docs, include_in_schema=False)
     problem.install(app)
     spec.install(app)
     if allowed_origins:
@@ -74,10 +76,6 @@ def create_app(house: House, allowed_origins: Sequence[str] = ()) -> ASGIApp:
             expose_headers=["Location", "x-threadline-run-id", "Idempotency-Replayed"],
         )
     return SocketDoor(_Counting(app, house.metrics), house)
-
-
-async def _to_docs() -> RedirectResponse:
-    return RedirectResponse("/docs")
 
 
 class _Counting:

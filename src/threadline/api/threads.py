@@ -6,10 +6,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from msgspec import UNSET, structs
 
+from threadline.access.principals import Principal
 from threadline.api.answers import State, ThreadPage
 from threadline.api.bodies import CreateThread, UpdateThread, check_metadata
 from threadline.api.branch_bodies import MarkRead
-from threadline.api.house import Asking, TheHouse, answer, thread_scope
+from threadline.api.house import Asking, House, TheHouse, answer, thread_scope
 from threadline.api.requests import body_of, from_page_cursor, to_page_cursor
 from threadline.api.spec import gives, takes
 from threadline.content import ContentView, visible
@@ -19,6 +20,7 @@ from threadline.errors import InvalidRequest
 from threadline.ids import MessageId, ThreadId
 from threadline.limits import END_USER_ID_CHARS_MAX, PAGE_SIZE_MAX, QUERY_CHARS_MAX
 from threadline.records import Message, Thread
+from threadline.scopes import Scope
 from threadline.store.contract import ThreadQuery
 
 router = APIRouter(tags=["threads"])
@@ -141,11 +143,20 @@ async def get_state(
     """Return the fold of the log: the latest messages, the answer in progress, the active and waiting runs."""
     principal.require("read")
     scope = await thread_scope(house, principal, ThreadId(thread_id))
-    found = await house.engine.snapshot(scope, ThreadId(thread_id), limit)
-    chosen = view or ("audit" if principal.is_key else "user")
-    messages = seen(found.messages, chosen)
+    return answer(await state_of(house, scope, ThreadId(thread_id), limit, view or default_view(principal)))
+
+
+def default_view(principal: Principal) -> ContentView:
+    """Return how somebody sees content who does not say it."""
+    return "audit" if principal.is_key else "user"
+
+
+async def state_of(house: House, scope: Scope, thread_id: ThreadId, limit: int, view: ContentView) -> State:
+    """Return the state of a thread with its latest messages, in this view. Raises NotFound."""
+    found = await house.engine.snapshot(scope, thread_id, limit)
+    messages = seen(found.messages, view)
     next_cursor = to_page_cursor("desc", found.thread.tip_message_id, messages[0].id) if found.has_more else None
-    return answer(State(found.thread, messages, found.runs, found.has_more, next_cursor, found.seq, found.members))
+    return State(found.thread, messages, found.runs, found.has_more, next_cursor, found.seq, found.members)
 
 
 def seen(messages: Sequence[Message], view: ContentView) -> Sequence[Message]:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
 from threadline.access.keys import KEYS
+from threadline.access.principals import Principal
 from threadline.access.sessions import OPERATOR_PERSON, Begun, begin_by_key, begin_by_link
 from threadline.api.answers import SignedIn
 from threadline.api.house import Asking, House, TheHouse, answer, principal_of
@@ -32,16 +33,7 @@ router = APIRouter(tags=["session"])
 @router.get("/v1/session", responses=gives(SignedIn, errors=(403,)))
 async def get_session(principal: Asking) -> Response:
     """Say who is asking: a browser's session, a key or a token."""
-    scope = principal.scope
-    return answer(
-        SignedIn(
-            tenant=principal.tenant_name,
-            end_user_id=scope.end_user_id if isinstance(scope, EndUser) else None,
-            role=principal.role,
-            may_be=principal.may_be if principal.session else principal.role,
-            expires_at=None if principal.expires_at_ms is None else rfc3339(principal.expires_at_ms),
-        )
-    )
+    return answer(session_of(principal))
 
 
 @router.delete("/v1/session", status_code=204, responses=gives(None, 204, (403,), "Signed out."))
@@ -110,6 +102,18 @@ async def get_style() -> Response:
     """Return the style of the pages that the server writes."""
     response = Response(style(), media_type="text/css", headers={"Cache-Control": "max-age=300"})
     return guarded(response)
+
+
+def session_of(principal: Principal) -> SignedIn:
+    """Return what is shown of who is asking."""
+    scope = principal.scope
+    return SignedIn(
+        tenant=principal.tenant_name,
+        end_user_id=scope.end_user_id if isinstance(scope, EndUser) else None,
+        role=principal.role,
+        may_be=principal.may_be if principal.session else principal.role,
+        expires_at=None if principal.expires_at_ms is None else rfc3339(principal.expires_at_ms),
+    )
 
 
 async def is_signed_in(request: Request, house: House) -> bool:

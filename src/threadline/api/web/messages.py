@@ -1,0 +1,93 @@
+"""Messages as HTML: what the first paint of a thread and a shared page show."""
+
+from collections.abc import Sequence
+from html import escape
+from typing import assert_never
+
+import msgspec
+
+from threadline.api.web.markdown import to_html
+from threadline.content import (
+    Base64Source,
+    Block,
+    FileBlock,
+    ImageBlock,
+    ProviderBlock,
+    ReasoningBlock,
+    TextBlock,
+    ToolResultBlock,
+    ToolUseBlock,
+)
+from threadline.records import Message
+
+PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+"""What a browser draws and does nothing else with. An SVG is a document with scripts in it."""
+
+
+def messages_html(messages: Sequence[Message]) -> str:
+    """Return the messages, in their order."""
+    return "\n".join(_message(message) for message in messages)
+
+
+def _message(message: Message) -> str:
+    blocks = "\n".join(filter(None, (_block(block, message) for block in message.content)))
+    if message.status == "failed" and message.error is not None:
+        blocks += f'<p class="error">{escape(message.error.message)}</p>'
+    return (
+        f'<article class="message {message.role}" data-message="{escape(message.id)}">\n'
+        f"<header>{escape(_author(message))}</header>\n"
+        f'<div class="content" dir="auto">\n{blocks}\n</div>\n</article>'
+    )
+
+
+def _author(message: Message) -> str:
+    author = message.author
+    if author.name or (message.role == "user" and author.id):
+        return author.name or author.id or ""
+    match message.role:
+        case "user":
+            return "You"
+        case "assistant":
+            return message.model or "Assistant"
+        case "system":
+            return "System"
+
+
+def _block(block: Block, message: Message) -> str:
+    match block:
+        case TextBlock():
+            # People write text; that it looks like Markdown now and then is no wish of theirs.
+            return to_html(block.text) if message.role == "assistant" else f'<p class="plain">{escape(block.text)}</p>'
+        case ReasoningBlock():
+            return _folded("Reasoning", to_html(block.text)) if block.text else ""
+        case ToolUseBlock():
+            return _folded(f"Called {block.name}", _code(block.input))
+        case ToolResultBlock():
+            return _folded("Failed" if block.is_error else "Answered", _code(block.content))
+        case ImageBlock():
+            return _image(block)
+        case FileBlock():
+            return f'<p class="soft">{escape(block.name or "File")}</p>'
+        case ProviderBlock():
+            return ""
+        case _:
+            assert_never(block)
+
+
+def _image(block: ImageBlock) -> str:
+    source = block.source
+    if isinstance(source, Base64Source):
+        if source.media_type not in PICTURES:
+            return '<p class="soft">Image</p>'
+        return f'<img alt="" src="data:{source.media_type};base64,{escape(source.data)}">'
+    url = escape(source.url)
+    return f'<p><a href="{url}" rel="noopener noreferrer nofollow ugc" target="_blank">Image</a></p>'
+
+
+def _folded(title: str, html: str) -> str:
+    return f"<details><summary>{escape(title)}</summary>\n{html}\n</details>"
+
+
+def _code(value: object) -> str:
+    text = value if isinstance(value, str) else msgspec.json.format(msgspec.json.encode(value)).decode()
+    return f"<pre><code>{escape(text)}</code></pre>"

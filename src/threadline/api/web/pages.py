@@ -1,0 +1,125 @@
+"""The pages of the app: one shell for all of them, which comes with what it is to show at first.
+
+The words of a thread stand in the page as HTML, readable before any script runs, and its state as JSON in a
+`template`, which no browser executes. The app takes both over, and goes on from the state's seq.
+"""
+
+from html import escape
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+
+from threadline.access.principals import Principal
+from threadline.api.answers import SignedIn, State
+from threadline.api.house import House, TheHouse, principal_of, thread_scope
+from threadline.api.threads import default_view, state_of
+from threadline.api.web.build import Build
+from threadline.api.web.html import document
+from threadline.api.web.messages import messages_html
+from threadline.api.web.policy import page
+from threadline.api.web.signin import session_of, to_sign_in
+from threadline.errors import NotFound, Unauthorized
+from threadline.ids import ThreadId
+from threadline.limits import PAGE_SIZE_MAX
+
+FIRST_PAINT_MESSAGES = 50
+"""Messages that a thread's page comes with; older ones are loaded when somebody goes there."""
+
+router = APIRouter(include_in_schema=False)
+
+
+class FirstState(msgspec.Struct, frozen=True):
+    """What the app finds in its page: who is signed in, and the thread of the address."""
+
+    session: SignedIn
+    state: State | None
+
+
+@router.get("/")
+async def first_page(request: Request, house: TheHouse) -> Response:
+    """Show the app; whoever is not signed in is asked to."""
+    return await _shell(request, house, None)
+
+
+@router.get("/t/{thread_id}")
+async def thread_page(
+    request: Request,
+    house: TheHouse,
+    thread_id: str,
+    limit: Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX)] = FIRST_PAINT_MESSAGES,
+) -> Response:
+    """Show a thread, with its words in the page."""
+    return await _shell(request, house, ThreadId(thread_id), limit)
+
+
+@router.get("/operator")
+@router.get("/operator/{rest:path}")
+async def operator_page(request: Request, house: TheHouse, rest: str = "") -> Response:
+    """Show the operator's pages, which ask for everything themselves."""
+    return await _shell(request, house, None)
+
+
+@router.get("/assets/{name}")
+async def asset(request: Request, name: str) -> Response:
+    """Return a hashed file of the app."""
+    return _build_of(request).file("assets", name)
+
+
+@router.get("/app/{name}")
+async def file_of_app(request: Request, name: str) -> Response:
+    """Return a file of the app that keeps its name: icons, the web app manifest."""
+    return _build_of(request).file("app", name)
+
+
+async def _shell(request: Request, house: House, thread_id: ThreadId | None, limit: int = 0) -> Response:
+    try:
+        principal = await principal_of(house, request, None)
+    except Unauthorized:
+        return to_sign_in(request)
+    try:
+        state = None if thread_id is None else await _state(house, principal, thread_id, limit)
+    except NotFound as error:
+        return page(document("Not found · Threadline", f"<main><h1>{escape(error.detail)}</h1></main>"), 404)
+    build: Build | None = request.app.state.build
+    title, words = "Threadline", ""
+    if state is not None:
+        title = f"{state.thread.title or 'Conversation'} · Threadline"
+        words = (
+            f"<main>\n<h1>{escape(state.thread.title or 'Conversation')}</h1>\n{messages_html(state.messages)}\n</main>"
+        )
+    if build is None:
+        return page(document(title, words + _NO_BUILD))
+    carried = msgspec.json.encode(FirstState(session_of(principal), state)).decode()
+    body = (
+        f'<div id="app"></div>\n<div id="first-paint">{words}</div>\n'
+        # Escaped as text: a template's content is parsed, and what a model wrote may not end it.
+        f'<template id="first-state">{escape(carried)}</template>'
+    )
+    return page(document(title, body, _head(build)))
+
+
+async def _state(house: House, principal: Principal, thread_id: ThreadId, limit: int) -> State:
+    principal.require("read")
+    scope = await thread_scope(house, principal, thread_id)
+    return await state_of(house, scope, thread_id, limit, default_view(principal))
+
+
+def _head(build: Build) -> str:
+    styles = "".join(f'<link rel="stylesheet" href="{escape(path)}">\n' for path in build.styles)
+    return f'{styles}<script type="module" src="{escape(build.script)}"></script>\n'
+
+
+def _build_of(request: Request) -> Build:
+    build: Build | None = request.app.state.build
+    if build is None:
+        raise NotFound("There is nothing at this address.")
+    return build
+
+
+_NO_BUILD = """<main>
+<h1>Threadline is running</h1>
+<p>This installation came without the web app: <code>make web</code> in a checkout builds it, and takes its Node from
+PyPI where there is none. Then start the server again.</p>
+<p>The API is described at <a href="/docs">/docs</a>.</p>
+</main>"""
