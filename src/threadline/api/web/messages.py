@@ -17,6 +17,7 @@ from threadline.content import (
     TextBlock,
     ToolResultBlock,
     ToolUseBlock,
+    UrlSource,
 )
 from threadline.records import Message
 
@@ -80,6 +81,9 @@ def _image(block: ImageBlock) -> str:
         if source.media_type not in PICTURES:
             return '<p class="soft">Image</p>'
         return f'<img alt="" src="data:{source.media_type};base64,{escape(source.data)}">'
+    if not isinstance(source, UrlSource):
+        # Behind its own address, which asks who wants it.
+        return '<p class="soft">Image</p>'
     url = escape(source.url)
     return f'<p><a href="{url}" rel="noopener noreferrer nofollow ugc" target="_blank">Image</a></p>'
 
