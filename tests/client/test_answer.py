@@ -131,3 +131,24 @@ def test_the_result_has_message_run_and_reply() -> None:
     result = told(done)[1].result()
     assert result.raise_for_run() is result
     assert (result.reply, result.message, result.text) == (None, None, "")
+
+
+def test_the_message_is_the_question_as_it_was_asked_in_the_end() -> None:
+    """Rewritten while it waited; and not what was handed to its answer later."""
+
+    def said(text: str, message_id: str = "q") -> dict[str, object]:
+        return wire.message(id=message_id, content=[{"type": "text", "text": text}])
+
+    def queued(text: str) -> events.Event:
+        return events.RunQueued(seq=1, thread_id="t", run=read(Run, wire.run("queued", input=said(text))))
+
+    def created(text: str, message_id: str) -> events.Event:
+        return events.MessageCreated(seq=2, thread_id="t", message=read(Message, said(text, message_id)))
+
+    done = events.RunCompleted(seq=3, thread_id="t", run=read(Run, wire.run("completed")))
+    waited = told(queued("old"), queued("new"))[1]
+    assert waited.message is not None
+    assert waited.message.text == "new"
+    result = told(queued("old"), created("new", "q"), created("steer", "s"), done)[1].result()
+    assert result.message is not None
+    assert result.message.text == "new"

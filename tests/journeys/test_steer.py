@@ -165,3 +165,34 @@ async def test_the_model_hears_what_was_said_and_then_the_steer(
     _, second = upstream.asked(model)
     told = [(each["role"], each.get("content")) for each in second.body["messages"]]
     assert told == [("user", "q"), ("assistant", None), ("tool", "found it"), ("user", "s")]
+
+
+async def test_a_crash_after_a_steer_replaces_the_new_message_only(
+    server: Server, installation: Installation, toys: Toys
+) -> None:
+    """What was whole stays, the steer is heard once, and the half answer to it is made anew, as after any crash."""
+    stalls = json.dumps({"steps": [{"say": "half"}, {"stall": True}]})
+    async with Client(server.url, installation.key) as client:
+        thread_id = await client.thread()
+        run_id = await looking(client, thread_id, toys)
+        steer = (await client.begin(thread_id, stalls, on_busy="steer"))["run"]["id"]
+        async with client.events(thread_id) as stream:
+            toys.go()
+            await stream.read_until("run.completed")
+            await stream.read_until("message.delta")
+        server.kill9()
+    server.start()
+    async with Client(server.url, installation.key) as client:
+        async with client.events(thread_id) as stream:
+            taken_back = (await stream.read_until("message.superseded")).data
+            assert taken_back["by_attempt"] == 3
+            await stream.read_until("message.delta")
+        assert (await client.post(f"/v1/runs/{run_id}/cancel", {"wait": True})).ok(200)["status"] == "cancelled"
+        log = await client.log(thread_id)
+        history = await client.history(thread_id)
+        assert (await client.run(steer))["answered_by"] == run_id
+    assert [frame.data["run"]["id"] for frame in log if frame.event in ENDINGS] == [steer, run_id]
+    assert taken_back["message_id"] == history[3]["id"]
+    assert [kinds(message) for message in history[1:]] == [["text", "tool_use", "tool_result"], ["text"], ["text"]]
+    assert [message["status"] for message in history[1:]] == ["complete", "complete", "cancelled"]
+    assert text_of(history[3]) == "half"

@@ -160,6 +160,11 @@ export interface CreateKey {
   readonly role?: "admin" | "operator" | "server";
 }
 
+/** A link to a file, valid for `expires_in` seconds. */
+export interface CreateLink {
+  readonly expires_in?: number;
+}
+
 /** A new team, nobody in it. */
 export interface CreateTeam {
   readonly name: string;
@@ -174,7 +179,7 @@ export interface CreateThread {
   readonly model?: string | null;
   readonly instructions?: string | null;
   readonly agent_id?: string | null;
-  readonly on_busy?: "enqueue" | "interrupt" | "latest" | "merge" | "reject" | "rollback" | null;
+  readonly on_busy?: "enqueue" | "interrupt" | "latest" | "merge" | "reject" | "rollback" | "steer" | null;
   readonly on_disconnect?: "cancel" | "continue" | null;
   readonly metadata?: Readonly<Record<string, Json>> | null;
 }
@@ -230,11 +235,35 @@ export interface ErrorInfo {
   readonly retryable: boolean;
 }
 
+/** A file. Its id comes from its content, name, type and owner, so the same upload is the same file. */
+export interface File {
+  readonly id: string;
+  readonly object: "file";
+  readonly name: string | null;
+  readonly media_type: string;
+  readonly size: number;
+  readonly sha256: string;
+  readonly end_user_id: string | null;
+  readonly created_at: string;
+}
+
 /** A document. */
 export interface FileBlock {
   readonly type: "file";
-  readonly source: UrlSource | Base64Source;
+  readonly source: UrlSource | Base64Source | FileSource;
   readonly name?: string | null;
+}
+
+/** A link to a file's bytes that works without a key until `expires_at`. */
+export interface FileLink {
+  readonly url: string;
+  readonly expires_at: string;
+}
+
+/** Bytes that were uploaded before, or moved out of a message because they are many. */
+export interface FileSource {
+  readonly type: "file";
+  readonly file_id: string;
 }
 
 /** Where a thread has its beginning from: a message of another one, with everything before it. */
@@ -252,7 +281,7 @@ export interface ForkThread {
 /** A picture. */
 export interface ImageBlock {
   readonly type: "image";
-  readonly source: UrlSource | Base64Source;
+  readonly source: UrlSource | Base64Source | FileSource;
 }
 
 /** The answer to `POST /v1/tokens`. */
@@ -278,6 +307,13 @@ export interface KeyPage {
   readonly data: readonly Key[];
   readonly has_more: boolean;
   readonly next_cursor: string | null;
+}
+
+/** Up to where; neither a seq nor a message means all there is. `end_user_id` is for keys: whose mark it is. */
+export interface MarkRead {
+  readonly seq?: number | null;
+  readonly message_id?: string | null;
+  readonly end_user_id?: string | null;
 }
 
 /**
@@ -495,7 +531,7 @@ export interface RegenerateMessage {
   readonly instructions?: string | null;
   readonly max_output_tokens?: number | null;
   readonly temperature?: number | null;
-  readonly on_busy?: "enqueue" | "interrupt" | "latest" | "merge" | "reject" | "rollback" | null;
+  readonly on_busy?: "enqueue" | "interrupt" | "latest" | "merge" | "reject" | "rollback" | "steer" | null;
   readonly thread_id?: string | null;
   readonly stream?: boolean;
   readonly background?: boolean;
@@ -532,6 +568,7 @@ export interface Registration {
  * that it uses, known from its first attempt on.
  *
  * `position` counts those that wait for their turn from 1, the next one; it is None for everybody else.
+ * `answered_by` is the run that its question was handed to; it has no answer of its own then.
  */
 export interface Run {
   readonly id: string;
@@ -550,6 +587,7 @@ export interface Run {
   readonly output_message_id: string | null;
   readonly position: number | null;
   readonly waiting_for: WaitingFor | null;
+  readonly answered_by: string | null;
   readonly created_at: string;
   readonly started_at: string | null;
   readonly ended_at: string | null;
@@ -618,6 +656,31 @@ export interface RunWaiting {
   readonly thread_id: string;
 }
 
+/** A thread as one person sees it. `unread_count` is None where nobody in particular looks. */
+export interface SeenThread {
+  readonly id: string;
+  readonly object: "thread";
+  readonly end_user_id: string | null;
+  readonly external_id: string | null;
+  readonly title: string | null;
+  readonly model: string | null;
+  readonly instructions: string | null;
+  readonly agent_id: string | null;
+  readonly metadata: Readonly<Record<string, Json>>;
+  readonly pinned: boolean;
+  readonly archived: boolean;
+  readonly on_busy: "enqueue" | "interrupt" | "latest" | "merge" | "reject" | "rollback" | "steer" | null;
+  readonly on_disconnect: "cancel" | "continue" | null;
+  readonly message_count: number;
+  readonly seq: number;
+  readonly active_run_id: string | null;
+  readonly tip_message_id: string | null;
+  readonly forked_from: ForkPoint | null;
+  readonly created_at: string;
+  readonly last_activity_at: string;
+  readonly unread_count: number | null;
+}
+
 /** A message, and how its answer is to be delivered. */
 export interface SendMessage {
   readonly content: string | readonly (TextBlock | ImageBlock | FileBlock | ReasoningBlock | ToolUseBlock | ToolResultBlock | ProviderBlock)[];
@@ -629,7 +692,7 @@ export interface SendMessage {
   readonly background?: boolean;
   readonly respond?: boolean;
   readonly role?: "assistant" | "system" | "user";
-  readonly on_busy?: "enqueue" | "interrupt" | "latest" | "merge" | "reject" | "rollback" | null;
+  readonly on_busy?: "enqueue" | "interrupt" | "latest" | "merge" | "reject" | "rollback" | "steer" | null;
   readonly on_disconnect?: "cancel" | "continue" | null;
   readonly parent_id?: string | null;
   readonly edit_of?: string | null;
@@ -731,7 +794,7 @@ export interface Thread {
   readonly metadata: Readonly<Record<string, Json>>;
   readonly pinned: boolean;
   readonly archived: boolean;
-  readonly on_busy: "enqueue" | "interrupt" | "latest" | "merge" | "reject" | "rollback" | null;
+  readonly on_busy: "enqueue" | "interrupt" | "latest" | "merge" | "reject" | "rollback" | "steer" | null;
   readonly on_disconnect: "cancel" | "continue" | null;
   readonly message_count: number;
   readonly seq: number;
@@ -760,7 +823,7 @@ export interface ThreadDeleted {
 
 /** A page of threads: pinned first, then latest activity. */
 export interface ThreadPage {
-  readonly data: readonly Thread[];
+  readonly data: readonly SeenThread[];
   readonly has_more: boolean;
   readonly next_cursor: string | null;
 }
@@ -878,6 +941,14 @@ export interface ToolUseBlock {
   readonly input: Json;
 }
 
+/** How far a person has read a thread, and how many messages of others come behind that. */
+export interface Unread {
+  readonly thread_id: string;
+  readonly end_user_id: string;
+  readonly seq: number;
+  readonly unread_count: number;
+}
+
 /** What changes of an agent: its next version. A field that is not named stays; null empties it. */
 export interface UpdateAgent {
   readonly handle?: string;
@@ -918,7 +989,7 @@ export interface UpdateThread {
   readonly model?: string | null;
   readonly instructions?: string | null;
   readonly agent_id?: string | null;
-  readonly on_busy?: "enqueue" | "interrupt" | "latest" | "merge" | "reject" | "rollback" | null;
+  readonly on_busy?: "enqueue" | "interrupt" | "latest" | "merge" | "reject" | "rollback" | "steer" | null;
   readonly on_disconnect?: "cancel" | "continue" | null;
   readonly tip_message_id?: string;
   readonly metadata?: Readonly<Record<string, Json>>;
@@ -1014,6 +1085,26 @@ export interface Operations {
     readonly query: { readonly limit?: number; readonly cursor?: string | null };
     readonly body: undefined;
     readonly answer: AgentPage;
+  };
+  "POST /v1/files": {
+    readonly query: { readonly name?: string | null; readonly end_user_id?: string | null };
+    readonly body: undefined;
+    readonly answer: File;
+  };
+  "GET /v1/files/{file_id}": {
+    readonly query: Readonly<Record<string, never>>;
+    readonly body: undefined;
+    readonly answer: File;
+  };
+  "GET /v1/files/{file_id}/content": {
+    readonly query: { readonly link?: string | null };
+    readonly body: undefined;
+    readonly answer: Json;
+  };
+  "POST /v1/files/{file_id}/link": {
+    readonly query: Readonly<Record<string, never>>;
+    readonly body: CreateLink;
+    readonly answer: FileLink;
   };
   "GET /v1/keys": {
     readonly query: Readonly<Record<string, never>>;
@@ -1136,9 +1227,9 @@ export interface Operations {
     readonly answer: ThreadPage;
   };
   "GET /v1/threads/{thread_id}": {
-    readonly query: Readonly<Record<string, never>>;
+    readonly query: { readonly end_user_id?: string | null };
     readonly body: undefined;
-    readonly answer: Thread;
+    readonly answer: SeenThread;
   };
   "PATCH /v1/threads/{thread_id}": {
     readonly query: Readonly<Record<string, never>>;
@@ -1199,6 +1290,11 @@ export interface Operations {
     readonly query: Readonly<Record<string, never>>;
     readonly body: undefined;
     readonly answer: RunPage;
+  };
+  "PUT /v1/threads/{thread_id}/read": {
+    readonly query: Readonly<Record<string, never>>;
+    readonly body: MarkRead;
+    readonly answer: Unread;
   };
   "GET /v1/threads/{thread_id}/state": {
     readonly query: { readonly limit?: number; readonly view?: "user" | "audit" | null };

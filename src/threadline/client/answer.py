@@ -65,7 +65,7 @@ class Answer:
             case events.MessageStarted(message=message):
                 self._whole.add(message.id)
             case events.MessageCreated(message=message):
-                self.message = self.message or message
+                self._take_question(message)
             case events.MessageCompleted(message=message) if message.role == "assistant":
                 self.reply = message
                 self._replace(message)
@@ -85,7 +85,13 @@ class Answer:
 
     def _take_run(self, run: Run) -> None:
         self.run = run
-        self.message = self.message or run.input
+        if run.input is not None:
+            self._take_question(run.input)
+
+    def _take_question(self, message: Message) -> None:
+        # While it waits it may be rewritten; what is handed to the answer later is another message.
+        if self.message is None or self.message.id == message.id:
+            self.message = message
 
     def _add(self, message_id: str, block: int, text: str) -> None:
         shown = self._texts.get(message_id)
