@@ -1,6 +1,9 @@
 import { defineConfig } from "vitest/config";
+import { aliases } from "./aliases.ts";
 
 export default defineConfig({
+  esbuild: { jsx: "automatic" },
+  resolve: { alias: aliases },
   test: {
     include: ["tests/**/*.test.{ts,tsx}"],
     pool: "threads",

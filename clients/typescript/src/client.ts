@@ -14,6 +14,7 @@ import { IndexedDBStore } from "./store/indexeddb.ts";
 import { MemoryStore } from "./store/memory.ts";
 import { LiveThread } from "./thread.ts";
 import type { CreateThread, Operations, Thread } from "./types.ts";
+import { Voice } from "./voice.ts";
 
 export interface ClientOptions extends HttpOptions {
   /** Whose data this is: keeps the stores, locks and channels of several people on one device apart. */
@@ -23,6 +24,8 @@ export interface ClientOptions extends HttpOptions {
   readonly locks?: Locks;
   /** The list is that of this end user; for keys, which see everybody's. */
   readonly endUserId?: string;
+  /** Where the runtime has none of its own; only used to say that one is typing. */
+  readonly WebSocket?: typeof WebSocket;
 }
 
 export class Client {
@@ -33,6 +36,7 @@ export class Client {
   readonly #store: Store;
   readonly #link: Link;
   readonly #open = new Map<string, LiveThread>();
+  readonly #voice: Voice;
   readonly #close = new AbortController();
 
   constructor(options: ClientOptions = {}) {
@@ -48,6 +52,7 @@ export class Client {
       onLost: () => this.#mend(),
     });
     this.threads = new ThreadList(http, store, () => this.#link.changed());
+    this.#voice = new Voice(http, options.endUserId, options.WebSocket);
     const deliver = (outgoing: Outgoing, signal: AbortSignal) => this.#deliver(outgoing, signal);
     this.outbox = new Outbox({ store, name, locks: options.locks ?? locksHere(), deliver });
     this.#listen();
@@ -67,6 +72,11 @@ export class Client {
       this.#open.set(id, found);
     }
     return found;
+  }
+
+  /** Let the others in a thread see that one is typing; to be said with every key, it is passed on every few seconds. */
+  typing(threadId: string, isTyping = true): void {
+    this.#voice.typing(threadId, isTyping);
   }
 
   async createThread(body: CreateThread = {}): Promise<Thread> {
@@ -98,6 +108,7 @@ export class Client {
     this.#link.close();
     this.outbox.close();
     this.threads.close();
+    this.#voice.close();
     await Promise.allSettled([...this.#open.values()].map((thread) => thread.close()));
     this.#open.clear();
   }

@@ -10,6 +10,7 @@ export {
   membersOf,
   messagesOf,
   runsOf,
+  type Snapshot,
   stateOf,
   type ThreadState,
   type WireEvent,

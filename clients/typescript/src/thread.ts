@@ -8,6 +8,7 @@ import {
   membersOf,
   messagesOf,
   runsOf,
+  type Snapshot,
   stateOf,
   type ThreadState,
   type WireEvent,
@@ -55,7 +56,8 @@ export interface ThreadOptions {
 /** What of a send may be said beside its content. */
 export type SendOptions = Omit<SendMessage, "content" | "stream" | "background">;
 
-const LOADING: ThreadView = {
+/** A thread of which nothing is known yet. */
+export const LOADING: ThreadView = {
   status: "loading",
   thread: null,
   messages: [],
@@ -153,6 +155,15 @@ export class LiveThread {
     if (typeof first === "string") await this.#fill(first);
   }
 
+  /** Begin with a state that came with the page: it is shown before anything is asked. */
+  begin(snapshot: Snapshot): void {
+    if (snapshot.seq <= this.#state.seq) return;
+    this.#replace(snapshot);
+    this.publish();
+    this.#save();
+    if (this.#isFollowed) this.#options.onFollowed();
+  }
+
   // --- following ---
 
   /** Take events of its log, and what is said of presence. */
@@ -183,11 +194,7 @@ export class LiveThread {
     const { http } = this.#options;
     const asked = { path: { thread_id: this.id }, query: { limit: PAGE, view: "audit" } } as const;
     try {
-      const fresh = stateOf(await http.call("GET /v1/threads/{thread_id}/state", asked));
-      const settled = knownOf(this.#state).filter((message) => message.status !== "streaming");
-      this.#state = withMessages(fresh, settled);
-      this.#status = "ready";
-      this.#problem = null;
+      this.#replace(await http.call("GET /v1/threads/{thread_id}/state", asked));
     } catch (error) {
       if (error instanceof Refusal && !error.isPassing) this.#lose(error.problem);
       throw error;
@@ -195,6 +202,13 @@ export class LiveThread {
     this.publish();
     this.#save();
     this.#options.onFollowed();
+  }
+
+  #replace(snapshot: Snapshot): void {
+    const settled = knownOf(this.#state).filter((message) => message.status !== "streaming");
+    this.#state = withMessages(stateOf(snapshot), settled);
+    this.#status = "ready";
+    this.#problem = null;
   }
 
   /** Show what is known now, also of the outbox. */

@@ -5,9 +5,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 
-const PYTHON = process.env.THREADLINE_PYTHON ?? fileURLToPath(new URL("../../../.venv/bin/python", import.meta.url));
+const PYTHON = process.env.THREADLINE_PYTHON ?? join(process.cwd(), "../../.venv/bin/python");
 const START_MS_MAX = 60_000;
 
 export class RealServer {
@@ -81,7 +80,12 @@ export class RealServer {
   }
 
   #environment(): Record<string, string> {
-    return { PATH: process.env.PATH ?? "", HOME: this.home, PYTHONUNBUFFERED: "1" };
+    return {
+      PATH: process.env.PATH ?? "",
+      HOME: this.home,
+      PYTHONUNBUFFERED: "1",
+      THREADLINE_DEFAULT_MODEL: "demo/echo@max",
+    };
   }
 }
 
