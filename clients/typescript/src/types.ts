@@ -1296,6 +1296,21 @@ export interface Operations {
     readonly body: MarkRead;
     readonly answer: Unread;
   };
+  "POST /v1/threads/{thread_id}/share": {
+    readonly query: Readonly<Record<string, never>>;
+    readonly body: CreateShare;
+    readonly answer: Share;
+  };
+  "GET /v1/threads/{thread_id}/shares": {
+    readonly query: Readonly<Record<string, never>>;
+    readonly body: undefined;
+    readonly answer: SharePage;
+  };
+  "DELETE /v1/threads/{thread_id}/shares/{share_id}": {
+    readonly query: Readonly<Record<string, never>>;
+    readonly body: undefined;
+    readonly answer: undefined;
+  };
   "GET /v1/threads/{thread_id}/state": {
     readonly query: { readonly limit?: number; readonly view?: "user" | "audit" | null };
     readonly body: undefined;
