@@ -165,6 +165,12 @@ export interface CreateLink {
   readonly expires_in?: number;
 }
 
+/** A page of a thread up to a message; without one, up to the newest of the active branch. */
+export interface CreateShare {
+  readonly message_id?: string | null;
+  readonly expires_in?: number;
+}
+
 /** A new team, nobody in it. */
 export interface CreateTeam {
   readonly name: string;
@@ -709,6 +715,25 @@ export interface Sent {
   readonly message: Message;
   readonly run: Run | null;
   readonly reply: Message | null;
+}
+
+/** A shared page. `url` is there in the answer that makes it, and never again. */
+export interface Share {
+  readonly id: string;
+  readonly object: "share";
+  readonly thread_id: string;
+  readonly message_id: string;
+  readonly url: string | null;
+  readonly created_at: string;
+  readonly expires_at: string;
+  readonly revoked_at: string | null;
+}
+
+/** All shared pages of a thread. */
+export interface SharePage {
+  readonly data: readonly Share[];
+  readonly has_more: boolean;
+  readonly next_cursor: string | null;
 }
 
 /** The place of a message among those that have the same parent: "2 of 3". Counts from 1. */

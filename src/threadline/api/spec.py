@@ -32,6 +32,7 @@ from threadline.api.branch_bodies import BranchPage, ForkThread, MarkRead, Regen
 from threadline.api.call_bodies import DecideCall, PostResult, ToolCallPage
 from threadline.api.problem import Problem
 from threadline.api.tool_answers import DefinitionPage, ToolPage
+from threadline.api.web.share_bodies import CreateShare, Share, SharePage
 from threadline.engine.reads import SeenThread, Unread
 from threadline.file_records import File
 from threadline.records import Message, Run, Thread
@@ -41,6 +42,9 @@ from threadline.tool_records import Registration
 _REF = "#/components/schemas/{name}"
 
 _TYPES: tuple[type[Struct], ...] = (
+    CreateShare,
+    Share,
+    SharePage,
     agent_bodies.CreateAgent,
     agent_bodies.CreateTeam,
     agent_bodies.PutTeamMember,
