@@ -46,7 +46,7 @@ READABLE = {
     "packs",
     "tools",
     "tool_calls",
-    *("agents", "agent_versions", "teams", "team_members", "members", "hops", "forks"),
+    *("agents", "agent_versions", "teams", "team_members", "members", "hops", "forks", "reads"),
     *("sessions", "shares"),
     *("files", "file_uses"),
 }
@@ -164,7 +164,7 @@ async def test_a_change_without_a_condition_changes_its_own_tenant_only(
         aimed = f"UPDATE {table} SET {column} = {column} WHERE {column} = '{THEIRS.tenant_id}'"
         assert await changes(store, MINE, aimed) == 0, table
     agents = {"agents", "teams", "team_members", "members", "sessions", "shares", "files"}
-    assert changed == {"keys", "threads", "heads", "messages", "runs", "tools", "tool_calls"} | agents
+    assert changed == {"keys", "threads", "heads", "messages", "runs", "tools", "tool_calls", "reads"} | agents
 
 
 async def test_nothing_can_be_put_in_for_another_tenant(
@@ -195,7 +195,7 @@ async def test_nothing_can_be_put_in_for_another_tenant(
         "files",
         "file_uses",
     }
-    rows = {"keys", "threads", "heads", "messages", "runs", "sends", "events", "tools", "tool_calls"}
+    rows = {"keys", "threads", "heads", "messages", "runs", "sends", "events", "tools", "tool_calls", "reads"}
     assert taken == rows | agents
 
 
