@@ -19,6 +19,7 @@ from threadline.events import (
     RunQueued,
     RunStarted,
     RunWaiting,
+    ThreadUpdated,
     ToolCompleted,
     ToolRequested,
     encode_event,
@@ -99,6 +100,11 @@ def one_run_has_the_turn(stored: Stored) -> Iterator[str]:
                 if active is not None or waiting[:1] != [message.run_id]:
                     yield f"{message.run_id} got the turn of {active}, waiting were {waiting}"
                 active, waiting = message.run_id, waiting[1:]
+            case ThreadUpdated(thread={"active_run_id": run_id}) if run_id is not None:
+                # What it answers stands in the history already.
+                if active is not None or waiting[:1] != [run_id]:
+                    yield f"{run_id} got the turn of {active}, waiting were {waiting}"
+                active, waiting = run_id, waiting[1:]
             case RunStarted(run=run):
                 if run.id != active:
                     yield f"{run.id} began in the turn of {active}"

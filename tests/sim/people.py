@@ -13,12 +13,13 @@ from threadline.content import TextBlock
 from threadline.engine.accept import Send
 from threadline.engine.engine import Engine
 from threadline.engine.queue import Change
+from threadline.engine.regenerate import Regenerate
 from threadline.engine.state import Snapshot
 from threadline.engine.threads import NewThread
 from threadline.engine.waiting import Approval, ClientResult
-from threadline.errors import BadCursor, NotFound, NotWaitedFor, RunBegun, ShuttingDown, Unavailable
+from threadline.errors import BadCursor, InvalidRequest, NotFound, NotWaitedFor, RunBegun, ShuttingDown, Unavailable
 from threadline.events import Entry, RunWaiting, ThreadDeleted, encode_event
-from threadline.ids import RunId, ThreadId
+from threadline.ids import MessageId, RunId, ThreadId
 from threadline.records import Author, OnBusy, Run, RunOptions
 
 from .model import Plan
@@ -37,6 +38,7 @@ class Sent(Struct):
     plan: Plan
     answers: list[tuple[str, RunId | None]]
     on_busy: OnBusy | None = None
+    edit_of: MessageId | None = None
     is_regretted: bool = False
     is_refused: bool = False
 
@@ -85,6 +87,7 @@ class Plans(Struct, frozen=True):
     looks: int
     renames: int
     moves: int
+    edits: int
     deletes: int
 
 
@@ -101,6 +104,7 @@ class People:
         self.deleted: dict[ThreadId, None] = {}
         self.rewritten: dict[RunId, None] = {}
         self.answered: list[Answered] = []
+        self._edits = 0
         self._wire = wire
         self._world = wire.world
         self._plans = plans
@@ -137,6 +141,7 @@ class People:
             (self._look, plans.looks),
             (self._rename, plans.renames),
             (self._move, plans.moves),
+            (self._branch_off, plans.edits),
             (self._delete, plans.deletes),
         ):
             for _ in range(count):
@@ -249,7 +254,41 @@ class People:
             change = structs.replace(change, content=[TextBlock(asked.text())])
         try:
             await self._insist(lambda engine: engine.change_queued(SCOPE, run.id, change))
-        except (NotFound, RunBegun):
+        except (NotFound, RunBegun, InvalidRequest):
+            # A question that is answered again is a message of the history, which nobody rewrites here.
+            return
+
+    async def _branch_off(self, after: float) -> None:
+        """Put a question in other words, have it answered again, or go back to what stands on another branch."""
+        await asyncio.sleep(after)
+        thread_id, dice = self._dice.choice(self.threads), self._dice
+        try:
+            state: Snapshot = await self._insist(lambda engine: engine.snapshot(SCOPE, thread_id, 200))
+        except NotFound:
+            return
+        asked = [message for message in state.messages if message.role == "user" and message.run_id is not None]
+        if not asked:
+            return
+        message = dice.choice(asked)
+        self._edits += 1
+        match dice.choice(("edit", "again", "switch")):
+            case "edit":
+                plan = structs.replace(self._plan(f"e{self._edits}"), then="finish", rounds=())
+                sent = Sent(thread_id, plan, [], edit_of=message.id)
+                self.sent.append(sent)
+                await self._send(sent)
+            case "again":
+                wanted = Regenerate(message_id=message.id, key=f"g{self._edits}")
+                await self._try(lambda engine: engine.regenerate(SCOPE, thread_id, wanted))
+            case _:
+                changed = {"tip_message_id": message.id}
+                await self._try(lambda engine: engine.update_thread(SCOPE, thread_id, changed))
+
+    async def _try(self, work: Any) -> None:
+        """Ask until somebody answers; that it cannot be is an answer too."""
+        try:
+            await self._insist(work)
+        except (NotFound, InvalidRequest):
             return
 
     async def _waiting(self) -> list[Run]:
@@ -311,14 +350,16 @@ class People:
         if asked is None:
             return
         for one in asked.approvals:
-            if dice.random() < 0.7:
-                self._work(self._decide(run.id, one.tool_use_id, dice.random() < 0.7))
+            seconds = dice.uniform(0.0, 5.0)
+            # Two who look at the same screen click at the same time.
+            for _ in range(dice.choice((0, 1, 1, 2))):
+                self._work(self._decide(run.id, one.tool_use_id, dice.random() < 0.7, seconds))
         for one in asked.results:
             if dice.random() < 0.7:
                 self._work(self._post(run.id, one.tool_use_id, f"said by {dice.randrange(1000)}"))
 
-    async def _decide(self, run_id: RunId, tool_use_id: str, is_agreed: bool) -> None:
-        await asyncio.sleep(self._dice.uniform(0.0, 5.0))
+    async def _decide(self, run_id: RunId, tool_use_id: str, is_agreed: bool, seconds: float) -> None:
+        await asyncio.sleep(seconds)
         approval = Approval(tool_use_id=tool_use_id, approve=is_agreed)
         author = Author("user", f"person {self._dice.randrange(9)}")
         try:
@@ -364,5 +405,6 @@ def draw_plans(dice: Any) -> Plans:
         looks=dice.choice((0, 2, 5)),
         renames=dice.choice((0, 0, 3)),
         moves=dice.choice((0, 0, 4, 8)),
+        edits=dice.choice((0, 0, 3, 6)),
         deletes=1 if dice.random() < 0.08 else 0,
     )
