@@ -9,6 +9,7 @@ from typing import Any
 from support.client import Client, Stream, counted, said
 from support.fixtures import Installation, StartServer
 from support.server import Server
+from support.sockets import open_socket
 from support.waiting import patience
 
 from .test_access import browser
@@ -71,8 +72,20 @@ async def test_a_sidebar_shows_its_list_and_every_change(client: Client) -> None
         (await client.delete(f"/v1/threads/{made}")).ok(204)
         removed = await stream.read_until("thread.removed")
         assert removed.data == {"type": "thread.removed", "thread_id": made}
-        assert shown(stream) == {old: (await client.get(f"/v1/threads/{old}")).ok(200)}
+        assert shown(stream) == {old: (await browsing.get(f"/v1/threads/{old}")).ok(200)}
         assert all(frame.cursor is None for frame in stream.frames)
+
+
+async def test_what_is_read_on_one_device_is_read_on_the_other(client: Client) -> None:
+    """Unread messages are counted in the list, and the count follows the person's read mark from wherever it is set."""
+    ann = somebody()
+    thread_id = await client.thread(end_user_id=ann)
+    async with browser(client, ann) as phone, sidebar(phone) as stream:
+        await stream.read_until("listed")
+        await client.ask(thread_id, "x", model="demo/count-3@max")
+        await read_until(stream, lambda data: data["type"] == "thread" and data["thread"]["unread_count"] == 1)
+        (await phone.request("PUT", f"/v1/threads/{thread_id}/read", {})).ok(200)
+        await read_until(stream, lambda data: data["type"] == "thread" and data["thread"]["unread_count"] == 0)
 
 
 async def test_words_are_no_news_in_a_list(client: Client) -> None:
@@ -194,3 +207,33 @@ async def _caught_up(stream: Stream, threads: set[str]) -> None:
 
 def _events(stream: Stream, thread_id: str) -> list[Any]:
     return [frame.data for frame in stream.frames if frame.cursor and frame.data["thread_id"] == thread_id]
+
+
+async def test_who_is_removed_from_a_room_hears_nothing_more_of_it(client: Client) -> None:
+    """On a socket the last event is his removal; in his list the room goes; the others see him leave."""
+    ann, bob = somebody(), somebody()
+    room = await client.thread(end_user_id=ann)
+    (await client.post(f"/v1/threads/{room}/members", {"end_user_id": bob})).ok(201)
+    async with (
+        browser(client, bob) as browsing,
+        sidebar(browsing) as stream,
+        open_socket(client, room, f"?end_user_id={ann}") as of_ann,
+        open_socket(browsing, room) as of_bob,
+    ):
+        await stream.read_until("listed")
+        assert shown(stream).keys() == {room}
+        await of_ann.wait_for(lambda said: said["type"] == "presence" and said["end_user_id"] == bob)
+        await of_bob.ask("send", message={"content": "I am here", "respond": False})
+        (await client.delete(f"/v1/threads/{room}/members/{bob}")).ok(204)
+        await of_bob.wait_for_type("member.removed", room)
+        await of_ann.wait_for(lambda said: said["type"] == "presence" and said["status"] == "offline")
+        (await client.send(room, "without him", respond=False)).ok(201)
+        for kind, fields in (
+            ("send", {"message": {"content": "x"}}),
+            ("typing", {}),
+            ("subscribe", {"thread_id": room}),
+        ):
+            assert (await of_bob.refused(kind, **fields))["code"] == "not_found"
+        assert of_bob.events(room)[-1]["type"] == "member.removed"
+        await stream.read_until("thread.removed")
+        assert shown(stream) == {}

@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from threadline.api.readers import Readers
-from threadline.errors import Unavailable
+from threadline.errors import NotFound, Unavailable
 from threadline.events import Entry, ThreadDeleted
 from threadline.ids import ThreadId
 from threadline.journal.tail import Tail
 from threadline.limits import SSE_JOIN_BYTES_MAX
+from threadline.observe import log
 from threadline.scopes import Scope
 
 
@@ -114,11 +115,14 @@ class Follows:
                     is_caught_up = True
                     await self._wait()
                     self._wire.write(self._dialect.caught_up(thread_id, cursor))
+        except NotFound:
+            # Deleted, or he was removed, between the look at his cursor and the first read: nothing of it is his.
+            log.info("follow_ended", thread_id=thread_id)
         except Unavailable as error:
             self._on_loss(error)
         finally:
             await batches.aclose()
-        # Only here by itself: the thread is deleted, or the store was away.
+        # Only here by itself: the thread is deleted, its reader was removed, or the store was away.
         if self._pumps.pop(thread_id, None) is not None:
             self._on_end(thread_id)
 

@@ -114,7 +114,10 @@ class Engine:
         async def script(transaction: Transaction) -> Unread:
             return await mark_read(transaction, scope, thread_id, read)
 
-        return await self._journal.write(scope, script)
+        unread = await self._journal.write(scope, script)
+        # It is no event, but the person's other devices show it.
+        self._journal.call_attention(thread_id)
+        return unread
 
     async def fork(self, scope: Scope, thread_id: ThreadId, wanted: Fork) -> Thread:
         """Make a thread that begins with a branch of another one. Raises what `fork_thread` raises."""

@@ -18,6 +18,9 @@ class Listing:
     def __init__(self) -> None:
         self._shown: dict[ThreadId, int] = {}
 
+    def __contains__(self, thread_id: ThreadId) -> bool:
+        return thread_id in self._shown
+
     def news(self, threads: Iterable[Thread]) -> Iterator[dict[str, Any]]:
         """Yield what to say about threads as they are now: nothing of those that look as they did."""
         for thread in threads:

@@ -56,6 +56,10 @@ class SidebarStream:
         self._wake = asyncio.Event()
         self._seats: dict[ThreadId, Seat] = {}
 
+    def shows(self, thread_id: ThreadId) -> bool:
+        """Whether this thread is in its list, as far as was shown."""
+        return thread_id in self._listing
+
     def touch(self, thread_ids: Sequence[ThreadId]) -> None:
         """Hear that these threads may look otherwise now."""
         self._touched.update(thread_ids)

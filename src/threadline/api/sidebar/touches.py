@@ -17,7 +17,7 @@ from threadline.errors import Unavailable
 from threadline.ids import TenantId, ThreadId
 from threadline.observe import log
 from threadline.scopes import System
-from threadline.store.contract import Reader, Store, ThreadRow, TouchedThread
+from threadline.store.contract import Reader, Store, TouchedThread
 
 GATHER_SECONDS = 0.1
 """How long to gather nudges before one look. A list is read by people."""
@@ -36,6 +36,10 @@ class Watcher(Protocol):
     tenant_id: TenantId
     person: str | None
 
+    def shows(self, thread_id: ThreadId) -> bool:
+        """Whether this thread is in its list, as far as was shown."""
+        ...
+
     def touch(self, thread_ids: Sequence[ThreadId]) -> None:
         """Hear that these threads may look otherwise now."""
         ...
@@ -49,7 +53,7 @@ class Touches:
         self._watchers: set[Watcher] = set()
         self._touched: set[ThreadId] = set()
         self._is_touched = asyncio.Event()
-        self._known: OrderedDict[ThreadId, tuple[int | None, frozenset[str]]] = OrderedDict()
+        self._known: OrderedDict[ThreadId, int] = OrderedDict()
 
     def add(self, watcher: Watcher) -> None:
         """Tell a stream from here on."""
@@ -64,9 +68,14 @@ class Touches:
 
     def hear(self, nudges: Sequence[Nudge]) -> None:
         """Take nudges, from this node and from the others."""
-        if self._watchers:
-            self._touched.update(nudge.thread_id for nudge in nudges)
-            self._is_touched.set()
+        if not self._watchers:
+            return
+        for nudge in nudges:
+            self._touched.add(nudge.thread_id)
+            if nudge.seq == 0:
+                # "Look again": what has changed may be somebody's own, such as how far he has read.
+                self._known.pop(nudge.thread_id, None)
+        self._is_touched.set()
 
     async def look_forever(self) -> None:
         """Look at what was touched. The caller owns the task."""
@@ -88,26 +97,25 @@ class Touches:
             # Each stream looks by itself from time to time.
             log.warning("touches_failed", detail=error.detail)
             return
-        concerned = [(touched.row, self._people_to_tell(touched)) for touched in found]
+        news = [touched for touched in found if self._is_news(touched)]
         for watcher in list(self._watchers):
-            mine = [
-                row.thread.id for row, people in concerned if people is not None and _concerns(watcher, row, people)
-            ]
+            mine = [touched.row.thread.id for touched in news if _concerns(watcher, touched)]
             if mine:
                 watcher.touch(mine)
 
-    def _people_to_tell(self, touched: TouchedThread) -> frozenset[str] | None:
-        """Return who is to look again: those who see it and those who saw it. None where it looks as it did."""
-        thread_id = touched.row.thread.id
+    def _is_news(self, touched: TouchedThread) -> bool:
         # Every word of an answer moves the seq, and nothing else of what a list shows.
         thread = structs.replace(touched.row.thread, seq=0)
         looks = hash((_encode(thread), touched.people, touched.is_deleted))
-        before, people = self._known.pop(thread_id, (None, frozenset[str]()))
-        self._known[thread_id] = looks, touched.people
+        before = self._known.pop(thread.id, None)
+        self._known[thread.id] = looks
         if len(self._known) > KNOWN_MAX:
             self._known.popitem(last=False)
-        return None if looks == before else touched.people | people
+        return looks != before
 
 
-def _concerns(watcher: Watcher, row: ThreadRow, people: frozenset[str]) -> bool:
-    return watcher.tenant_id == row.tenant_id and (watcher.person is None or watcher.person in people)
+def _concerns(watcher: Watcher, touched: TouchedThread) -> bool:
+    if watcher.tenant_id != touched.row.tenant_id:
+        return False
+    # Whoever has it in his list looks again also where it is not to be seen any more.
+    return watcher.person is None or watcher.person in touched.people or watcher.shows(touched.row.thread.id)
