@@ -108,6 +108,8 @@ class Metrics(Collector):
         self.readers_cut = 0
         self.requests: Counter[tuple[str, int]] = Counter()
         self.running = 0
+        self.tool_calls: Counter[tuple[str, str]] = Counter()
+        self.tool_seconds = Histogram("threadline_tool_seconds", "One call of a tool.", _SECONDS)
         self.first_token = Histogram("threadline_time_to_first_token_seconds", "Send to first token.", _SECONDS)
         self.inter_token = Histogram(
             "threadline_inter_token_seconds", "Between two arrivals from the provider.", _SECONDS
@@ -134,12 +136,21 @@ class Metrics(Collector):
         self.duration.observe(seconds)
         if error is not None:
             self.run_failures[error.code] += 1
+        self.attempt_ended(seconds, usage)
+
+    def attempt_ended(self, seconds: float, usage: Usage | None) -> None:
+        """Count what an attempt has cost, whether its run ends with it or waits."""
         if usage is None:
             return
         for direction, count in (("input", usage.input_tokens), ("output", usage.output_tokens)):
             self.tokens[direction] += count or 0
         if usage.output_tokens and seconds > 0:
             self.rate.observe(usage.output_tokens / seconds)
+
+    def tool_called(self, kind: str, seconds: float, is_error: bool) -> None:
+        """Count a call that was made. `kind` is where the tool comes from; there are few of them."""
+        self.tool_calls[kind, "error" if is_error else "ok"] += 1
+        self.tool_seconds.observe(seconds)
 
     def render(self) -> bytes:
         """Return everything in the Prometheus text format."""
@@ -161,6 +172,7 @@ class Metrics(Collector):
             self.commit_seconds,
             self.commit_size,
             self.reader_lag,
+            self.tool_seconds,
         ):
             yield histogram.family()
 
@@ -180,6 +192,10 @@ class Metrics(Collector):
         for (route, status), count in self.requests.items():
             requests.add_metric([route, str(status)], count)
         yield requests
+        calls = CounterMetricFamily("threadline_tool_calls", "Tool calls made.", labels=["kind", "outcome"])
+        for (kind, outcome), count in self.tool_calls.items():
+            calls.add_metric([kind, outcome], count)
+        yield calls
 
     def _gauges(self) -> Iterator[Metric]:
         yield GaugeMetricFamily("threadline_readers", "Connected readers.", value=self.readers)

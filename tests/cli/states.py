@@ -23,6 +23,8 @@ def stored(sqlite_backend: Backend, tmp_path_factory: pytest.TempPathFactory) ->
         client.threads.send_and_wait(done.id, "one")
         client.threads.send_and_wait(done.id, "two", model="demo/fail-provider_error")
         client.threads.append(done.id, "three")
+        asks = '{"steps": [{"call": "nothing"}, {"say": "so be it"}]}'
+        client.threads.send_and_wait(done.id, asks, model="demo/script@max")
         client.threads.update(done.id, pinned=True)
         open_ = client.threads.create(title="open", model="demo/stall-5@max")
         client.threads.send_in_background(open_.id, "waits", model="demo/echo")

@@ -177,7 +177,8 @@ DAMAGES = {
         "is not what its log comes to (content)",
     ),
     "a message without an event": (
-        "INSERT INTO messages SELECT tenant_id, thread_id, 'msg_forged', 999, parent_id, role, author, content, status, "
+        "INSERT INTO messages (tenant_id, thread_id, id, seq, parent_id, role, author, content, status, model, usage, "
+        "finish_reason, error, run_id, request_id, metadata, created_at, completed_at) SELECT tenant_id, thread_id, 'msg_forged', 999, parent_id, role, author, content, status, "
         "model, usage, finish_reason, error, run_id, request_id, metadata, created_at, completed_at "
         f"FROM messages WHERE role = 'user' AND thread_id = {_DONE} LIMIT 1",
         "the message msg_forged has a row and no event",
@@ -199,9 +200,24 @@ DAMAGES = {
         f"UPDATE runs SET has_turn = 0 WHERE thread_id = {_OPEN}",
         "do not agree on who has the turn",
     ),
+    "a tool call without an outcome": (
+        f"UPDATE tool_calls SET status = 'running', output = NULL, is_error = NULL WHERE thread_id = {_DONE}",
+        "has no outcome, and its run is over",
+    ),
+    "another outcome": (
+        f"UPDATE tool_calls SET output = '\"forged\"' WHERE thread_id = {_DONE}",
+        "is not what the log comes to",
+    ),
+    "a tool call without a row": (f"DELETE FROM tool_calls WHERE thread_id = {_DONE}", "is in the log and has no row"),
+    "a tool call without an event": (
+        "INSERT INTO tool_calls (tenant_id, thread_id, seq, id, run_id, message_id, tool_use_id, round, block, "
+        "result_block, name, status, attempt, needs_approval, requested_at) SELECT tenant_id, thread_id, 999, 'call_x', "
+        "run_id, message_id, 'x', 1, 0, 1, 'x', 'requested', 0, 0, requested_at FROM tool_calls LIMIT 1",
+        "the tool call call_x has a row and no event",
+    ),
     "two endings": (
         "INSERT INTO events SELECT tenant_id, thread_id, (SELECT seq + 1 FROM threads WHERE title = 'done'), run_id, body "
-        f"FROM events WHERE body LIKE '%\"run.completed\"%' AND thread_id = {_DONE};"
+        f"FROM events WHERE body LIKE '%\"run.completed\"%' AND thread_id = {_DONE} LIMIT 1;"
         "UPDATE threads SET seq = seq + 1 WHERE title = 'done'",
         " ended 2 times",
     ),

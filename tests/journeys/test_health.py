@@ -85,7 +85,7 @@ async def test_no_metric_names_a_thread_a_tenant_or_a_person(client: Client, nob
     for name in (thread_id, run_id, "ann-the-person", "tnt_", "default"):
         assert name not in text
     labels = set(re.findall(r'[{,](\w+)="', text))
-    assert labels <= {"route", "status", "code", "direction", "le"}
+    assert labels <= {"route", "status", "code", "direction", "kind", "outcome", "le"}
 
 
 async def test_metrics_are_not_for_everybody(nobody: Client) -> None:

@@ -78,6 +78,9 @@ async def test_two_rounds_and_a_pair(toolserver: Server, installation: Installat
         ]
         assert [call["seq"] for call in calls] == [event["seq"] for event in of(frames, "tool.requested")]
         # Both rounds of the model are counted: what the second one read includes what the first one said.
+        text = (await client.get("/metrics")).body.decode()
+        assert 'threadline_tool_calls_total{kind="python",outcome="ok"} 3.0' in text
+        assert "threadline_tool_seconds_count 3.0" in text
         run = await client.run(message["run_id"])
         assert run["usage"]["output_tokens"] == message["usage"]["output_tokens"] > 3
 

@@ -28,8 +28,8 @@ def check(**options: Any) -> None:
     Says what is wrong, and exits with 1 if anything is.
 
     Checked are the database's own structure (SQLite's check, PostgreSQL's indexes), and of every thread: that its log
-    has no hole, that its messages and runs are what the log comes to, that every run has ended at most once, and that
-    what is open is waiting or being answered.
+    has no hole, that its messages, runs and tool calls are what the log comes to, that every run has ended at most
+    once, that every tool call of an ended run has its outcome, and that what is open is waiting or being answered.
     """
     settings = settings_from(options)
     with make_survey(settings, SystemClock()) as survey:

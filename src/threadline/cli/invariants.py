@@ -6,6 +6,7 @@ looked at from outside, over everything that is stored, and nothing is taken for
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import msgspec
 from msgspec import structs
@@ -19,6 +20,8 @@ from threadline.events import (
     RunCompleted,
     RunExpired,
     RunFailed,
+    ToolCompleted,
+    ToolRequested,
     event_type,
 )
 from threadline.fold import ThreadState
@@ -26,7 +29,8 @@ from threadline.ids import MessageId, RunId, ThreadId
 from threadline.limits import LOG_PAGE_EVENTS, PAGE_SIZE_MAX
 from threadline.records import Message, Run, Thread
 from threadline.scopes import Tenant
-from threadline.store.contract import MessageQuery, Reader, RunRow
+from threadline.store.contract import MessageQuery, Reader, RunRow, ToolCallQuery
+from threadline.tool_calls import ToolCall
 
 _UNREADABLE = (AssertionError, msgspec.DecodeError, UnicodeDecodeError)
 """How the store says that what it has read cannot be: a hole, a damaged event, a pack that does not fit its marks."""
@@ -45,6 +49,8 @@ class Told:
         self.endings: Counter[RunId] = Counter()
         self.started: Counter[MessageId] = Counter()
         self.completed: Counter[MessageId] = Counter()
+        self.requested: set[tuple[RunId, str]] = set()
+        self.outcomes: dict[tuple[RunId, str], tuple[Any, bool]] = {}
 
     def take(self, entry: Entry) -> None:
         """Take the next entry. Raises `Broken` where it does not follow from those before it."""
@@ -57,6 +63,10 @@ class Told:
                 self.started[message.id] += 1
             case MessageCompleted(message=message):
                 self.completed[message.id] += 1
+            case ToolRequested() as asked:
+                self.requested.add((asked.run_id, asked.tool_use_id))
+            case ToolCompleted() as outcome:
+                self.outcomes[outcome.run_id, outcome.tool_use_id] = (outcome.output, outcome.is_error)
             case RunCompleted(run=run) | RunFailed(run=run) | RunCancelled(run=run) | RunExpired(run=run):
                 self.endings[run.id] += 1
                 self.ended[run.id] = run
@@ -83,6 +93,7 @@ async def findings(reader: Reader, scope: Tenant, thread_id: ThreadId) -> list[s
         *_of_answers(told),
         *_of_open_runs(open_runs, told),
         *_of_turn(open_runs, row.active_run_id),
+        *_of_tool_calls(await _tool_calls(reader, scope, thread_id), told),
         *[finding for run in told.ended.values() for finding in await _of_ended_run(reader, scope, run)],
     ]
 
@@ -119,6 +130,16 @@ async def _messages(reader: Reader, scope: Tenant, thread_id: ThreadId) -> list[
         after = found[-1].seq if found else None
         query = MessageQuery(descending=False, after=after, limit=PAGE_SIZE_MAX)
         page = await reader.messages(scope, thread_id, query)
+        found.extend(page)
+        if len(page) < PAGE_SIZE_MAX:
+            return found
+
+
+async def _tool_calls(reader: Reader, scope: Tenant, thread_id: ThreadId) -> list[ToolCall]:
+    found: list[ToolCall] = []
+    while True:
+        query = ToolCallQuery(after=found[-1].seq if found else 0, limit=PAGE_SIZE_MAX)
+        page = await reader.tool_calls(scope, thread_id, query)
         found.extend(page)
         if len(page) < PAGE_SIZE_MAX:
             return found
@@ -177,6 +198,22 @@ def _of_open_runs(rows: Sequence[RunRow], told: Told) -> Iterator[str]:
     for run_id, times in told.endings.items():
         if times > 1:
             yield f"the run {run_id} ended {times} times"
+
+
+def _of_tool_calls(rows: Sequence[ToolCall], told: Told) -> Iterator[str]:
+    asked = set(told.requested)
+    for call in rows:
+        key = (call.run_id, call.tool_use_id)
+        if key not in asked:
+            yield f"the tool call {call.id} has a row and no event"
+        asked.discard(key)
+        outcome = (call.output, bool(call.is_error)) if call.is_settled else None
+        if told.outcomes.get(key) != outcome:
+            yield f"the row of the tool call {call.id} is not what the log comes to"
+        if call.run_id in told.ended and not call.is_settled:
+            yield f"the tool call {call.id} has no outcome, and its run is over"
+    for _, tool_use_id in sorted(asked):
+        yield f"the tool call {tool_use_id} is in the log and has no row"
 
 
 def _of_turn(rows: Sequence[RunRow], active_run_id: RunId | None) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from threadline.observe import log
+from threadline.clock import Clock
+from threadline.observe import Metrics, log
 from threadline.tools.contract import Call, Result, Tool
 from threadline.tools.output import failure, result_of
 
@@ -13,11 +14,19 @@ LET_GO_SECONDS = 1.0
 class Hands:
     """The calls that this node is making. Nobody waits for a tool that does not let go when it is told to."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock, metrics: Metrics) -> None:
+        self._clock = clock
+        self._metrics = metrics
         self._tasks: set[asyncio.Task[Result]] = set()
 
     async def call(self, tool: Tool, call: Call) -> Result:
         """Make one call, within its time. Returns failures as results, also those that the tool did not foresee."""
+        begun = self._clock.monotonic()
+        result = await self._make(tool, call)
+        self._metrics.tool_called(tool.kind, self._clock.monotonic() - begun, result.is_error)
+        return result
+
+    async def _make(self, tool: Tool, call: Call) -> Result:
         task = asyncio.get_running_loop().create_task(tool.call(call), name=f"tool {call.name}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -110,7 +110,7 @@ class Scheduler:
         self._times = times
         self._toolbox = toolbox
         self._tool_limits = tool_limits or LoopLimits()
-        self._hands = Hands()
+        self._hands = Hands(clock, metrics)
         self._inline = inline
         self._owned: dict[RunId, Turn | None] = {}
         self._stops: dict[RunId, StopReason] = {}
@@ -393,6 +393,7 @@ class Scheduler:
         """Let go of a run that waits: from here on nobody's memory holds it."""
         run = turn.claim.row.run
         self._packer.add(turn.claim.attempt, turn.batch.committed)
+        self._metrics.attempt_ended(turn.seconds, turn.batch.usage)
         log.info("run_waits", run_id=run.id, thread_id=run.thread_id, seconds=round(turn.seconds, 3))
         # Somebody may have wished it to stop just before.
         self.poke()
