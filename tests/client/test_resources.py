@@ -327,3 +327,29 @@ def test_a_request_that_cannot_be_made_is_not_repeated() -> None:
         Threadline("http://x", http_client=http, backoff=QUICK).threads.get("thr_1")
     assert not caught.value.retryable
     assert len(tries) == 1
+
+
+async def test_files_are_uploaded_read_and_linked(server: ScriptedServer, speaker: Speaker) -> None:
+    """Bytes go as they are, with their type; they come back as they are; a link is not part of a `repr`."""
+    file = {"id": "file_1", "object": "file", "name": "a b.png", "media_type": "image/png", "size": 3, "sha256": "0",
+            "end_user_id": "ada", "created_at": wire.TIME}  # fmt: skip
+    link = {"url": "/v1/files/file_1/content?link=secret", "expires_at": wire.TIME}
+    server.answer(
+        UNAVAILABLE, reply(201, file), reply(200, file), lambda exchange: exchange.reply(200, b"\x00\xffz", {}),
+        reply(201, link),
+    )  # fmt: skip
+    made = await speaker.call(lambda c: c.files.upload(b"\x00\xffz", "image/png", name="a b.png", end_user_id="ada"))
+    assert (made.id, made.size, made.media_type) == ("file_1", 3, "image/png")
+    assert (await speaker.call(lambda c: c.files.get("file_1"))).sha256 == "0"
+    assert await speaker.call(lambda c: c.files.content("file_1")) == b"\x00\xffz"
+    linked = await speaker.call(lambda c: c.files.link("file_1", expires_in=60))
+    assert linked.url.endswith("secret")
+    assert "secret" not in repr(linked)
+    assert server.lines == [
+        "POST /v1/files", "POST /v1/files", "GET /v1/files/file_1", "GET /v1/files/file_1/content",
+        "POST /v1/files/file_1/link",
+    ]  # fmt: skip
+    assert server.seen[1].body == b"\x00\xffz"
+    assert server.seen[1].headers["content-type"] == "image/png"
+    assert server.seen[1].query == {"name": "a b.png", "end_user_id": "ada"}
+    assert server.seen[4].json == {"expires_in": 60}

@@ -24,7 +24,7 @@ TWINS = [
         (blocking_client, nonblocking_client, ["Threadline"]),
         (blocking_pages, nonblocking_pages, ["Listing"]),
         (blocking_streams, nonblocking_streams, ["RunStream", "ThreadStream"]),
-        (blocking_resources, nonblocking_resources, ["Threads", "Runs", "Tokens", "Keys", "Tools", "Models"]),
+        (blocking_resources, nonblocking_resources, ["Threads", "Runs", "Tokens", "Keys", "Tools", "Files", "Models"]),
     )
     for name in names
 ]

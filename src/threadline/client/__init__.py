@@ -48,6 +48,7 @@ from threadline.client.errors import (
     UnexpectedAnswer,
 )
 from threadline.client.events import Event, UnknownEvent
+from threadline.client.files import File, FileLink
 from threadline.client.models import (
     Accepted,
     AccessToken,
@@ -93,7 +94,9 @@ __all__ = [
     "Content",
     "ErrorInfo",
     "Event",
+    "File",
     "FileBlock",
+    "FileLink",
     "Forbidden",
     "Health",
     "IdempotencyMismatch",

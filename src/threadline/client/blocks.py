@@ -21,12 +21,13 @@ class TextBlock(Model, frozen=True, kw_only=True):
 
 
 class Source(Model, frozen=True, kw_only=True):
-    """Where bytes are: `url`, or `media_type` and `data` in base64. `type` says which (`url`, `base64`)."""
+    """Where bytes are: `url`, or `media_type` and `data` in base64, or `file_id`. `type`: `url`, `base64`, `file`."""
 
     type: str
     url: str | None = None
     media_type: str | None = None
     data: str | None = None
+    file_id: str | None = None
 
 
 class ImageBlock(Model, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from typing import Self, Unpack
 import httpx
 
 from threadline.client import calls
-from threadline.client.blocking.resources import Keys, Models, Runs, Threads, Tokens, Tools
+from threadline.client.blocking.resources import Files, Keys, Models, Runs, Threads, Tokens, Tools
 from threadline.client.blocking.transport import Transport
 from threadline.client.calls import Call
 from threadline.client.errors import ThreadlineError
@@ -39,6 +39,7 @@ class Threadline:
         self.threads = Threads(self._transport)
         self.runs = Runs(self._transport)
         self.tokens = Tokens(self._transport)
+        self.files = Files(self._transport)
         self.keys = Keys(self._transport)
         self.tools = Tools(self._transport)
         self.models = Models(self._transport)

@@ -20,6 +20,7 @@ from threadline.client.calls import (
     ToolCallFilter,
     ToolOptions,
 )
+from threadline.client.files import File, FileLink, file_content, file_get, file_link, file_upload
 from threadline.client.models import (
     Accepted,
     AccessToken,
@@ -181,6 +182,29 @@ class Runs:
         """Follow a run, from after a seq or from its start, to its terminal event. Returns when connected."""
         resume = RunResume(self._transport.settings, run_id=run_id, after=after)
         return RunStream(self._transport, resume, on_reconnect).open()
+
+
+class Files:
+    """Files for messages."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def upload(self, data: bytes, media_type: str, *, name: str | None = None, end_user_id: str | None = None) -> File:
+        """Upload a file; the same again is the same file. Raises `TooLarge`."""
+        return self._transport.call(file_upload(data, media_type, name, end_user_id))
+
+    def get(self, file_id: str) -> File:
+        """Return what is known of a file. Raises `NotFound`."""
+        return self._transport.call(file_get(file_id))
+
+    def content(self, file_id: str) -> bytes:
+        """Return a file's bytes. Raises `NotFound`."""
+        return self._transport.call(file_content(file_id))
+
+    def link(self, file_id: str, *, expires_in: int | None = None) -> FileLink:
+        """Make a link that works without a key for so many seconds."""
+        return self._transport.call(file_link(file_id, expires_in))
 
 
 class Tokens:

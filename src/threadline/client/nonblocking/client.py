@@ -10,6 +10,7 @@ from threadline.client.calls import Call
 from threadline.client.errors import ThreadlineError
 from threadline.client.models import Health
 from threadline.client.nonblocking.resources import (
+    AsyncFiles,
     AsyncKeys,
     AsyncModels,
     AsyncRuns,
@@ -46,6 +47,7 @@ class AsyncThreadline:
         self.threads = AsyncThreads(self._transport)
         self.runs = AsyncRuns(self._transport)
         self.tokens = AsyncTokens(self._transport)
+        self.files = AsyncFiles(self._transport)
         self.keys = AsyncKeys(self._transport)
         self.tools = AsyncTools(self._transport)
         self.models = AsyncModels(self._transport)

@@ -17,6 +17,7 @@ from threadline.client.calls import (
     ToolCallFilter,
     ToolOptions,
 )
+from threadline.client.files import File, FileLink, file_content, file_get, file_link, file_upload
 from threadline.client.models import (
     Accepted,
     AccessToken,
@@ -183,6 +184,31 @@ class AsyncRuns:
         """Follow a run, from after a seq or from its start, to its terminal event."""
         resume = RunResume(self._transport.settings, run_id=run_id, after=after)
         return AsyncRunStream(self._transport, resume, on_reconnect)
+
+
+class AsyncFiles:
+    """Files for messages."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+
+    async def upload(
+        self, data: bytes, media_type: str, *, name: str | None = None, end_user_id: str | None = None
+    ) -> File:
+        """Upload a file; the same again is the same file. Raises `TooLarge`."""
+        return await self._transport.call(file_upload(data, media_type, name, end_user_id))
+
+    async def get(self, file_id: str) -> File:
+        """Return what is known of a file. Raises `NotFound`."""
+        return await self._transport.call(file_get(file_id))
+
+    async def content(self, file_id: str) -> bytes:
+        """Return a file's bytes. Raises `NotFound`."""
+        return await self._transport.call(file_content(file_id))
+
+    async def link(self, file_id: str, *, expires_in: int | None = None) -> FileLink:
+        """Make a link that works without a key for so many seconds."""
+        return await self._transport.call(file_link(file_id, expires_in))
 
 
 class AsyncTokens:
