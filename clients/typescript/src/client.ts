@@ -11,6 +11,7 @@ import type { PresenceWord } from "./presence.ts";
 import type { Readable } from "./signal.ts";
 import type { Outgoing, Store } from "./store/contract.ts";
 import { IndexedDBStore } from "./store/indexeddb.ts";
+import { LastingStore } from "./store/lasting.ts";
 import { MemoryStore } from "./store/memory.ts";
 import { LiveThread } from "./thread.ts";
 import type { CreateThread, Operations, Thread } from "./types.ts";
@@ -43,7 +44,9 @@ export class Client {
     const name = options.name ?? "threadline";
     this.#endUserId = options.endUserId;
     this.http = new Http(options);
-    this.#store = options.store ?? (typeof indexedDB === "undefined" ? new MemoryStore() : new IndexedDBStore(name));
+    this.#store =
+      options.store ??
+      (typeof indexedDB === "undefined" ? new MemoryStore() : new LastingStore(new IndexedDBStore(name)));
     const [http, store] = [this.http, this.#store];
     this.#link = new Link({
       http,
@@ -68,7 +71,8 @@ export class Client {
     let found = this.#open.get(id);
     if (found === undefined) {
       const [http, store, outbox] = [this.http, this.#store, this.outbox];
-      found = new LiveThread({ id, http, store, outbox, onFollowed: () => this.#link.changed() });
+      const headOf = () => this.threads.view.get().threads.find((thread) => thread.id === id)?.seq ?? 0;
+      found = new LiveThread({ id, http, store, outbox, headOf, onFollowed: () => this.#link.changed() });
       this.#open.set(id, found);
     }
     return found;

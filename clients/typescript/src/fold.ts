@@ -260,6 +260,28 @@ export function messagesOf(state: ThreadState): readonly Message[] {
   return branch.map((message) => state.live.get(message.id) ?? message);
 }
 
+/** The messages that have the same parent as this one, itself among them, in the order of the log. */
+export function siblingsOf(state: ThreadState, messageId: string): readonly Message[] {
+  const parent = state.messages.get(messageId)?.parent_id;
+  const beside = parent === undefined ? [] : (childrenOf(state.messages).get(parent) ?? []);
+  return beside.map((message) => state.live.get(message.id) ?? message);
+}
+
+const children = new WeakMap<ReadonlyMap<string, Message>, ReadonlyMap<string | null, readonly Message[]>>();
+
+function childrenOf(messages: ReadonlyMap<string, Message>): ReadonlyMap<string | null, readonly Message[]> {
+  const before = children.get(messages);
+  if (before !== undefined) return before;
+  const found = new Map<string | null, Message[]>();
+  for (const message of [...messages.values()].sort((one, other) => (one.seq ?? 0) - (other.seq ?? 0))) {
+    const beside = found.get(message.parent_id);
+    if (beside === undefined) found.set(message.parent_id, [message]);
+    else beside.push(message);
+  }
+  children.set(messages, found);
+  return found;
+}
+
 /** Every message that was heard of, on whatever branch, in the order of hearing. */
 export function knownOf(state: ThreadState): readonly Message[] {
   return [...state.messages.values()].map((message) => state.live.get(message.id) ?? message);

@@ -11,6 +11,7 @@ export {
   messagesOf,
   runsOf,
   type Snapshot,
+  siblingsOf,
   stateOf,
   type ThreadState,
   type WireEvent,

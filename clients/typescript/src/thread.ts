@@ -9,6 +9,7 @@ import {
   messagesOf,
   runsOf,
   type Snapshot,
+  siblingsOf,
   stateOf,
   type ThreadState,
   type WireEvent,
@@ -49,6 +50,8 @@ export interface ThreadOptions {
   readonly http: Http;
   readonly store: Store;
   readonly outbox: Outbox;
+  /** How far its log goes, as far as the list knows. */
+  readonly headOf: () => number;
   /** It is followed now, or is not any more, or from another place of its log. */
   readonly onFollowed: () => void;
 }
@@ -72,6 +75,7 @@ const PAGE = 50;
 const SAVE_MS = 500;
 /** A screen that is built anew looks away for a moment. */
 const LINGER_MS = 2_000;
+const REPLAY_EVENTS_MAX = 1_000;
 const NOBODY: People = new Map();
 
 export class LiveThread {
@@ -138,6 +142,19 @@ export class LiveThread {
       path: { message_id: messageId },
       body,
     });
+  }
+
+  /** Allow or forbid a tool call that waits for somebody: one of `run.waiting_for.approvals`. */
+  async decide(toolUseId: string, approve: boolean, reason: string | null = null): Promise<void> {
+    const { run } = this.view.get();
+    if (run === null) return;
+    const body = { tool_use_id: toolUseId, approve, reason };
+    await this.#options.http.call("POST /v1/runs/{run_id}/approvals", { path: { run_id: run.id }, body });
+  }
+
+  /** What is known of the messages beside this one, in their order: `switchTo` goes there. */
+  siblings(messageId: string): readonly Message[] {
+    return siblingsOf(this.#state, messageId);
   }
 
   /** Show the branch that this message is on: its newest one. */
@@ -251,6 +268,10 @@ export class LiveThread {
     this.#isFollowed = true;
     if (this.#status === "loading") await this.#load();
     else this.publish();
+    // Who was away for long reads where things stand; the words that led there are history.
+    if (this.#status === "ready" && this.#options.headOf() > this.#state.seq + REPLAY_EVENTS_MAX) {
+      await this.reload().catch(() => undefined);
+    }
     this.#options.onFollowed();
   }
 

@@ -138,6 +138,23 @@ test("a hole in what comes is filled by reading the state anew", async () => {
   end();
 });
 
+test("who was away for long reads where things stand, and not all that led there", async () => {
+  const { view } = client.thread("thr_1");
+  view.subscribe(() => {})();
+  await pass(5);
+  for (let place = 0; place < 1200; place++) network.append("thr_1", { type: "thread.updated", thread: {} });
+  const list = client.threads.view.subscribe(() => {});
+  await pass(1);
+  client.threads.put({ ...network.make("thr_3"), id: "thr_1", seq: 1201 });
+  network.reached.length = 0;
+  const end = view.subscribe(() => {});
+  await pass(1);
+  expect(network.reached).toEqual(["GET /v1/threads/thr_1/state"]);
+  expect([phase(), client.thread("thr_1").cursor]).toEqual(["live", 1201]);
+  end();
+  list();
+});
+
 test("what waits behind an answer is shown behind it, with its run", async () => {
   const thread = client.thread("thr_1");
   const end = thread.view.subscribe(() => {});

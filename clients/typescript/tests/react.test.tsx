@@ -65,6 +65,8 @@ test("a chat is stopped, answered again and put otherwise", PATIENCE, async () =
   await act(() => result.current.regenerate(stopped?.id ?? "", { model: "demo/count-5@max" }));
   await waitFor(() => expect(last(result.current)).toEqual(["complete", counted(5)]), PATIENCE);
   expect(result.current.messages.length).toBe(2);
+  const beside = result.current.siblings(stopped?.id ?? "").map((message) => message.status);
+  expect(beside).toEqual(["cancelled", "complete"]);
   await act(() => result.current.switchTo(stopped?.id ?? ""));
   await waitFor(() => expect(last(result.current)[0]).toBe("cancelled"), PATIENCE);
   const question = result.current.messages[0]?.message.id ?? "";

@@ -16,7 +16,7 @@ import type { People } from "../presence.ts";
 import type { Shown } from "../shown.ts";
 import { type Readable, Signal } from "../signal.ts";
 import { type LiveThread, LOADING, type SendOptions, type ThreadView } from "../thread.ts";
-import type { RegenerateMessage, SendMessage, Thread } from "../types.ts";
+import type { Message, RegenerateMessage, SendMessage, Thread } from "../types.ts";
 
 const Context = createContext<Client | null>(null);
 
@@ -115,6 +115,10 @@ export interface StreamingChat extends ThreadView {
   readonly stop: () => Promise<void>;
   readonly regenerate: (messageId: string, options?: RegenerateMessage) => Promise<void>;
   readonly edit: (messageId: string, content: SendMessage["content"], options?: SendOptions) => Promise<Pending>;
+  /** Allow or forbid a tool call that waits: one of `run.waiting_for.approvals`. */
+  readonly decide: (toolUseId: string, approve: boolean, reason?: string) => Promise<void>;
+  /** What is known of the messages beside this one, in their order. */
+  readonly siblings: (messageId: string) => readonly Message[];
   readonly switchTo: (messageId: string) => Promise<void>;
   readonly loadOlder: () => Promise<void>;
   /** Send again what was refused. */
@@ -145,6 +149,8 @@ function deedsOf(live: LiveThread | null) {
     regenerate: async (id: string, options?: RegenerateMessage) => existing(live).regenerate(id, options),
     edit: async (id: string, content: SendMessage["content"], options?: SendOptions) =>
       existing(live).edit(id, content, options),
+    decide: async (id: string, approve: boolean, reason?: string) => existing(live).decide(id, approve, reason),
+    siblings: (id: string) => live?.siblings(id) ?? [],
     switchTo: async (id: string) => existing(live).switchTo(id),
     loadOlder: async () => existing(live).loadOlder(),
   };
