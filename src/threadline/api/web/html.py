@@ -12,6 +12,7 @@ _DOCUMENT = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{title}</title>
+<link rel="icon" href="/app/icon.svg">
 <link rel="stylesheet" href="{style}">
 {head}</head>
 <body>

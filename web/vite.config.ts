@@ -1,0 +1,22 @@
+import { fileURLToPath } from "node:url";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const server = process.env.THREADLINE_URL ?? "http://127.0.0.1:8400";
+
+export default defineConfig({
+  plugins: [react()],
+  resolve: { alias: { "@threadline/client": here("../clients/typescript/src/index.ts") } },
+  build: {
+    // Into the Python package, which writes the page around it from the manifest.
+    outDir: here("../src/threadline/web"),
+    emptyOutDir: true,
+    manifest: true,
+    // A data: address for a small file would need words in the policy that nothing else needs.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rollupOptions: { input: here("src/main.tsx") },
+  },
+  server: { proxy: { "/v1": server, "/sign-in": server } },
+});
