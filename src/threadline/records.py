@@ -5,7 +5,7 @@ Field names and meanings are the wire contract's. Times are RFC 3339 strings, UT
 
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from threadline.agent_records import AgentId, AgentToolsMode
 from threadline.content import Block
@@ -42,11 +42,11 @@ class ErrorInfo(Struct, frozen=True):
 
 
 class Author(Struct, frozen=True):
-    """Who wrote a message. `id` is an end user's or an agent's; `name` is what the others call them."""
+    """Who wrote a message. `id` is an end user's or an agent's; `name` is what the others call them, where they do."""
 
     type: AuthorType
     id: str | None = None
-    name: str | None = None
+    name: str | UnsetType = UNSET
 
 
 class Attempt(Struct, frozen=True):

@@ -77,7 +77,7 @@ async def test_an_agent_sees_what_was_said_before_it(client: Client, upstream: U
     await settle(client, thread_id)
     await client.begin(thread_id, "again", end_user_id=bob)
     history = await settle(client, thread_id)
-    assert [message["author"]["name"] for message in history if message["role"] == "user"] == [None, "Bob"]
+    assert [message["author"].get("name") for message in history if message["role"] == "user"] == [None, "Bob"]
     last = heard(upstream, second)[-1]
     assert last[0][0] in ("system", "developer")
     assert f"(@{second['handle']})" in last[0][1]

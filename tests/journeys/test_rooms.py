@@ -92,7 +92,7 @@ async def test_what_each_role_may_do(client: Client) -> None:
         for address in (path, f"{path}/state", f"{path}/messages", f"{path}/members", f"{path}/events"):
             (await stranger.get(address)).problem(404, "not_found")
         sent = await member.ask(thread_id, "hello")
-        assert sent["message"]["author"] == {"type": "user", "id": bob, "name": None}
+        assert sent["message"]["author"] == {"type": "user", "id": bob}
         run_id = sent["run"]["id"]
         for method, address, body in [
             ("POST", f"{path}/messages", {"content": "x"}),

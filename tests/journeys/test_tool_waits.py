@@ -86,14 +86,18 @@ async def test_a_refusal_is_a_result_with_its_reason(
     """The tool is not called; the model reads why; the audit says who; an end user's token may decide in his thread."""
     async with Client(toolserver.url, installation.key) as client:
         thread_id = await client.thread(end_user_id="ann")
+        (await client.post(f"/v1/threads/{thread_id}/members", {"end_user_id": "cid", "role": "viewer"})).ok(201)
         run = await waiting(client, thread_id, ASKS, tools=["wipe"])
         where, what = decision(run, False, reason="not today")
+        cid = (await client.post("/v1/tokens", {"end_user_id": "cid"})).ok(201)["token"]
         bob = (await client.post("/v1/tokens", {"end_user_id": "bob"})).ok(201)["token"]
         reads = (await client.post("/v1/tokens", {"end_user_id": "ann", "rights": ["read"]})).ok(201)["token"]
         ann = (await client.post("/v1/tokens", {"end_user_id": "ann"})).ok(201)["token"]
         async with Client(toolserver.url, bob) as stranger, Client(toolserver.url, reads) as reader:
             (await stranger.post(where, what)).problem(404, "not_found")
             (await reader.post(where, what)).problem(403, "forbidden")
+        async with Client(toolserver.url, cid) as viewer:
+            (await viewer.post(where, what)).problem(403, "forbidden")
         async with Client(toolserver.url, ann) as owner:
             assert (await owner.post(where, what)).status == 200
         assert (await client.settled(run["id"]))["status"] == "completed"

@@ -21,6 +21,7 @@ from support.postgres import PostgresServer
 from threadline.clock import SystemClock
 from threadline.content import TextBlock, ToolResultBlock, ToolUseBlock
 from threadline.engine.accept import Send
+from threadline.engine.agents import NewAgent, create_agent
 from threadline.engine.members import Invitation, add_member, remove_member, update_member
 from threadline.engine.once import Accepted
 from threadline.engine.queue import Change
@@ -60,8 +61,8 @@ from threadline.providers.contract import (
     UsageChunk,
 )
 from threadline.records import TERMINAL, Author, Message, OnBusy, Role, RunOptions, Usage, WaitingFor
-from threadline.room_records import MemberRole
-from threadline.store.contract import MessageQuery, Reader, RunRow, ToolCallQuery, Transaction
+from threadline.room_records import MemberRole, ReplyPolicy
+from threadline.store.contract import AgentQuery, MessageQuery, Reader, RunRow, ToolCallQuery, Transaction
 from threadline.store.postgres.store import PostgresStore
 from threadline.store.sqlite.store import SqliteStore
 from threadline.tool_calls import ToolCall
@@ -71,6 +72,7 @@ from .workshop import NAMES
 
 WORDS = st.text(st.characters(exclude_characters="\x00", exclude_categories=("Cs",)), min_size=1, max_size=20)
 WHICH = st.integers(0, 5)
+AGENTS = ["one", "two"]
 NONE = MessageId("")
 ROLES: list[Role] = ["user", "assistant", "system"]
 
@@ -280,7 +282,32 @@ class Conversation(RuleBasedStateMachine):
         if not self.world.node.store.is_full:
             self.world.do(self.world.node.journal.write(SYSTEM, script))
 
-    @rule(person=st.sampled_from(["ann", "bob", "cid"]))
+    @rule(handle=st.sampled_from(AGENTS), policy=st.sampled_from(["all", "mention", "none"]))
+    def seat(self, handle: str, policy: ReplyPolicy) -> None:
+        """Let an agent take part, or answer otherwise."""
+
+        async def script(transaction: Transaction) -> None:
+            ids = self.world.node.ids
+            if not await transaction.agents(SCOPE, AgentQuery(handles=[handle])):
+                await create_agent(transaction, SCOPE, NewAgent(handle=handle), ids, 1_800_000_000_000)
+            wanted = Invitation(agent=handle, reply_policy=policy)
+            member, _ = await add_member(transaction, SCOPE, self.thread.id, wanted, ids, 1_800_000_000_000)
+            await update_member(transaction, SCOPE, self.thread.id, member.id, {"reply_policy": policy})
+
+        if not self.world.node.store.is_full:
+            self.world.do(self.world.node.journal.write(SYSTEM, script))
+
+    @rule(handle=st.sampled_from(AGENTS))
+    def ask_somebody(self, handle: str) -> None:
+        """Call an agent, which may be there or not."""
+        self.send(f"@{handle}?")
+
+    @rule(which=WHICH, handle=st.sampled_from(AGENTS))
+    def answer_with_a_question(self, which: int, handle: str) -> None:
+        """Let whoever answers call an agent."""
+        self.say(which, TextChunk(1, f" @{handle} "), FinishChunk("stop"))
+
+    @rule(person=st.sampled_from(["ann", "bob", "cid", *AGENTS]))
     def remove(self, person: str) -> None:
         """Let somebody take part no more, who may never have."""
 
@@ -288,7 +315,8 @@ class Conversation(RuleBasedStateMachine):
             await remove_member(transaction, SCOPE, self.thread.id, person)
 
         if not self.world.node.store.is_full:
-            there = {member.end_user_id for member in self.look()[0].members}
+            members = self.look()[0].members
+            there = {member.end_user_id for member in members} | {member.handle for member in members}
             try:
                 self.world.do(self.world.node.journal.write(SYSTEM, script))
             except NotFound:

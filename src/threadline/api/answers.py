@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from threadline.access.keys import Key
 from threadline.access.principals import PrincipalRole
@@ -100,7 +100,7 @@ class SentInBackground(Struct, frozen=True):
 
 
 class State(Struct, frozen=True):
-    """The fold of the log up to `seq`. `events?after=seq` goes on from there without a gap."""
+    """The fold of the log up to `seq`. `events?after=seq` goes on from there without a gap; a room has `members`."""
 
     thread: Thread
     messages: Sequence[Message]
@@ -108,7 +108,7 @@ class State(Struct, frozen=True):
     has_more: bool
     next_cursor: str | None
     seq: int
-    members: list[Member] = []
+    members: list[Member] | UnsetType = UNSET
 
 
 class Model(Struct, frozen=True):

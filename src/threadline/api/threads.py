@@ -156,7 +156,8 @@ async def state_of(house: House, scope: Scope, thread_id: ThreadId, limit: int, 
     found = await house.engine.snapshot(scope, thread_id, limit)
     messages = seen(found.messages, view)
     next_cursor = to_page_cursor("desc", found.thread.tip_message_id, messages[0].id) if found.has_more else None
-    return State(found.thread, messages, found.runs, found.has_more, next_cursor, found.seq, found.members)
+    members = found.members or UNSET
+    return State(found.thread, messages, found.runs, found.has_more, next_cursor, found.seq, members)
 
 
 def seen(messages: Sequence[Message], view: ContentView) -> Sequence[Message]:

@@ -6,7 +6,7 @@ next attempt writes into the same message of the same run, so a client that wait
 
 from collections.abc import Sequence
 
-from msgspec import Struct, structs
+from msgspec import UNSET, Struct, structs
 
 from threadline.agent_records import Agent
 from threadline.clock import rfc3339
@@ -134,7 +134,7 @@ async def _start_run(transaction: Transaction, row: RunRow, message_id: MessageI
     await transaction.append(scope, row.run.thread_id, RunStarted(started.run), row.run.id)
     thread = await transaction.thread(scope, row.run.thread_id)
     parent_id = await _question_of(transaction, row, thread.thread.tip_message_id)
-    author = Author("agent", run.agent_id, agent.name if agent else None)
+    author = Author("agent", run.agent_id, agent.name if agent else UNSET)
     await _begin_message(transaction, started, parent_id, author, now)
     return started
 

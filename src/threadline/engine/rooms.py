@@ -7,7 +7,7 @@ a person, and so many between two of them, so that no two agents talk for ever.
 
 from collections.abc import Callable, Sequence
 
-from msgspec import Struct, structs
+from msgspec import UNSET, Struct, structs
 
 from threadline.agent_records import Agent
 from threadline.clock import rfc3339
@@ -142,7 +142,7 @@ def addressed(message: Message, members: Sequence[Member]) -> Message:
         return message
     name = next((each.name for each in members if each.end_user_id == message.author.id and each.end_user_id), None)
     called = [mention_of(member) for member in mentioned_members(message.content, members)]
-    return structs.replace(message, author=structs.replace(message.author, name=name), mentions=called or None)
+    return structs.replace(message, author=structs.replace(message.author, name=name or UNSET), mentions=called or None)
 
 
 def check_on_busy(row: ThreadRow, on_busy: OnBusy) -> None:

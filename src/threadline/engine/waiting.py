@@ -143,6 +143,8 @@ async def take_result(
 
 
 async def _call(transaction: Transaction, scope: Scope, row: RunRow, tool_use_id: str) -> ToolCall:
+    # What is written is written for the owner: who only reads the thread decides nothing in it.
+    await transaction.require_writer(scope, row.run.thread_id)
     for call in await transaction.calls_of_run(scope, row.run.thread_id, row.run.id):
         if call.tool_use_id == tool_use_id:
             return call

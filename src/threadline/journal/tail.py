@@ -16,7 +16,7 @@ from threadline.ids import ThreadId
 from threadline.journal.window import Window, Windows
 from threadline.limits import HEARTBEAT_SECONDS, LOG_PAGE_BYTES, LOG_PAGE_EVENTS
 from threadline.observe import log
-from threadline.scopes import EndUser, Scope, System
+from threadline.scopes import EndUser, Scope, System, Tenant
 from threadline.store.contract import Reader, Store
 
 FILL_SECONDS = 0.01
@@ -103,13 +103,7 @@ class Tail:
                 entries = window.after(cursor)
                 if entries is None:
                     head = window.head
-                    try:
-                        entries = await self._page(scope, thread_id, cursor)
-                    except NotFound:
-                        # Removed while he was behind: what has happened since is none of his business.
-                        if isinstance(scope, EndUser) and (is_caught_up or cursor > after):
-                            return
-                        raise
+                    entries = await self._owed(scope, thread_id, cursor, is_begun=is_caught_up or cursor > after)
                     if not entries:
                         window.settle(cursor, head)
                 if entries:
@@ -133,6 +127,16 @@ class Tail:
             self._followers[thread_id] -= 1
             if not self._followers[thread_id]:
                 del self._followers[thread_id]
+
+    async def _owed(self, scope: Scope, thread_id: ThreadId, cursor: int, is_begun: bool) -> Sequence[Entry]:
+        """Read a page. Raises NotFound."""
+        try:
+            return await self._page(scope, thread_id, cursor)
+        except NotFound:
+            if not isinstance(scope, EndUser) or not is_begun:
+                raise
+            # Removed while he was behind: what came before that is owed to him, and so is that it has come.
+            return await self._page(Tenant(scope.tenant_id), thread_id, cursor)
 
     async def _reaches(self, scope: Scope, thread_id: ThreadId) -> bool:
         """Whether a thread is in scope now: who was removed long ago may have been invited again since."""
