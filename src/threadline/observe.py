@@ -142,8 +142,7 @@ class Metrics(Collector):
         """Count what an attempt has cost, whether its run ends with it or waits."""
         if usage is None:
             return
-        for direction, count in (("input", usage.input_tokens), ("output", usage.output_tokens)):
-            self.tokens[direction] += count or 0
+        self.count_tokens(usage)
         if usage.output_tokens and seconds > 0:
             self.rate.observe(usage.output_tokens / seconds)
 
@@ -151,6 +150,11 @@ class Metrics(Collector):
         """Count a call that was made. `kind` is where the tool comes from; there are few of them."""
         self.tool_calls[kind, "error" if is_error else "ok"] += 1
         self.tool_seconds.observe(seconds)
+
+    def count_tokens(self, usage: Usage) -> None:
+        """Count what a provider says that it has read and said."""
+        for direction, count in (("input", usage.input_tokens), ("output", usage.output_tokens)):
+            self.tokens[direction] += count or 0
 
     def render(self) -> bytes:
         """Return everything in the Prometheus text format."""

@@ -83,6 +83,13 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     default_model: Annotated[
         str, Meta(description="`provider/model` for threads that name none. Default: the first provider's first.")
     ] = ""
+    title_model: Annotated[
+        str,
+        Meta(
+            description="`provider/model` that gives a thread its title after the first exchange. Default: its first "
+            "words are the title; `off`: it gets none."
+        ),
+    ] = ""
     allowed_origins: Annotated[
         tuple[str, ...], Meta(description="Origins that browsers may call from (CORS). A comma between two of them.")
     ] = ()

@@ -35,6 +35,7 @@ from threadline.engine.loop import LoopLimits
 from threadline.engine.pack import Packer
 from threadline.engine.schedule import RunTimes, Scheduler
 from threadline.engine.sweep import Sweeper
+from threadline.engine.title import Titler
 from threadline.errors import SettingsRefused, StoreRefused
 from threadline.files.contract import Blobs
 from threadline.files.folder import FolderBlobs
@@ -111,6 +112,7 @@ class Node:
             _loop_limits(settings),
             partial(inlined, self.files),
         )
+        self.titler = self._make_titler()
         self.attendants = Attendants(
             self.store, self.journal, self.tail, self.scheduler, self.clock, settings.disconnect_grace_seconds
         )
@@ -143,6 +145,14 @@ class Node:
             default_model,
             self.metrics.scrape,
         )
+
+    def _make_titler(self) -> Titler | None:
+        model = self.settings.title_model
+        if model == "off":
+            return None
+        if model:
+            self.registry.resolve(model)
+        return Titler(self.store, self.journal, self.registry.resolve, self.clock, self.metrics, model)
 
     def app(self) -> ASGIApp:
         """Return the HTTP application over this node."""
@@ -184,6 +194,8 @@ class Node:
                         ("touches", self.touches.look_forever()),
                     )
                 ]
+                if self.titler is not None:
+                    others.append(tasks.create_task(self.titler.run(), name="titler"))
                 try:
                     yield
                 finally:

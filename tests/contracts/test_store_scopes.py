@@ -95,6 +95,7 @@ NAMING: dict[str, Call] = {
     ),
     "others_behind": lambda store, scope, things, _: store.others_behind(scope, things.thread.thread.id, 0, "ann"),
     "mark_read": lambda store, scope, things, _: store.mark_read(scope, ReadMark(things.thread.thread.id, "ann", 1, 1)),
+    "note_edited_title": lambda store, scope, things, _: store.note_edited_title(scope, things.thread.thread.id),
     "note_own": lambda store, scope, things, _: store.note_own(scope, things.thread.thread.id, "ann"),
     "siblings": lambda store, scope, things, _: store.siblings(scope, things.thread.thread.id, [things.message]),
     "leaves": lambda store, scope, things, _: store.leaves(scope, things.thread.thread.id, None, 10),

@@ -26,7 +26,9 @@ _KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TZ", "SYSTEMROOT")
 def environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:
     """Return an environment without anybody's keys and settings."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    return {**kept, "HOME": str(home), "PYTHONUNBUFFERED": "1", **settings}
+    # A title comes some time after an answer: only those have it in their logs who ask for it.
+    defaults = {"PYTHONUNBUFFERED": "1", "THREADLINE_TITLE_MODEL": "off"}
+    return {**kept, "HOME": str(home), **defaults, **settings}
 
 
 def command(*arguments: str) -> list[str]:

@@ -76,6 +76,8 @@ async def update_thread(transaction: Transaction, scope: Scope, thread_id: Threa
     """Change a thread's fields; what is as it was is no event. Raises NotFound."""
     if "agent_id" in changed:
         changed = {**changed, "agent_id": await _agent_id(transaction, scope, changed["agent_id"])}
+    if "title" in changed:
+        await transaction.note_edited_title(scope, thread_id)
     if "tip_message_id" in changed:
         changed = {**changed, "tip_message_id": await _tip(transaction, scope, thread_id, changed["tip_message_id"])}
     return await change_thread(transaction, scope, thread_id, changed)

@@ -144,6 +144,7 @@ SHARES = _table(
 FORKS = _table(
     "forks", "tenant_id thread_id source_thread_id", "tenant_id thread_id source_thread_id message_id", "seq"
 )
+TITLES = _table("titles", "tenant_id thread_id", "tenant_id thread_id", "is_edited claimed_until_ms")
 READS = _table("reads", "tenant_id thread_id end_user_id", "tenant_id thread_id end_user_id", "seq read_count")
 
 TABLES = (
@@ -169,6 +170,7 @@ TABLES = (
     SESSIONS,
     SHARES,
     READS,
+    TITLES,
     FILES,
     FILE_USES,
 )

@@ -31,6 +31,7 @@ from threadline.store.sql.files import FileReader
 from threadline.store.sql.members import MemberReader
 from threadline.store.sql.reads import ReadReader
 from threadline.store.sql.statements import Row, Statements
+from threadline.store.sql.titles import TitleReader
 from threadline.store.sql.tool_calls import ToolCallReader
 from threadline.store.sql.tools import ToolReader
 from threadline.store.sql.web import WebAppReader
@@ -70,6 +71,7 @@ class SqlReader(
     AgentReader,
     BranchReader,
     ReadReader,
+    TitleReader,
     MemberReader,
     AttendanceReader,
     WebAppReader,

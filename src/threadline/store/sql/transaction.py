@@ -19,6 +19,7 @@ from threadline.store.sql.members import MemberWriter
 from threadline.store.sql.reader import ATTEMPT_KEY, SqlReader
 from threadline.store.sql.reads import ReadWriter
 from threadline.store.sql.statements import Row, Statements
+from threadline.store.sql.titles import TitleWriter
 from threadline.store.sql.tool_calls import ToolCallWriter
 from threadline.store.sql.tools import ToolWriter
 from threadline.store.sql.web import WebAppWriter
@@ -66,6 +67,7 @@ SWEPT = {
     "tool_calls": "thread_id, seq",
     "forks": "thread_id, source_thread_id",
     "reads": "thread_id, end_user_id",
+    "titles": "thread_id",
     "members": "thread_id, id",
     "hops": "thread_id, root_message_id, run_id",
     "shares": "id",
@@ -78,6 +80,7 @@ class SqlTransaction(
     FileWriter,
     BranchWriter,
     ReadWriter,
+    TitleWriter,
     ToolWriter,
     ToolCallWriter,
     AgentWriter,

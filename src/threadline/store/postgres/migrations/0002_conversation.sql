@@ -30,6 +30,17 @@ CREATE TABLE reads (
     PRIMARY KEY (tenant_id, thread_id, end_user_id)
 );
 
+CREATE INDEX threads_untitled ON threads (last_activity_at) WHERE title IS NULL AND deleted_at IS NULL;
+
+-- Whose title somebody has written by hand, and until when somebody is making one.
+CREATE TABLE titles (
+    tenant_id text COLLATE "C" NOT NULL,
+    thread_id text COLLATE "C" NOT NULL,
+    is_edited smallint NOT NULL,
+    claimed_until_ms bigint NOT NULL,
+    PRIMARY KEY (tenant_id, thread_id)
+);
+
 -- tools
 -- A deleted one keeps its row, because the audit trail names it; its name is free again.
 

@@ -1,0 +1,155 @@
+"""Gives threads a title after their first exchange, by a small model or from the first words.
+
+It is no part of an answer and delays none. What is to be done stands in the store: a thread with an exchange and no
+title. A node claims it for a while, so that no two ask a model for the same one, and after a crash somebody else does.
+A title that a person has written, or has emptied, is never touched: that is looked up in the transaction that stores.
+"""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from contextlib import aclosing
+
+from threadline.clock import Clock, rfc3339
+from threadline.content import TextBlock, plain_text
+from threadline.engine.change import change_thread
+from threadline.engine.schedule import ResolveProvider
+from threadline.errors import ModelUnknown, NotFound, ProviderFailure, ShuttingDown, Unavailable
+from threadline.ids import TenantId, ThreadId
+from threadline.journal.append import Journal
+from threadline.observe import Metrics, log
+from threadline.providers.contract import Prompt, PromptMessage, TextChunk, UsageChunk
+from threadline.records import Message
+from threadline.scopes import System, Tenant
+from threadline.store.contract import Reader, Store, Transaction
+from threadline.store.contract_branches import BranchQuery
+
+_TITLE = System("make titles")
+
+LOOK_SECONDS = 1.0
+"""How often the store is asked for threads without a title: soon enough for somebody who looks at the sidebar."""
+
+CLAIM_SECONDS = 120.0
+"""Longer than a model may take."""
+
+ASK_SECONDS = 30.0
+TITLES_AT_ONCE = 8
+"""A small model answers in a second or two; a dead one may not keep the others waiting for long."""
+
+ACTIVE_SECONDS = 24 * 3600.0
+"""What has been without a title for longer stays so: an upgrade does not ask a model about every old thread."""
+
+TITLE_CHARS = 60
+EXCERPT_CHARS = 2000
+
+INSTRUCTIONS = (
+    "Write a title of at most six words for this conversation, in its language. Answer with the title alone, without "
+    "quotes and without a full stop."
+)
+
+
+class Titler:
+    """The titles of one node. `model` is `provider/model`; without one the first words are the title."""
+
+    def __init__(
+        self, store: Store, journal: Journal, resolve: ResolveProvider, clock: Clock, metrics: Metrics, model: str
+    ) -> None:
+        self._store = store
+        self._journal = journal
+        self._resolve = resolve
+        self._clock = clock
+        self._metrics = metrics
+        self._model = model
+
+    async def run(self) -> None:
+        """Make titles for ever; the caller owns the task."""
+        while True:
+            try:
+                await self.look()
+            except Unavailable as error:
+                log.warning("titles_not_made", detail=error.detail)
+            except ShuttingDown:
+                return
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def look(self) -> None:
+        """Give a title to each thread that has none now. Raises Unavailable and ShuttingDown."""
+        since = rfc3339(self._clock.now_ms() - round(ACTIVE_SECONDS * 1000))
+
+        async def script(reader: Reader) -> list[tuple[TenantId, ThreadId]]:
+            return await reader.untitled(_TITLE, since, TITLES_AT_ONCE)
+
+        found = await self._store.read(_TITLE, script)
+        ends = await asyncio.gather(*(self._title(*each) for each in found), return_exceptions=True)
+        for end in ends:
+            if isinstance(end, BaseException):
+                raise end
+
+    async def _title(self, tenant_id: TenantId, thread_id: ThreadId) -> None:
+        try:
+            messages = await self._claim(tenant_id, thread_id)
+            words = [(message.role, plain_text(message.content)[:EXCERPT_CHARS]) for message in messages]
+            if not any(text.strip() for _, text in words):
+                return
+            title = await self._asked(words) or next(filter(None, (short(text) for _, text in words)))
+            await self._store_title(tenant_id, thread_id, title)
+        except NotFound:
+            # It was deleted meanwhile.
+            return
+
+    async def _claim(self, tenant_id: TenantId, thread_id: ThreadId) -> list[Message]:
+        """Return the beginning of the active branch; nothing where somebody else is making the title."""
+        scope = Tenant(tenant_id)
+
+        async def script(transaction: Transaction) -> list[Message]:
+            tip = (await transaction.thread(scope, thread_id)).thread.tip_message_id
+            if tip is None or not await transaction.claim_title(_TITLE, tenant_id, thread_id, CLAIM_SECONDS):
+                return []
+            branch = await transaction.branch(scope, thread_id, BranchQuery(tip, descending=False, limit=4))
+            return [message for message in branch if message.role != "system"][:2]
+
+        return await self._journal.write(_TITLE, script)
+
+    async def _asked(self, words: Sequence[tuple[str, str]]) -> str:
+        """Return what the model suggests; nothing where there is none or it fails."""
+        if not self._model:
+            return ""
+        said, prompt = "", "\n\n".join(f"{role}: {text}" for role, text in words)
+        try:
+            provider, name = self._resolve(self._model)
+            question = Prompt(
+                model=name,
+                messages=[PromptMessage("user", [TextBlock(prompt)])],
+                instructions=INSTRUCTIONS,
+                max_output_tokens=200,
+            )
+            async with asyncio.timeout(ASK_SECONDS), aclosing(provider.stream(question)) as stream:
+                async for chunks in stream:
+                    said += "".join(chunk.text for chunk in chunks if isinstance(chunk, TextChunk))
+                    for chunk in chunks:
+                        if isinstance(chunk, UsageChunk):
+                            self._metrics.count_tokens(chunk.usage)
+        except (ProviderFailure, ModelUnknown, TimeoutError) as error:
+            log.info("title_not_asked", error=repr(error))
+            return ""
+        return short(said)
+
+    async def _store_title(self, tenant_id: TenantId, thread_id: ThreadId, title: str) -> None:
+        scope = Tenant(tenant_id)
+
+        async def script(transaction: Transaction) -> None:
+            row = await transaction.thread(scope, thread_id)
+            if row.thread.title is None and await transaction.may_title(_TITLE, tenant_id, thread_id):
+                await change_thread(transaction, scope, thread_id, {"title": title})
+
+        await self._journal.write(_TITLE, script)
+
+
+def short(text: str) -> str:
+    """Return the first line that says something, without marks of Markdown, cut between two words."""
+    lines = (re.sub(r"[#*_`>\"“”„]+", "", line).strip() for line in text.splitlines())
+    line = re.sub(r"\s+", " ", next(filter(None, lines), ""))
+    if len(line) <= TITLE_CHARS:
+        return line
+    cut = line[: TITLE_CHARS - 1].rsplit(" ", 1)[0] if " " in line[:TITLE_CHARS] else line[: TITLE_CHARS - 1]
+    return cut.rstrip(" ,;:.-") + "…"
