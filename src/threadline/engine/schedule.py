@@ -493,7 +493,8 @@ class Scheduler:
     def _count_start(self, claimed: Claim) -> None:
         run = claimed.row.run
         self._metrics.streams_started += 1
-        if run.attempt > 1:
+        if run.attempt > 1 and run.attempts[-2].error is not None:
+            # One behind a wait, or behind something that was handed in, replaces nothing.
             self._metrics.attempts_replaced += 1
         log.info("run_started", run_id=run.id, thread_id=run.thread_id, model=run.model, attempt=run.attempt)
 
