@@ -271,7 +271,9 @@ def make_blobs(settings: Settings) -> Blobs:
     if mark and scheme != "s3":
         raise SettingsRefused(f"Files cannot be kept at {scheme}://; it is a folder or s3://bucket/prefix.")
     if not mark:
-        return FolderBlobs(Path(settings.files).expanduser() if settings.files else settings.data_folder / "files")
+        if settings.files:
+            return FolderBlobs(Path(settings.files).expanduser())
+        return FolderBlobs(settings.data_folder / "files", is_asked_for=False)
     from threadline.files.s3 import make_s3
 
     return make_s3(settings.files)

@@ -85,6 +85,11 @@ async def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(FilesRefused, match="not writable"):
         await FolderBlobs(tmp_path / "file").open()
+    # Where nobody has asked for files, a node does without.
+    nowhere = FolderBlobs(tmp_path / "file", is_asked_for=False)
+    await nowhere.open()
+    with pytest.raises(Unavailable):
+        await nowhere.put(KEY, tmp_path / "file")
 
 
 async def test_a_folder_keeps_nothing_half(tmp_path: Path) -> None:

@@ -201,8 +201,9 @@ def test_everybody_agrees_whatever_happens() -> None:
     world = World(3)
     devices: list[Device] = []
     for _ in range(1000):
-        match source.choice(("come", "come", "go", "status", "time")):
-            case "come":
+        match source.choice(("come", "come", "go", "go", "status", "time")):
+            # Few enough that somebody is often gone altogether.
+            case "come" if len(devices) < 6:
                 devices.append(Device(source.choice(world.nodes), source.choice(["ann", "bob", "cem", None])))
             case "go" if devices:
                 devices.pop(source.randrange(len(devices))).leave()

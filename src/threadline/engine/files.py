@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 
 from threadline.clock import Clock, rfc3339
 from threadline.content import Base64Source, Block, FileBlock, FileSource, ImageBlock
-from threadline.errors import FileTypeRefused, InvalidRequest, NotFound, TooLarge
+from threadline.errors import FileTypeRefused, InvalidRequest, NotFound, TooLarge, Unavailable
 from threadline.file_records import File, FileId, FileRow, FileState, blob_key
 from threadline.files.contract import Blobs
 from threadline.ids import TenantId, ThreadId
@@ -200,12 +200,18 @@ def _file_id(tenant_id: TenantId, person: str | None, upload: Upload, digest: st
 
 
 def _spool(folder: Path) -> IO[bytes]:
-    return NamedTemporaryFile(dir=folder, delete=False)
+    try:
+        return NamedTemporaryFile(dir=folder, delete=False)
+    except OSError as error:
+        raise Unavailable(f"This server takes no files: {error.strerror or error}.") from error
 
 
 def _write(file: IO[bytes], digest: "hashlib._Hash", chunk: bytes) -> None:
     digest.update(chunk)
-    file.write(chunk)
+    try:
+        file.write(chunk)
+    except OSError as error:
+        raise Unavailable(f"The file cannot be kept: {error.strerror or error}.") from error
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:

@@ -7,15 +7,17 @@ from pathlib import Path
 
 from threadline.errors import BlobLost, FilesRefused, Unavailable
 from threadline.limits import FILE_CHUNK_BYTES
+from threadline.observe import log
 
 SPOOL = "incoming"
 
 
 class FolderBlobs:
-    """A folder of files."""
+    """A folder of files. One that nobody has asked for may be missing: a node without it takes no files."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, is_asked_for: bool = True) -> None:
         self._root = root
+        self._is_asked_for = is_asked_for
         self.spool = root / SPOOL
 
     async def open(self) -> None:
@@ -23,7 +25,10 @@ class FolderBlobs:
         try:
             await asyncio.to_thread(self.spool.mkdir, parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
-            raise FilesRefused(f"The folder {self._root} is not writable: {error.strerror or error}.") from error
+            detail = f"The folder {self._root} is not writable: {error.strerror or error}."
+            if self._is_asked_for:
+                raise FilesRefused(detail) from error
+            log.warning("no_files", detail=detail)
 
     async def put(self, key: str, path: Path) -> None:
         """Move a local file here, synced with its name."""
