@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from support.client import Client
+from threadline import AsyncThreadline, Threadline
 
 from .test_access import browser
 
@@ -216,3 +217,29 @@ async def test_an_agent_takes_part_under_its_handle(client: Client) -> None:
     assert (await client.patch(f"{path}/{agent['id']}", {"reply_policy": "mention"})).ok(200)[
         "reply_policy"
     ] == "mention"
+
+
+async def test_the_sdk_knows_agents_and_members(client: Client) -> None:
+    """Both clients make, change, list and remove them."""
+    url, key = client.urls[0], client.key
+    handle = unique("bot")
+
+    def blocking() -> None:
+        with Threadline(url, key) as sdk:
+            agent = sdk.agents.create(handle=handle, name="Bot")
+            assert sdk.agents.update(handle, instructions="Be brief.").version == 2
+            assert [each.version for each in sdk.agents.versions(agent.id)] == [2, 1]
+            thread = sdk.threads.create()
+            assert sdk.members.add(thread.id, agent=handle, reply_policy="mention").agent_id == agent.id
+
+    await asyncio.to_thread(blocking)
+    async with AsyncThreadline(url, key) as sdk:
+        agent = await sdk.agents.get(handle)
+        assert agent.instructions == "Be brief."
+        thread = await sdk.threads.create()
+        person = await sdk.members.add(thread.id, "ann", role="viewer")
+        assert (await sdk.members.update(thread.id, person.id, role="member")).role == "member"
+        assert [each.end_user_id for each in await sdk.members.list(thread.id)] == ["ann"]
+        await sdk.members.remove(thread.id, "ann")
+        await sdk.agents.delete(handle)
+        assert agent.id not in [each.id async for each in sdk.agents.list()]

@@ -7,6 +7,7 @@ import httpx
 
 from threadline.client import calls
 from threadline.client.blocking.resources import Files, Keys, Models, Runs, Threads, Tokens, Tools
+from threadline.client.blocking.rooms import Agents, Members
 from threadline.client.blocking.transport import Transport
 from threadline.client.calls import Call
 from threadline.client.errors import ThreadlineError
@@ -42,6 +43,8 @@ class Threadline:
         self.files = Files(self._transport)
         self.keys = Keys(self._transport)
         self.tools = Tools(self._transport)
+        self.agents = Agents(self._transport)
+        self.members = Members(self._transport)
         self.models = Models(self._transport)
 
     def __repr__(self) -> str:

@@ -18,6 +18,7 @@ from threadline.client.nonblocking.resources import (
     AsyncTokens,
     AsyncTools,
 )
+from threadline.client.nonblocking.rooms import AsyncAgents, AsyncMembers
 from threadline.client.nonblocking.transport import AsyncTransport
 from threadline.client.settings import ClientOptions, settings_from
 
@@ -50,6 +51,8 @@ class AsyncThreadline:
         self.files = AsyncFiles(self._transport)
         self.keys = AsyncKeys(self._transport)
         self.tools = AsyncTools(self._transport)
+        self.agents = AsyncAgents(self._transport)
+        self.members = AsyncMembers(self._transport)
         self.models = AsyncModels(self._transport)
 
     def __repr__(self) -> str:
