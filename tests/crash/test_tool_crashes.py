@@ -174,7 +174,11 @@ async def test_between_the_result_and_its_commit(scene: Scene) -> None:
 
 async def test_when_one_of_two_is_done(scene: Scene) -> None:
     """What is known is kept and not made again; what is not known is said."""
-    await scene.crash([ADD, CHARGE, {"say": "so"}], lambda frames: count(frames, "tool.completed") == 1)
+
+    def is_half_done(frames: list[Frame]) -> bool:
+        return (count(frames, "tool.started"), count(frames, "tool.completed")) == (2, 1)
+
+    await scene.crash([ADD, CHARGE, {"say": "so"}], is_half_done)
     scene.toys.go()
     message, (added, charged), log = await scene.ended()
     assert (added["output"], added["attempt"], added["status"]) == (3, 1, "succeeded")
@@ -288,7 +292,7 @@ async def test_a_vendors_seal_outlives_the_crash(
     make_server: StartServer, installation: Installation, upstream: Upstream, tmp_path: Path
 ) -> None:
     """What was thought before a call goes back to its vendor sealed as it came, also from the attempt behind."""
-    toys, model = Toys(tmp_path), "thinker-of-crashes"
+    toys, model = Toys(tmp_path), f"thinker-{tmp_path.name}"
     vendor = {"ANTHROPIC_API_KEY": "sk-x", "ANTHROPIC_BASE_URL": upstream.url}
     settings = {**toys.settings, **vendor, "THREADLINE_LEASE_SECONDS": "3", "THREADLINE_REAP_SECONDS": "0.2"}
     server = make_server(**settings).start()
