@@ -33,6 +33,7 @@ export class FakeNetwork {
   readonly #faults: Fault[] = [];
   readonly #streams = new Set<Stream>();
   #isDown = false;
+  #gate: Promise<void> = Promise.resolve();
 
   readonly fetch: typeof fetch = async (input, init) => {
     const url = new URL(String(input));
@@ -45,9 +46,19 @@ export class FakeNetwork {
     if (typeof fault === "object") return problem(fault.status, fault.code, fault.retryAfter);
     this.reached.push(`${init?.method} ${url.pathname}`);
     const answer = this.#answer(init?.method ?? "GET", url, init ?? {});
+    await this.#gate;
     if (fault === "answer lost") throw new TypeError("terminated");
     return answer;
   };
+
+  /** Answers wait from now on, until what is returned is called. */
+  hold(): () => void {
+    let open = () => {};
+    this.#gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    return () => open();
+  }
 
   /** The next writes meet these, one each. */
   faults(...faults: readonly Fault[]): void {

@@ -146,6 +146,34 @@ test("what waits can be taken back; what is there cannot", async () => {
   expect(network.said("thr_1")).toEqual(["this one"]);
 });
 
+test("what is on its way cannot be taken back: it is sent, or it is not, and never looks otherwise", async () => {
+  const client = tab();
+  const release = network.hold();
+  const { key } = await client.thread("thr_1").send("too late");
+  await vi.waitFor(() => expect(network.said("thr_1")).toEqual(["too late"]));
+  expect(await client.outbox.withdraw(key)).toBe(false);
+  expect(client.outbox.pending.get()).toMatchObject([{ key, status: "pending" }]);
+  release();
+  await pass(5);
+  expect(client.outbox.pending.get()).toEqual([]);
+});
+
+test("a tab that is not the leader sends nothing itself", async () => {
+  const store = () => new IndexedDBStore("quiet");
+  tab(store());
+  const asked: string[] = [];
+  const spied: typeof fetch = (input, init) => {
+    asked.push(`${init?.method} ${input}`);
+    return network.fetch(input, init);
+  };
+  const follower = new Client({ baseUrl: "http://fake", token: "t", fetch: spied, locks, store: store() });
+  clients.push(follower);
+  for (const text of ["one", "two"]) await follower.thread("thr_1").send(text);
+  await pass(5);
+  expect(network.said("thr_1")).toEqual(["one", "two"]);
+  expect(asked).toEqual([]);
+});
+
 test("a thread that cannot be written to does not hold up another one", async () => {
   const client = tab();
   network.faults({ status: 404, code: "not_found" });
