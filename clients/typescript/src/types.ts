@@ -74,11 +74,11 @@ export interface Attempt {
   readonly error: ErrorInfo | null;
 }
 
-/** Who wrote a message. `id` is an end user's or an agent's; `name` is what the others call them. */
+/** Who wrote a message. `id` is an end user's or an agent's; `name` is what the others call them, where they do. */
 export interface Author {
   readonly type: "agent" | "system" | "user";
   readonly id: string | null;
-  readonly name: string | null;
+  readonly name: string;
 }
 
 /** Bytes that are carried along. */
@@ -752,7 +752,7 @@ export interface SignedIn {
   readonly expires_at: string | null;
 }
 
-/** The fold of the log up to `seq`. `events?after=seq` goes on from there without a gap. */
+/** The fold of the log up to `seq`. `events?after=seq` goes on from there without a gap; a room has `members`. */
 export interface State {
   readonly thread: Thread;
   readonly messages: readonly Message[];
