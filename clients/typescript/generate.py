@@ -64,13 +64,14 @@ def typescript() -> str:
 
 
 def interface(name: str, schema: Schema, is_event: bool) -> str:
-    """Return one interface. Requests and blocks may leave out what has a default; answers never do."""
+    """Return one interface. Requests and blocks may leave out what has a default; answers only what has none."""
     required = set(schema.get("required", ()))
     is_whole = "additionalProperties" not in schema and name not in SPARSE
     lines = [f"export interface {name} {{"]
     for field, inner in schema.get("properties", {}).items():
         kind = "Partial<Thread>" if (name, field) in CHANGED_FIELDS else type_of(inner)
-        lines.append(f"  readonly {field}{'' if is_whole or field in required else '?'}: {kind};")
+        is_there = field in required or (is_whole and "default" in inner)
+        lines.append(f"  readonly {field}{'' if is_there else '?'}: {kind};")
     if is_event:
         lines += ["  readonly seq: number;", "  readonly thread_id: string;"]
     return "\n".join([comment(schema.get("description", name)), *lines, "}", ""])

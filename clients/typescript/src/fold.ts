@@ -41,7 +41,7 @@ export type Snapshot = Pick<State, "thread" | "messages" | "runs" | "members" | 
 /** Begin with a state that the server or a store has given. */
 export function stateOf(snapshot: Snapshot): ThreadState {
   const { seq, thread, runs, members } = snapshot;
-  const state = { ...EMPTY, seq, thread, runs: byId(runs), members: byId(members) };
+  const state = { ...EMPTY, seq, thread, runs: byId(runs), members: byId(members ?? []) };
   return withMessages(state, snapshot.messages);
 }
 

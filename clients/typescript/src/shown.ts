@@ -84,7 +84,7 @@ function messageOf({ key, thread_id, body, created_at }: Pending): ShownMessage 
     thread_id,
     parent_id: null,
     role: "user",
-    author: { type: "user", id: null, name: null },
+    author: { type: "user", id: null },
     content: typeof body.content === "string" ? [{ type: "text", text: body.content }] : body.content,
     status: "complete",
     request_id: key,

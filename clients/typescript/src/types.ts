@@ -78,7 +78,7 @@ export interface Attempt {
 export interface Author {
   readonly type: "agent" | "system" | "user";
   readonly id: string | null;
-  readonly name: string;
+  readonly name?: string;
 }
 
 /** Bytes that are carried along. */
@@ -760,7 +760,7 @@ export interface State {
   readonly has_more: boolean;
   readonly next_cursor: string | null;
   readonly seq: number;
-  readonly members: readonly Member[];
+  readonly members?: readonly Member[];
 }
 
 /** People of one tenant who share agents. */
