@@ -24,7 +24,7 @@ def begun(start: dict[str, Any] | None) -> ThreadState:
     if start is None:
         return ThreadState()
     state = msgspec.convert({**start, "has_more": False, "next_cursor": None}, State)
-    return ThreadState(state.thread, state.messages, state.runs, state.seq, state.members)
+    return ThreadState(state.thread, state.messages, state.runs, state.seq, state.members or ())
 
 
 def plain(state: ThreadState) -> dict[str, Any]:
