@@ -84,6 +84,15 @@ class Histogram:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 
+    def quantile(self, share: float) -> float | None:
+        """Return the upper bound of the bucket that this share of the values lies below; None beyond the last one."""
+        wanted, seen = share * sum(self.counts), 0
+        for bound, count in zip(self.bounds, self.counts, strict=False):
+            seen += count
+            if count and seen >= wanted:
+                return bound
+        return None
+
     def family(self) -> HistogramMetricFamily:
         """Return it in the form of the Prometheus library."""
         buckets, seen = [], 0

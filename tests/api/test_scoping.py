@@ -46,6 +46,9 @@ OWN_ONLY = {
     "/v1/tools",
     "/v1/stream",
     "/v1/session",
+    "/v1/admin/live",
+    "/v1/admin/tenants",
+    "/v1/admin/usage",
     "/v1/files",
 }
 UNKNOWN = {

@@ -47,7 +47,7 @@ READABLE = {
     "tools",
     "tool_calls",
     *("agents", "agent_versions", "teams", "team_members", "members", "hops", "forks", "reads"),
-    *("sessions", "shares"),
+    *("sessions", "shares", "attempt_usage"),
     *("files", "file_uses"),
 }
 NOT_FOR_REQUESTS = {"leases", "attendance", "nodes", "writers", "installation"}
@@ -196,7 +196,7 @@ async def test_nothing_can_be_put_in_for_another_tenant(
         "file_uses",
     }
     rows = {"keys", "threads", "heads", "messages", "runs", "sends", "events", "tools", "tool_calls", "reads"}
-    assert taken == rows | agents
+    assert taken == rows | agents | {"attempt_usage"}
 
 
 async def test_a_request_deletes_nothing(store: PostgresStore, tables: dict[str, str]) -> None:

@@ -315,6 +315,24 @@ export interface KeyPage {
   readonly next_cursor: string | null;
 }
 
+/** What one node is doing, and has done since it started. */
+export interface Live {
+  readonly object: string;
+  readonly node_id: string;
+  readonly running: number;
+  readonly readers: number;
+  readonly started: number;
+  readonly ended: Readonly<Record<string, number>>;
+  readonly failures: Readonly<Record<string, number>>;
+  readonly attempts_replaced: number;
+  readonly deltas: number;
+  readonly tokens: Readonly<Record<string, number>>;
+  readonly first_token_seconds: Quantiles;
+  readonly commit_seconds: Quantiles;
+  readonly tokens_per_second: Quantiles;
+  readonly up_since: string;
+}
+
 /** Up to where; neither a seq nor a message means all there is. `end_user_id` is for keys: whose mark it is. */
 export interface MarkRead {
   readonly seq?: number | null;
@@ -516,6 +534,13 @@ export interface ProviderBlock {
 /** A person's place in a team. An `owner` may change the agents that the team shares. */
 export interface PutTeamMember {
   readonly role?: "member" | "owner";
+}
+
+/** Upper bounds of the buckets in which half and 95 of 100 values lie; None where nothing was counted. */
+export interface Quantiles {
+  readonly p50: number | null;
+  readonly p95: number | null;
+  readonly count: number;
 }
 
 /** What a model thought aloud. `signature` is its vendor's seal, byte for byte; `provider` says whose. */
@@ -795,6 +820,20 @@ export interface TeamPage {
   readonly next_cursor: string | null;
 }
 
+/** The tenants that one may see. */
+export interface TenantPage {
+  readonly data: readonly TenantRow[];
+  readonly has_more: boolean;
+  readonly next_cursor: string | null;
+}
+
+/** A customer of the installation. */
+export interface TenantRow {
+  readonly id: string;
+  readonly name: string;
+  readonly created_at: string;
+}
+
 /** Plain or Markdown text. */
 export interface TextBlock {
   readonly type: "text";
@@ -1048,6 +1087,27 @@ export interface Usage {
   readonly source: "estimated" | "provider";
 }
 
+/** One sum: of one value of what was asked by, and one model. `cost_usd` is None where a price is not known. */
+export interface UsageLine {
+  readonly key: string | null;
+  readonly model: string;
+  readonly attempts: number;
+  readonly known: number;
+  readonly input_tokens: number | null;
+  readonly output_tokens: number | null;
+  readonly cached_input_tokens: number | null;
+  readonly reasoning_tokens: number | null;
+  readonly cost_usd: string | null;
+}
+
+/** The sums from `since` up to `until`, which does not count. */
+export interface UsagePage {
+  readonly by: string;
+  readonly since: string;
+  readonly until: string;
+  readonly data: readonly UsageLine[];
+}
+
 /** What a waiting run waits for: people who agree to calls, and clients that post results of calls. */
 export interface WaitingFor {
   readonly approvals: readonly AskedCall[];
@@ -1081,6 +1141,21 @@ export type ThreadlineEvent =
 
 /** What may be asked of a server: `METHOD /path`. */
 export interface Operations {
+  "GET /v1/admin/live": {
+    readonly query: Readonly<Record<string, never>>;
+    readonly body: undefined;
+    readonly answer: Live;
+  };
+  "GET /v1/admin/tenants": {
+    readonly query: Readonly<Record<string, never>>;
+    readonly body: undefined;
+    readonly answer: TenantPage;
+  };
+  "GET /v1/admin/usage": {
+    readonly query: { readonly by?: "tenant" | "end_user" | "model" | "day"; readonly since?: string | null; readonly until?: string | null };
+    readonly body: undefined;
+    readonly answer: UsagePage;
+  };
   "POST /v1/agents": {
     readonly query: Readonly<Record<string, never>>;
     readonly body: CreateAgent;

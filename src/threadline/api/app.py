@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from threadline import __version__
 from threadline.api import (
+    admin,
     agents,
     branches,
     calls,
@@ -51,6 +52,7 @@ _ROOMS = (
     files,
     health,
     signin,
+    admin,
     pages,
     shares,
 )

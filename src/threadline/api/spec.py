@@ -13,6 +13,7 @@ from threadline.access.keys import Key
 from threadline.access.tokens import IssuedToken
 from threadline.agent_records import Agent, Team, TeamMember
 from threadline.api import agent_bodies, bodies, member_bodies, tool_bodies
+from threadline.api.admin_answers import Live, Quantiles, TenantPage, UsageLine, UsagePage
 from threadline.api.answers import (
     AgentPage,
     FileLink,
@@ -42,6 +43,11 @@ from threadline.tool_records import Registration
 _REF = "#/components/schemas/{name}"
 
 _TYPES: tuple[type[Struct], ...] = (
+    Live,
+    Quantiles,
+    TenantPage,
+    UsageLine,
+    UsagePage,
     CreateShare,
     Share,
     SharePage,

@@ -7,7 +7,8 @@ scripts shares one commit. The verbs are small and know no law of the log; the l
 The calls that cross tenants, and therefore take `System`: `Transaction.append_deltas`, `key_by_id`, `claimable`,
 `locate_run`, `locate_message`, `locate_thread`, `heads`, `news`, `touched`, `dying_files`, `drop_files`,
 `unpacked_attempts`, `attendance`, `expect_readers`, `note_readers`, `expect_no_readers`, `session_by_id`,
-`share_by_hash`, `untitled`, `may_title`, `claim_title`, the leases, packing and sweeping.
+`share_by_hash`, `usage_everywhere`, `tenants`, `untitled`, `may_title`, `claim_title`, the leases, packing and
+sweeping.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -25,6 +26,7 @@ from threadline.store.contract_branches import BranchReader, BranchTransaction
 from threadline.store.contract_reads import ReadReader, ReadWriter
 from threadline.store.contract_rooms import RoomReader, RoomTransaction
 from threadline.store.contract_titles import TitleReader, TitleWriter
+from threadline.store.contract_usage import UsageReader
 from threadline.store.contract_web import WebReader, WebTransaction
 from threadline.tool_calls import CallStatus, ToolCall
 from threadline.tool_records import ToolRow
@@ -237,7 +239,7 @@ class AgentQuery(Struct, frozen=True):
     limit: int = 50
 
 
-class Reader(BranchReader, ReadReader, TitleReader, RoomReader, WebReader, Protocol):
+class Reader(BranchReader, ReadReader, TitleReader, RoomReader, WebReader, UsageReader, Protocol):
     """One consistent snapshot."""
 
     async def thread(self, scope: Scope, thread_id: ThreadId) -> ThreadRow:

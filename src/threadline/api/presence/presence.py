@@ -25,7 +25,7 @@ class Presence:
     def __init__(self, bus: Bus, clock: Clock, node_id: NodeId) -> None:
         self._bus = bus
         self._clock = clock
-        self._node_id = node_id
+        self.node_id = node_id
         self._rooms: dict[ThreadId, Room] = {}
 
     def enter(self, thread_id: ThreadId, person: str | None, tell: Tell) -> Seat:
@@ -33,7 +33,7 @@ class Presence:
         room = self._rooms.get(thread_id)
         if room is None:
             room = self._rooms[thread_id] = Room()
-            self._say(thread_id, Asked(self._node_id))
+            self._say(thread_id, Asked(self.node_id))
         seat = Seat(person, tell)
         before = None if person is None else room.status(person)
         room.add(seat)
@@ -106,7 +106,7 @@ class Presence:
         if person is None:
             return
         self._tell_change(thread_id, room, person, before, but)
-        self._bus.whisper(list(whispers_of(thread_id, self._node_id, [(person, room.status_here(person))])))
+        self._bus.whisper(list(whispers_of(thread_id, self.node_id, [(person, room.status_here(person))])))
 
     def _tell_change(
         self, thread_id: ThreadId, room: Room, person: str, before: Status | None, but: Seat | None = None
@@ -137,7 +137,7 @@ class Presence:
 
     def _say_who_is_here(self, thread_id: ThreadId, room: Room) -> None:
         people = [(person, room.status_here(person)) for person in room.people_here()]
-        self._bus.whisper(list(whispers_of(thread_id, self._node_id, people)))
+        self._bus.whisper(list(whispers_of(thread_id, self.node_id, people)))
 
     def _say(self, thread_id: ThreadId, word: Word) -> None:
         self._bus.whisper([whisper(thread_id, word)])

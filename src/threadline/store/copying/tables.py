@@ -129,6 +129,12 @@ FILES = _table(
 
 FILE_USES = _table("file_uses", "tenant_id thread_id file_id", "tenant_id thread_id file_id")
 TEAM_MEMBERS = _table("team_members", "tenant_id team_id end_user_id", "tenant_id team_id end_user_id role created_at")
+ATTEMPT_USAGE = _table(
+    "attempt_usage",
+    "tenant_id run_id attempt",
+    "tenant_id run_id thread_id end_user_id model day",
+    "attempt is_known input_tokens output_tokens cached_input_tokens reasoning_tokens",
+)
 SESSIONS = _table(
     "sessions",
     "tenant_id id",
@@ -167,6 +173,7 @@ TABLES = (
     DELTAS,
     TOOL_CALLS,
     FORKS,
+    ATTEMPT_USAGE,
     SESSIONS,
     SHARES,
     READS,

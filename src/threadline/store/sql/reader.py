@@ -34,6 +34,7 @@ from threadline.store.sql.statements import Row, Statements
 from threadline.store.sql.titles import TitleReader
 from threadline.store.sql.tool_calls import ToolCallReader
 from threadline.store.sql.tools import ToolReader
+from threadline.store.sql.usage import UsageReader
 from threadline.store.sql.web import WebAppReader
 
 _MESSAGE = f"SELECT {', '.join(MESSAGES.columns)} FROM messages"
@@ -75,6 +76,7 @@ class SqlReader(
     MemberReader,
     AttendanceReader,
     WebAppReader,
+    UsageReader,
 ):
     """The reading verbs. Lives for one script in one transaction."""
 

@@ -22,6 +22,7 @@ from threadline.store.sql.statements import Row, Statements
 from threadline.store.sql.titles import TitleWriter
 from threadline.store.sql.tool_calls import ToolCallWriter
 from threadline.store.sql.tools import ToolWriter
+from threadline.store.sql.usage import UsageWriter
 from threadline.store.sql.web import WebAppWriter
 
 
@@ -87,6 +88,7 @@ class SqlTransaction(
     MemberWriter,
     AttendanceWriter,
     WebAppWriter,
+    UsageWriter,
 ):
     """The writing verbs. Lives for one script; `entries` are what it has appended."""
 
@@ -162,6 +164,7 @@ class SqlTransaction(
         await self.require_writer(scope, row.run.thread_id)
         values = chosen(RUNS.columns, RUNS.values(row.run), _RUN_SAVED)
         await self._update(_SAVE_RUN, [*values, *_engine_values(row), scope.tenant_id, row.run.id])
+        await self._keep_usage(row)
 
     async def insert_send(self, scope: Scope, row: SendRow) -> None:
         """Remember what an Idempotency-Key was used for."""

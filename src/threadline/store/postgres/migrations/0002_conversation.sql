@@ -281,3 +281,21 @@ CREATE TABLE shares (
 );
 CREATE INDEX shares_by_hash ON shares (secret_hash);
 CREATE INDEX shares_of_thread ON shares (tenant_id, thread_id, id);
+
+-- What each attempt has cost; it outlives its thread, because money was spent.
+CREATE TABLE attempt_usage (
+    tenant_id text COLLATE "C" NOT NULL,
+    run_id text COLLATE "C" NOT NULL,
+    attempt integer NOT NULL,
+    thread_id text COLLATE "C" NOT NULL,
+    end_user_id text COLLATE "C",
+    model text COLLATE "C" NOT NULL,
+    day text COLLATE "C" NOT NULL,
+    is_known smallint NOT NULL,
+    input_tokens bigint,
+    output_tokens bigint,
+    cached_input_tokens bigint,
+    reasoning_tokens bigint,
+    PRIMARY KEY (tenant_id, run_id, attempt)
+);
+CREATE INDEX attempt_usage_by_day ON attempt_usage (tenant_id, day);

@@ -280,3 +280,21 @@ CREATE TABLE shares (
 ) WITHOUT ROWID;
 CREATE INDEX shares_by_hash ON shares (secret_hash);
 CREATE INDEX shares_of_thread ON shares (tenant_id, thread_id, id);
+
+-- What each attempt has cost; it outlives its thread, because money was spent.
+CREATE TABLE attempt_usage (
+    tenant_id TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    thread_id TEXT NOT NULL,
+    end_user_id TEXT,
+    model TEXT NOT NULL,
+    day TEXT NOT NULL,
+    is_known INTEGER NOT NULL,
+    input_tokens INTEGER,
+    output_tokens INTEGER,
+    cached_input_tokens INTEGER,
+    reasoning_tokens INTEGER,
+    PRIMARY KEY (tenant_id, run_id, attempt)
+) WITHOUT ROWID;
+CREATE INDEX attempt_usage_by_day ON attempt_usage (tenant_id, day);

@@ -1,0 +1,106 @@
+"""The operator's routes: what goes on, what it has cost, and for whom. Admin keys see their own tenant."""
+
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from threadline.api.admin_answers import Live, Quantiles, TenantPage, UsageLine, UsagePage, line_of
+from threadline.api.house import Asking, TheHouse, answer
+from threadline.api.spec import gives
+from threadline.api.web.prices import cost_of
+from threadline.clock import rfc3339
+from threadline.errors import InvalidRequest
+from threadline.observe import Histogram
+from threadline.scopes import System
+from threadline.store.contract import Reader
+from threadline.store.contract_usage import TenantRow, UsageBy, UsageQuery, UsageSum
+
+USAGE_DAYS_DEFAULT = 30
+_DAY_MS = 24 * 3600 * 1000
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_OPERATE = System("an operator sees the whole installation")
+
+router = APIRouter(tags=["operator"])
+
+
+@router.get("/v1/admin/live", responses=gives(Live, errors=(403,)))
+async def get_live(house: TheHouse, principal: Asking) -> Response:
+    """Say what this node is doing. Operators only: its figures are of all tenants."""
+    principal.require_operator()
+    metrics = house.metrics
+    return answer(
+        Live(
+            node_id=house.presence.node_id,
+            running=metrics.running,
+            readers=metrics.readers,
+            started=metrics.streams_started,
+            ended=dict(metrics.streams_ended),
+            failures=dict(metrics.run_failures),
+            attempts_replaced=metrics.attempts_replaced,
+            deltas=metrics.deltas,
+            tokens=dict(metrics.tokens),
+            first_token_seconds=_quantiles(metrics.first_token),
+            commit_seconds=_quantiles(metrics.commit_seconds),
+            tokens_per_second=_quantiles(metrics.rate),
+            up_since=rfc3339(round(metrics.started_at * 1000)),
+        )
+    )
+
+
+@router.get("/v1/admin/tenants", responses=gives(TenantPage, errors=(403,)))
+async def list_tenants(house: TheHouse, principal: Asking) -> Response:
+    """List the tenants: all of them for an operator, its own for an admin."""
+    principal.require_admin()
+
+    async def script(reader: Reader) -> list[TenantRow]:
+        return await reader.tenants(_OPERATE)
+
+    found = await house.store.read(_OPERATE, script)
+    is_everybody = principal.role == "operator"
+    return answer(TenantPage([row for row in found if is_everybody or row.id == principal.scope.tenant_id]))
+
+
+@router.get("/v1/admin/usage", responses=gives(UsagePage, errors=(403,)))
+async def get_usage(
+    house: TheHouse,
+    principal: Asking,
+    by: UsageBy = "model",
+    since: Annotated[str | None, Query(description="The first day, in UTC: `2026-01-31`.")] = None,
+    until: Annotated[str | None, Query(description="The first day that does not count.")] = None,
+) -> Response:
+    """Sum what attempts have cost: of the installation for an operator, of its tenant for an admin."""
+    principal.require_admin()
+    now_ms = house.clock.now_ms()
+    query = UsageQuery(
+        by,
+        _day("since", since) or rfc3339(now_ms - USAGE_DAYS_DEFAULT * _DAY_MS)[:10],
+        _day("until", until) or rfc3339(now_ms + _DAY_MS)[:10],
+    )
+
+    async def everywhere(reader: Reader) -> list[UsageSum]:
+        return await reader.usage_everywhere(_OPERATE, query)
+
+    async def own(reader: Reader) -> list[UsageSum]:
+        return await reader.usage(principal.scope, query)
+
+    if principal.role == "operator":
+        sums = await house.store.read(_OPERATE, everywhere)
+    else:
+        sums = await house.store.read(principal.scope, own)
+    return answer(UsagePage(by, query.since, query.until, [_line(used) for used in sums]))
+
+
+def _quantiles(histogram: Histogram) -> Quantiles:
+    return Quantiles(histogram.quantile(0.5), histogram.quantile(0.95), sum(histogram.counts))
+
+
+def _line(used: UsageSum) -> UsageLine:
+    cost = cost_of(used)
+    return line_of(used, None if cost is None else f"{cost:f}")
+
+
+def _day(name: str, given: str | None) -> str | None:
+    if given is not None and not _DAY.fullmatch(given):
+        raise InvalidRequest("A day reads 2026-01-31.", pointer=f"/query/{name}")
+    return given
