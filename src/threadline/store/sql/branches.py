@@ -31,11 +31,11 @@ _WALK = (
     "AND forks.source_thread_id = above.thread_id AND forks.seq >= above.seq)))"
 )
 
-# From some messages down to everything behind them, within one thread.
+# From some messages down to everything behind them, within one thread. CROSS JOIN keeps SQLite from turning it round.
 _BELOW = (
     "below (id, seq) AS (SELECT id, seq FROM top UNION ALL "
-    "SELECT child.id, child.seq FROM below JOIN messages child ON child.tenant_id = ? AND child.thread_id = ? "
-    "AND coalesce(child.parent_id, '') = below.id)"
+    "SELECT child.id, child.seq FROM below CROSS JOIN messages child WHERE child.tenant_id = ? AND child.thread_id = ? "
+    "AND child.parent_id = below.id)"
 )
 
 NEEDED_BY_FORKS = (
@@ -136,9 +136,11 @@ class BranchReader:
         if not messages:
             return {}
         parents = sorted({message.parent_id or _NONE for message in messages})
+        # `+seq`: found by their parents, and not by walking through the whole thread in order.
+        beginnings = "OR parent_id IS NULL" if _NONE in parents else ""
         rows = await self._sql.every(
             "SELECT coalesce(parent_id, ''), id FROM messages WHERE tenant_id = ? AND thread_id = ? "
-            f"AND coalesce(parent_id, '') IN ({marks(len(parents))}) ORDER BY seq",
+            f"AND (parent_id IN ({marks(len(parents))}) {beginnings}) ORDER BY +seq",
             (scope.tenant_id, thread_id, *padded(parents)),
         )
         families: dict[str, list[MessageId]] = {}
@@ -160,7 +162,7 @@ class BranchReader:
         rows = await self._sql.every(
             f"SELECT {_COLUMNS} FROM messages WHERE tenant_id = ? AND thread_id = ? AND seq < ? AND NOT EXISTS ("
             "SELECT 1 FROM messages child WHERE child.tenant_id = messages.tenant_id "
-            "AND child.thread_id = messages.thread_id AND coalesce(child.parent_id, '') = messages.id) "
+            "AND child.thread_id = messages.thread_id AND child.parent_id = messages.id) "
             "ORDER BY seq DESC LIMIT ?",
             (tenant_id, thread_id, CURSOR_SEQ_MAX if before is None else before, limit),
         )
@@ -184,7 +186,7 @@ class BranchReader:
 
     async def _has_own_child(self, tenant_id: TenantId, thread_id: ThreadId, message_id: MessageId) -> bool:
         row = await self._sql.one(
-            "SELECT 1 FROM messages WHERE tenant_id = ? AND thread_id = ? AND coalesce(parent_id, '') = ? LIMIT 1",
+            "SELECT 1 FROM messages WHERE tenant_id = ? AND thread_id = ? AND parent_id = ? LIMIT 1",
             (tenant_id, thread_id, message_id),
         )
         return row is not None

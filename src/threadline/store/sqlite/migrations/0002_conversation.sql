@@ -5,7 +5,7 @@
 ALTER TABLE threads ADD COLUMN forked_from TEXT;
 
 -- What was said behind a message, in order; behind no message, the beginnings.
-CREATE INDEX messages_of_parent ON messages (tenant_id, thread_id, coalesce(parent_id, ''), seq);
+CREATE INDEX messages_of_parent ON messages (tenant_id, thread_id, parent_id, seq);
 
 -- Which threads a thread may walk into on its way up, and from which message on: the one that it was made from, and
 -- all that one was made from itself.
