@@ -87,26 +87,47 @@ class Titler:
 
     async def _title(self, tenant_id: TenantId, thread_id: ThreadId) -> None:
         try:
-            messages = await self._claim(tenant_id, thread_id)
-            words = [(message.role, plain_text(message.content)[:EXCERPT_CHARS]) for message in messages]
-            if not any(text.strip() for _, text in words):
-                return
-            title = await self._asked(words) or next(filter(None, (short(text) for _, text in words)))
-            await self._store_title(tenant_id, thread_id, title)
+            if self._model:
+                await self._ask_for_title(tenant_id, thread_id)
+            else:
+                await self._take_first_words(tenant_id, thread_id)
         except NotFound:
             # It was deleted meanwhile.
             return
 
-    async def _claim(self, tenant_id: TenantId, thread_id: ThreadId) -> list[Message]:
+    async def _take_first_words(self, tenant_id: TenantId, thread_id: ThreadId) -> None:
+        """Do it all at once: nobody is asked, so nothing has to be claimed."""
+        scope = Tenant(tenant_id)
+
+        async def script(transaction: Transaction) -> None:
+            words = _words(await _beginning(transaction, scope, thread_id))
+            if title := next(filter(None, (short(text) for _, text in words)), ""):
+                await _store_title(transaction, scope, thread_id, title)
+            else:
+                await transaction.claim_title(_TITLE, tenant_id, thread_id, CLAIM_SECONDS)
+
+        await self._journal.write(_TITLE, script)
+
+    async def _ask_for_title(self, tenant_id: TenantId, thread_id: ThreadId) -> None:
+        words = _words(await self._claim(tenant_id, thread_id))
+        if not any(text.strip() for _, text in words):
+            return
+        scope = Tenant(tenant_id)
+        title = await self._asked(words) or next(filter(None, (short(text) for _, text in words)))
+
+        async def script(transaction: Transaction) -> None:
+            await _store_title(transaction, scope, thread_id, title)
+
+        await self._journal.write(_TITLE, script)
+
+    async def _claim(self, tenant_id: TenantId, thread_id: ThreadId) -> Sequence[Message]:
         """Return the beginning of the active branch; nothing where somebody else is making the title."""
         scope = Tenant(tenant_id)
 
-        async def script(transaction: Transaction) -> list[Message]:
-            tip = (await transaction.thread(scope, thread_id)).thread.tip_message_id
-            if tip is None or not await transaction.claim_title(_TITLE, tenant_id, thread_id, CLAIM_SECONDS):
-                return []
-            branch = await transaction.branch(scope, thread_id, BranchQuery(tip, descending=False, limit=4))
-            return [message for message in branch if message.role != "system"][:2]
+        async def script(transaction: Transaction) -> Sequence[Message]:
+            if not await transaction.claim_title(_TITLE, tenant_id, thread_id, CLAIM_SECONDS):
+                return ()
+            return await _beginning(transaction, scope, thread_id)
 
         return await self._journal.write(_TITLE, script)
 
@@ -134,15 +155,24 @@ class Titler:
             return ""
         return short(said)
 
-    async def _store_title(self, tenant_id: TenantId, thread_id: ThreadId, title: str) -> None:
-        scope = Tenant(tenant_id)
 
-        async def script(transaction: Transaction) -> None:
-            row = await transaction.thread(scope, thread_id)
-            if row.thread.title is None and await transaction.may_title(_TITLE, tenant_id, thread_id):
-                await change_thread(transaction, scope, thread_id, {"title": title})
+async def _beginning(reader: Reader, scope: Tenant, thread_id: ThreadId) -> Sequence[Message]:
+    """Return the first question and the first answer of the active branch."""
+    tip = (await reader.thread(scope, thread_id)).thread.tip_message_id
+    if tip is None:
+        return ()
+    branch = await reader.branch(scope, thread_id, BranchQuery(tip, descending=False, limit=4))
+    return [message for message in branch if message.role != "system"][:2]
 
-        await self._journal.write(_TITLE, script)
+
+def _words(messages: Sequence[Message]) -> list[tuple[str, str]]:
+    return [(message.role, plain_text(message.content)[:EXCERPT_CHARS]) for message in messages]
+
+
+async def _store_title(transaction: Transaction, scope: Tenant, thread_id: ThreadId, title: str) -> None:
+    row = await transaction.thread(scope, thread_id)
+    if row.thread.title is None and await transaction.may_title(_TITLE, scope.tenant_id, thread_id):
+        await change_thread(transaction, scope, thread_id, {"title": title})
 
 
 def short(text: str) -> str:

@@ -30,7 +30,8 @@ CREATE TABLE reads (
     PRIMARY KEY (tenant_id, thread_id, end_user_id)
 );
 
-CREATE INDEX threads_untitled ON threads (last_activity_at) WHERE title IS NULL AND deleted_at IS NULL;
+CREATE INDEX threads_untitled ON threads (last_activity_at)
+    WHERE title IS NULL AND deleted_at IS NULL AND message_count > 1;
 
 -- Whose title somebody has written by hand, and until when somebody is making one.
 CREATE TABLE titles (
