@@ -391,7 +391,7 @@ def test_a_bar_is_shown_on_a_terminal(
     """One for each table, with how many rows there are."""
     shown = terminal("db", "copy", "--from", address(data), "--to", database, settings={})
     assert shown.wait_for_exit() == 0
-    assert re.search(r"Copying messages +━+ 9/9", shown.seen), shown.seen[-3000:]
+    assert re.search(r"Copying messages +━+ 11/11", shown.seen), shown.seen[-3000:]
     assert "Everything is copied" in shown.seen
 
 

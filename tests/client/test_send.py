@@ -412,10 +412,12 @@ async def test_a_run_is_followed_by_its_id(server: ScriptedServer, speaker: Spea
 
 
 async def test_a_queued_send_streams_through_its_waiting_time(server: ScriptedServer, speaker: Speaker) -> None:
-    """A send to a busy thread is a run that is queued; its message is known from the run, before its turn."""
+    """A send to a busy thread is a run that is queued; its message is known from the run, and is what its turn made it."""
     waiting = wire.message(seq=None, content=[{"type": "text", "text": "later"}])
     queued = wire.frame(2, "run.queued", run=wire.run("queued", input=waiting))
-    server.answer(sent(queued, then="cut"), resumed(*wire.answered("ok", first_seq=9)))
+    _, *rest = wire.answered("ok", first_seq=9)
+    begun = wire.frame(9, "message.created", message={**waiting, "seq": 9})
+    server.answer(sent(queued, then="cut"), resumed(begun, *rest))
     result = await speaker.call(lambda client: client.threads.send_and_wait("thr_1", "later"))
     assert (result.message.text, result.text) == ("later", "ok")
 

@@ -192,6 +192,8 @@ INSERT INTO unpacked_attempts SELECT 'tnt_' || n % 9, 'thr_' || n, 'run_' || n, 
 INSERT INTO packs SELECT 'tnt_' || n % 9, 'thr_' || n, 1, 1, 'run_' || n, 'msg_' || n, 1, '', '' FROM n;
 INSERT INTO leases SELECT 'tnt_' || n % 9, 'run_' || n, 'thr_' || n, 'node_x', 1 FROM n;
 INSERT INTO sends SELECT 'tnt_' || n % 9, 'thr_' || n, 'ann', 'k', 'f', 'msg_' || n, NULL, n FROM n;
+INSERT INTO members (tenant_id, thread_id, id, end_user_id, role, created_at)
+    SELECT 'tnt_' || n % 9, 'thr_' || n, 'mem_' || n, 'usr_' || n, 'member', n FROM n;
 """
 SCANS = "SELECT relname, seq_scan FROM pg_stat_user_tables WHERE relname <> ALL ('{nodes,tenants,keys,writers,schema_steps,n}')"
 

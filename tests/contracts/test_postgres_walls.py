@@ -36,6 +36,7 @@ READABLE = {
     "tenants",
     "keys",
     "threads",
+    "titles",
     "heads",
     "messages",
     "runs",
@@ -163,7 +164,7 @@ async def test_a_change_without_a_condition_changes_its_own_tenant_only(
         # Aimed at the other one's row by its name, it finds nothing.
         aimed = f"UPDATE {table} SET {column} = {column} WHERE {column} = '{THEIRS.tenant_id}'"
         assert await changes(store, MINE, aimed) == 0, table
-    agents = {"agents", "teams", "team_members", "members", "sessions", "shares", "files"}
+    agents = {"agents", "teams", "team_members", "members", "sessions", "shares", "files", "titles"}
     assert changed == {"keys", "threads", "heads", "messages", "runs", "tools", "tool_calls", "reads"} | agents
 
 
@@ -194,6 +195,7 @@ async def test_nothing_can_be_put_in_for_another_tenant(
         "shares",
         "files",
         "file_uses",
+        "titles",
     }
     rows = {"keys", "threads", "heads", "messages", "runs", "sends", "events", "tools", "tool_calls", "reads"}
     assert taken == rows | agents | {"attempt_usage"}

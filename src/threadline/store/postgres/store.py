@@ -27,7 +27,7 @@ T = TypeVar("T")
 TRIES_MAX = 10
 """How often a script is run because it has met another one."""
 
-UNIQUE_TRIES_MAX = 3
+UNIQUE_TRIES_MAX = 12
 """How often where a row is there already. Who comes again sees that row; if not, it is the script's own error."""
 
 TRIES_SECONDS = 6.0
