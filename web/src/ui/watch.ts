@@ -1,4 +1,4 @@
-// What the client knows, as React sees it.
+// What the client knows beside its hooks, as React sees it.
 
 import type { Readable } from "@threadline/client";
 import { useSyncExternalStore } from "react";

@@ -1,0 +1,75 @@
+"""Somebody in front of a browser: signed in, with a cookie jar and a storage of his own."""
+
+import re
+from typing import Any
+
+import httpx
+from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, expect
+
+from support.installation import make_sign_in_code
+from support.server import Server
+
+PATIENCE_MS = 15_000
+"""How long a page may take for what it has to show: two cores may have six browsers and their servers to serve."""
+
+expect.set_options(timeout=PATIENCE_MS)
+
+# What Chromium says by itself about a request that was answered with an error, or not at all: tests cause these.
+_OF_THE_NETWORK = re.compile(r"Failed to load resource|net::ERR_|WebSocket connection to")
+
+
+class Person:
+    """One end user of the default tenant, in one browser context; any number of tabs."""
+
+    def __init__(self, name: str, server: Server, context: BrowserContext) -> None:
+        self.name = name
+        self.server = server
+        self.context = context
+        self.faults: list[str] = []
+        context.on("weberror", lambda error: self.faults.append(str(error.error)))
+        context.on("console", self._hear)
+        context.set_default_timeout(PATIENCE_MS)
+
+    async def sign_in(self, role: str = "operator") -> Page:
+        """Open the link that works once; returns the tab."""
+        page = await self.context.new_page()
+        code = make_sign_in_code(self.server.data, self.name, role)
+        await page.goto(f"{self.server.url}/sign-in?code={code}")
+        return page
+
+    async def open(self, path: str) -> Page:
+        """Open one more tab."""
+        page = await self.context.new_page()
+        await page.goto(self.server.url + path)
+        return page
+
+    async def api(self, method: str, path: str, **more: Any) -> Any:
+        """Ask as this person does, beside the page; returns the JSON of the answer. Raises httpx.HTTPStatusError."""
+        jar = {cookie["name"]: cookie["value"] for cookie in await self.context.cookies()}
+        async with httpx.AsyncClient(base_url=self.server.url, cookies=jar, timeout=30) as client:
+            response = await client.request(method, path, headers={"origin": self.server.url}, **more)
+        response.raise_for_status()
+        return response.json() if response.content else None
+
+    async def thread(self, *texts: str, **fields: Any) -> str:
+        """Make a thread with these questions and their answers; returns its id."""
+        made = await self.api("POST", "/v1/threads", json={"title": "Greetings", **fields})
+        for text in texts:
+            await self.api("POST", f"/v1/threads/{made['id']}/messages", json={"content": text})
+        return str(made["id"])
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not _OF_THE_NETWORK.search(message.text):
+            self.faults.append(f"{message.type}: {message.text}")
+
+
+async def say(page: Page, text: str) -> None:
+    """Write a message, and send it with Enter."""
+    box = page.get_by_role("textbox", name="Write a message")
+    await box.fill(text)
+    await box.press("Enter")
+
+
+def answers(page: Page) -> Locator:
+    """Return the answers that the page shows, also the one that is being written."""
+    return page.locator("#app article.message.assistant")

@@ -1,0 +1,31 @@
+// One conversation: its head, its messages, what there is to say about them, and the place to write.
+
+import { useStreamingChat } from "@threadline/client/react";
+import { Composer } from "../composer/composer.tsx";
+import { Notices } from "../composer/notices.tsx";
+import { Queue } from "../composer/queue.tsx";
+import { ThreadHeader } from "../room/header.tsx";
+import { strings } from "../strings.ts";
+import { MessageList } from "./list.tsx";
+
+export function ThreadPage({ id }: { readonly id: string }) {
+  const chat = useStreamingChat(id);
+  if (chat.status === "gone") {
+    return (
+      <main className="p-8">
+        <p role="alert">{strings.chat.gone}</p>
+      </main>
+    );
+  }
+  return (
+    <main className="flex h-dvh min-w-0 flex-col">
+      <ThreadHeader id={id} chat={chat} />
+      <MessageList chat={chat} />
+      <div className="mx-auto w-full max-w-184 px-4 pb-4">
+        <Notices chat={chat} />
+        <Queue chat={chat} />
+        <Composer threadId={id} chat={chat} />
+      </div>
+    </main>
+  );
+}

@@ -1,0 +1,26 @@
+// The frame: the sidebar, and the page of the address.
+
+import { lazy, Suspense } from "react";
+import { ThreadPage } from "../chat/page.tsx";
+import { HomePage } from "../composer/home.tsx";
+import { Sidebar } from "../sidebar/sidebar.tsx";
+import { placeOf, usePath } from "./address.ts";
+
+// Charts and tables are for few: nobody else loads them.
+const OperatorPage = lazy(() => import("../operator/page.tsx"));
+
+export function App() {
+  const place = placeOf(usePath());
+  return (
+    <div className="grid h-dvh grid-cols-1 md:grid-cols-[18rem_minmax(0,1fr)]">
+      <Sidebar current={place.page === "thread" ? place.threadId : null} />
+      {place.page === "home" && <HomePage />}
+      {place.page === "thread" && <ThreadPage key={place.threadId} id={place.threadId} />}
+      {place.page === "operator" && (
+        <Suspense>
+          <OperatorPage section={place.section} />
+        </Suspense>
+      )}
+    </div>
+  );
+}

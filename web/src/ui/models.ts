@@ -1,0 +1,52 @@
+// What can answer: the models and the agents of the installation, asked for once.
+
+import type { Client } from "@threadline/client";
+import { useClient } from "@threadline/client/react";
+import { useEffect, useState } from "react";
+
+type Models = Awaited<ReturnType<typeof askForModels>>;
+type Agents = Awaited<ReturnType<typeof askForAgents>>;
+
+const asked = new WeakMap<Client, { models?: Promise<Models> | undefined; agents?: Promise<Agents> | undefined }>();
+
+function askForModels(client: Client) {
+  return client.call("GET /v1/models", {});
+}
+
+async function askForAgents(client: Client) {
+  return (await client.call("GET /v1/agents", { query: { limit: 200 } })).data;
+}
+
+function of(client: Client) {
+  const found = asked.get(client) ?? {};
+  asked.set(client, found);
+  return found;
+}
+
+/** The models known by name, and the default one; null until they are known. */
+export function useModels(): Models | null {
+  const client = useClient();
+  const [models, setModels] = useState<Models | null>(null);
+  useEffect(() => {
+    const found = of(client);
+    found.models ??= askForModels(client);
+    found.models.then(setModels, () => {
+      found.models = undefined;
+    });
+  }, [client]);
+  return models;
+}
+
+/** The agents that one may see. */
+export function useAgents(): Agents {
+  const client = useClient();
+  const [agents, setAgents] = useState<Agents>([]);
+  useEffect(() => {
+    const found = of(client);
+    found.agents ??= askForAgents(client);
+    found.agents.then(setAgents, () => {
+      found.agents = undefined;
+    });
+  }, [client]);
+  return agents;
+}
