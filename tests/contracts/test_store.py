@@ -179,6 +179,39 @@ async def test_pruning_keeps_what_somebody_still_needs(bench: Bench) -> None:
     assert isinstance((await log_of(bench, quick_thread.id))[0].event, MessageDelta)
 
 
+@pytest.mark.parametrize("packed", [(), (0,), (1,), (0, 1)])
+async def test_words_stay_in_the_message_that_they_were_said_in(bench: Bench, packed: tuple[int, ...]) -> None:
+    """A later attempt of a run may write into another message: neither takes the other's words, whichever is packed."""
+    thread = await bench.thread()
+    first = await bench.attempt(thread)
+    await bench.store.commit([bench.delta(first, "before")], [])
+
+    async def go_on(transaction: Any) -> AttemptRow:
+        row = await transaction.run(MINE, first.run_id)
+        seq = await transaction.append(MINE, thread.id, ThreadUpdated({"title": "in between"}), None)
+        await transaction.close_attempt(SYSTEM, row, first.epoch, seq)
+        await transaction.take_lease(SYSTEM, row, NODE, 2)
+        message_id = bench.ids.message()
+        made = AttemptRow(MINE.tenant_id, thread.id, first.run_id, message_id, 2, seq + 1)
+        await transaction.open_attempt(SYSTEM, made)
+        return made
+
+    second = await bench.write(go_on)
+    await bench.store.commit([bench.delta(second, "behind")], [])
+    await bench.write(appending(thread.id, "end"))
+    await close(bench, second, 4)
+    # Looked at by somebody who has found it open, a while ago.
+    unpacked = await bench.store.read(SYSTEM, lambda reader: reader.deltas(SYSTEM, first))
+    assert [(seq, delta.text) for seq, delta in unpacked] == [(1, "before")]
+    for place in packed:
+        await pack(bench, (first, second)[place], is_last=True)
+    said = [entry.event for entry in await log_of(bench, thread.id) if isinstance(entry.event, MessageDelta)]
+    assert [(delta.message_id, delta.text) for delta in said] == [
+        (first.message_id, "before"),
+        (second.message_id, "behind"),
+    ]
+
+
 @pytest.mark.parametrize(
     "scope",
     [

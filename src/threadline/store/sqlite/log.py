@@ -77,17 +77,19 @@ def _add_deltas(
     upto: int,
     found: dict[int, tuple[RunId | None, Event]],
 ) -> None:
-    attempts: list[tuple[RunId, MessageId, int]] = list(
+    attempts: list[tuple[RunId, MessageId, int, int, int]] = list(
         connection.execute(
-            "SELECT run_id, message_id, delta_floor FROM unpacked_attempts "
+            "SELECT run_id, message_id, delta_floor, max(first_seq - 1, ?), min(coalesce(last_seq, ?), ?) "
+            "FROM unpacked_attempts "
             "WHERE tenant_id = ? AND thread_id = ? AND first_seq <= ? AND (last_seq IS NULL OR last_seq > ?)",
-            (*key, upto, after),
+            (after, upto, upto, *key, upto, after),
         )
     )
-    for run_id, message_id, floor in attempts:
+    for run_id, message_id, floor, before, last in attempts:
+        # Its own only: a later attempt of the run, packed or not, may write into another message.
         rows = connection.execute(
             "SELECT seq, block, kind, text FROM deltas WHERE id >= ? AND run_id = ? AND seq > ? AND seq <= ?",
-            (floor, run_id, after, upto),
+            (floor, run_id, before, last),
         )
         for seq, block, kind, text in rows:
             found[seq] = (run_id, MessageDelta(message_id, block, KINDS[kind], text))

@@ -103,19 +103,13 @@ class SqliteReader(SqlReader):
 
     async def deltas(self, system: System, attempt: AttemptRow) -> list[tuple[int, MessageDelta]]:
         """Return the unpacked deltas of an attempt with their seqs, in order."""
+        key = (attempt.tenant_id, attempt.thread_id, attempt.run_id, attempt.epoch)
+        # Where it ends is asked for now: since the caller looked, the next attempt may have begun to speak.
         rows = await self._sql.every(
-            "SELECT seq, block, kind, text FROM deltas WHERE run_id = ? AND seq >= ? AND seq <= ? AND id >= ("
-            "SELECT delta_floor FROM unpacked_attempts "
-            f"WHERE {ATTEMPT_KEY}) ORDER BY seq",
-            (
-                attempt.run_id,
-                attempt.first_seq,
-                attempt.last_seq if attempt.last_seq is not None else 2**62,
-                attempt.tenant_id,
-                attempt.thread_id,
-                attempt.run_id,
-                attempt.epoch,
-            ),
+            "SELECT seq, block, kind, text FROM deltas WHERE run_id = ? AND seq >= ? "
+            f"AND seq <= (SELECT coalesce(last_seq, ?) FROM unpacked_attempts WHERE {ATTEMPT_KEY}) "
+            f"AND id >= (SELECT delta_floor FROM unpacked_attempts WHERE {ATTEMPT_KEY}) ORDER BY seq",
+            (attempt.run_id, attempt.first_seq, 2**62, *key, *key),
         )
         return [(seq, MessageDelta(attempt.message_id, block, KINDS[kind], text)) for seq, block, kind, text in rows]
 
