@@ -484,11 +484,14 @@ class Scheduler:
     async def _watch_times(self) -> None:
         """Look after the clocks of all turns with one timer: a timer for each read would cost more than the read."""
         times = self._times
+        tick = min(0.5, times.first_chunk_seconds / 4, times.no_progress_seconds / 4)
         while True:
-            await asyncio.sleep(min(0.5, times.first_chunk_seconds / 4, times.no_progress_seconds / 4))
+            slept_at = self._clock.monotonic()
+            await asyncio.sleep(tick)
+            overslept = max(0.0, self._clock.monotonic() - slept_at - tick)
             for turn in list(self._owned.values()):
                 if turn is not None:
-                    turn.check_time(times.first_chunk_seconds, times.no_progress_seconds, times.run_seconds)
+                    turn.check_time(times.first_chunk_seconds, times.no_progress_seconds, times.run_seconds, overslept)
 
     def _count_start(self, claimed: Claim) -> None:
         run = claimed.row.run

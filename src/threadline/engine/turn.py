@@ -60,9 +60,16 @@ class Turn:
             if self._reading is not None:
                 self._reading.cancel()
 
-    def check_time(self, first_chunk_seconds: float, no_progress_seconds: float, run_seconds: float) -> None:
-        """Stop the attempt where its provider is silent for too long. Called by the scheduler's timer."""
+    def check_time(
+        self, first_chunk_seconds: float, no_progress_seconds: float, run_seconds: float, overslept_seconds: float
+    ) -> None:
+        """Stop the attempt where its provider is silent for too long. Called by the scheduler's timer.
+
+        `overslept_seconds` is for how long this process has taken no steps since the last call.
+        """
         now = self._clock.monotonic()
+        # What a provider has said to a process that was stopped, that process has not heard yet.
+        self._progress_at = min(now, self._progress_at + overslept_seconds)
         if not self._journal.is_writable or not self._is_asking:
             # It is our store that makes no progress, or a tool, which has a time of its own: not the provider's fault.
             self._progress_at = now
