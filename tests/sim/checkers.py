@@ -96,6 +96,9 @@ def one_run_has_the_turn(stored: Stored) -> Iterator[str]:
                 # New, rewritten or moved: it stands where it says, and those behind it make room.
                 waiting = [run_id for run_id in waiting if run_id != run.id]
                 waiting.insert(0 if run.position is None else run.position - 1, run.id)
+            case MessageCreated(message=message) if message.run_id == active:
+                # Handed to the answer in progress, or nobody's turn.
+                pass
             case MessageCreated(message=message) if message.run_id is not None:
                 if active is not None or waiting[:1] != [message.run_id]:
                     yield f"{message.run_id} got the turn of {active}, waiting were {waiting}"
@@ -126,9 +129,10 @@ def attempts_replace(stored: Stored, climate: Climate) -> Iterator[str]:
         if begun != list(range(1, len(begun) + 1)):
             yield f"{run_id} began the attempts {begun}"
         yield from (f"{run_id}: {breach}" for breach in _emptied(own))
-        # Whoever goes on after a wait does so in an attempt of its own.
+        # Whoever goes on after a wait, or behind what was handed to him, does so in an attempt of its own.
         waits = {event.run.attempt for event in own if isinstance(event, RunWaiting)}
-        if len(begun) > 1 + len(waits) and climate.is_calm:
+        messages = sum(isinstance(event, MessageStarted) for event in own)
+        if len(begun) > max(messages, 1) + len(waits) and climate.is_calm:
             yield f"{run_id} was attempted {len(begun)} times, and nothing had happened to anybody"
 
 
@@ -137,7 +141,7 @@ def _emptied(events: Sequence[Event]) -> Iterator[str]:
     is_kept, emptied_by = False, None
     for event in events:
         match event:
-            case MessageDelta():
+            case MessageDelta() | MessageStarted():
                 is_kept = False
             case ToolRequested():
                 is_kept = True
@@ -189,24 +193,30 @@ def questions_were_asked_in_order(stored: Stored, calls: list[Call]) -> Iterator
     """The model was shown the branch that ends at the answer, from its root on, and nothing of other branches."""
     parents: dict[MessageId, MessageId | None] = {}
     texts: dict[MessageId, str] = {}
-    begun: dict[RunId | None, MessageId] = {}
+    begun: dict[RunId | None, list[MessageId]] = {}
     for entry in stored.log:
         match entry.event:
             case MessageCreated(message=message) | MessageStarted(message=message):
                 parents[message.id], texts[message.id] = message.parent_id, plain_text(message.content)
                 if message.role == "assistant":
-                    begun[entry.run_id] = message.id
+                    begun.setdefault(entry.run_id, []).append(message.id)
             case MessageCompleted(message=message):
                 texts[message.id] = plain_text(message.content)
             case _:
                 pass
     for call in calls:
-        path: list[str] = []
-        at = begun.get(RunId(call.run_id))
-        while at is not None and (at := parents[at]) is not None:
-            path.insert(0, texts[at])
-        if RunId(call.run_id) in begun and list(filter(None, call.history)) != list(filter(None, path)):
-            yield f"{call.run_id} was asked with {call.history}, its branch is {path}"
+        # A run that something was handed to has several messages, each behind what had been handed in by then.
+        paths = [_path(parents, texts, message_id) for message_id in begun.get(RunId(call.run_id), ())]
+        if paths and list(filter(None, call.history)) not in paths:
+            yield f"{call.run_id} was asked with {call.history}, its branch is {paths}"
+
+
+def _path(parents: dict[MessageId, MessageId | None], texts: dict[MessageId, str], answer: MessageId) -> list[str]:
+    path: list[str] = []
+    at: MessageId | None = answer
+    while at is not None and (at := parents[at]) is not None:
+        path.insert(0, texts[at])
+    return list(filter(None, path))
 
 
 def tools_have_outcomes(stored: Stored) -> Iterator[str]:
@@ -268,7 +278,8 @@ def fold_is(log: list[Entry], state: Snapshot) -> bool:
         if isinstance(entry.event, MessageCreated | MessageStarted):
             parents[entry.event.message.id] = entry.event.message.parent_id
     messages = [structs.replace(message, siblings=_siblings(parents, message.id)) for message in folded.messages]
-    return (folded.thread, messages, folded.runs) == (state.thread, state.messages, state.runs)
+    found = (state.thread, state.messages, state.runs, state.members)
+    return (folded.thread, messages, folded.runs, folded.members) == found
 
 
 def _siblings(parents: dict[MessageId, MessageId | None], message_id: MessageId) -> Siblings | None:

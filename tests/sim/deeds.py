@@ -9,7 +9,7 @@ from threadline.ids import RunId
 from threadline.tool_calls import ToolCall
 
 from .checkers import Stored
-from .model import Call
+from .model import Call, Plan
 from .people import Answered
 from .tools import EFFECTS, Deed, Outside
 from .weather import Climate
@@ -20,7 +20,10 @@ def tools_did_what_is_told(
 ) -> Iterator[str]:
     """Every call has its outcome, what was done is told as done, and nothing with effects was done twice."""
     kept = [stored for stored in threads if stored.state is not None]
-    plans = {call.run_id: call.plan for call in calls}
+    # What was handed to an answer may ask for tools as well: each question once, however often its model was asked.
+    plans: dict[RunId, dict[str, Plan]] = {}
+    for asked in calls:
+        plans.setdefault(RunId(asked.run_id), {})[asked.plan.key] = asked.plan
     for stored in kept:
         for call in stored.tool_calls:
             deeds = [deed for deed in outside.deeds if deed.key == call.id]
@@ -29,7 +32,8 @@ def tools_did_what_is_told(
             if call.output == OUTCOME_UNKNOWN.output and climate.is_calm:
                 yield f"{call.id} has no known outcome, and nothing had happened to anybody"
         for (run_id, name), times in _effects(outside, stored).items():
-            planned = [tool for tools in plans[run_id].rounds for tool in tools].count(name)
+            wanted = [tool for plan in plans[run_id].values() for tools in plan.rounds for tool in tools]
+            planned = wanted.count(name)
             if times > planned:
                 yield f"{run_id} was to {name} {planned} times and has done so {times} times"
     known = {call.id for stored in kept for call in stored.tool_calls}

@@ -9,10 +9,12 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 from unittest import mock
 
-from threadline.engine import claim, engine, keep, loop, schedule, turns, waiting
+from threadline.engine import claim, engine, keep, loop, schedule, steer, turns, waiting
 from threadline.events import Entry, MessageDelta
 from threadline.journal import append, lease, window
 from threadline.journal.tail import Tail
+from threadline.records import Parent
+from threadline.scopes import Tenant
 from threadline.store.contract import MessageQuery
 from threadline.store.postgres.store import PostgresStore
 from threadline.store.sql.branches import BranchReader
@@ -269,6 +271,44 @@ def slow_poll_off() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def steer_taken_twice() -> Iterator[None]:
+    """What was handed to an answer waits for a turn of its own as well."""
+
+    async def take_in(transaction: Any, scope: Any, row: Any, steer_row: Any, parent_id: Any, now_ms: int) -> Any:
+        message = turns.structs.replace(steer_row.run.input, id=f"{steer_row.run.input.id}2", run_id=row.run.id)
+        await turns.add_message(transaction, scope, message, Parent(parent_id))
+        return message.id
+
+    with mock.patch.object(steer, "_take_in", take_in):
+        yield
+
+
+@contextmanager
+def steer_dropped() -> Iterator[None]:
+    """What was handed to an answer is taken out of the queue before the commit that hands it in."""
+
+    async def hand_in(transaction: Any, claim: Any, said: Any, leases: Any, ids: Any, now_ms: int) -> Any:
+        scope = claim.row.tenant_id
+        for each in await steer._steers(transaction, Tenant(scope), claim.row):
+            ended = turns.structs.replace(each.run, input=None, answered_by=claim.row.run.id)
+            await turns.end_run(transaction, turns.structs.replace(each, run=ended), turns.Ending("completed"), now_ms)
+
+    with mock.patch.object(schedule, "hand_in", hand_in):
+        yield
+
+
+@contextmanager
+def lost_hand_in_forgotten() -> Iterator[None]:
+    """Whoever has handed something in and was not told so does not look whether he has."""
+
+    async def is_own(*_: Any) -> bool:
+        return False
+
+    with mock.patch.object(lease.Leases, "is_own", is_own):
+        yield
+
+
 MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
     mutant.__name__: mutant
     for mutant in (
@@ -290,5 +330,8 @@ MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         last_decision_counts,
         uncertain_batches_new,
         slow_poll_off,
+        steer_taken_twice,
+        steer_dropped,
+        lost_hand_in_forgotten,
     )
 }

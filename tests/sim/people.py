@@ -28,7 +28,7 @@ from .wire import SCOPE, Cut, Wire
 
 TRY_AGAIN = (Cut, Unavailable, ShuttingDown)
 
-PUSHES: tuple[OnBusy, ...] = ("interrupt", "rollback", "merge", "merge", "latest")
+PUSHES: tuple[OnBusy, ...] = ("interrupt", "rollback", "merge", "merge", "latest", "steer", "steer", "steer")
 
 
 class Sent(Struct):
@@ -75,7 +75,8 @@ class Answered(Struct, frozen=True):
 class Plans(Struct, frozen=True):
     """How much is going on in one seed.
 
-    `regrets` is the share of sends that their sender cancels, `pushes` of those that do not just wait their turn.
+    `regrets` is the share of sends that their sender cancels, `pushes` of those that do not just wait their turn, and
+    `steers` of those that are for whoever is answering; where there are any, much is asked of tools.
     """
 
     threads: int
@@ -89,6 +90,7 @@ class Plans(Struct, frozen=True):
     moves: int
     edits: int
     deletes: int
+    steers: float = 0.0
 
 
 class People:
@@ -103,6 +105,7 @@ class People:
         self.threads: list[ThreadId] = []
         self.deleted: dict[ThreadId, None] = {}
         self.rewritten: dict[RunId, None] = {}
+        self.again: dict[RunId, None] = {}
         self.answered: list[Answered] = []
         self._edits = 0
         self._wire = wire
@@ -171,6 +174,8 @@ class People:
         for place in range(self._plans.sends):
             await asyncio.sleep(self._dice.uniform(0.0, self._busy_seconds / self._plans.sends))
             on_busy = self._dice.choice(PUSHES) if self._dice.random() < self._plans.pushes else None
+            if self._dice.random() < self._plans.steers:
+                on_busy = "steer"
             sent = Sent(self._dice.choice(self.threads), self._plan(f"k{number}_{place}"), [], on_busy)
             if self._dice.random() < self._plans.regrets:
                 sent.is_regretted = True
@@ -279,17 +284,19 @@ class People:
                 await self._send(sent)
             case "again":
                 wanted = Regenerate(message_id=message.id, key=f"g{self._edits}")
-                await self._try(lambda engine: engine.regenerate(SCOPE, thread_id, wanted))
+                accepted = await self._try(lambda engine: engine.regenerate(SCOPE, thread_id, wanted))
+                if accepted is not None and accepted.run is not None:
+                    self.again[accepted.run.run.id] = None
             case _:
                 changed = {"tip_message_id": message.id}
                 await self._try(lambda engine: engine.update_thread(SCOPE, thread_id, changed))
 
-    async def _try(self, work: Any) -> None:
-        """Ask until somebody answers; that it cannot be is an answer too."""
+    async def _try(self, work: Any) -> Any:
+        """Ask until somebody answers; that it cannot be is an answer too, and given as None."""
         try:
-            await self._insist(work)
+            return await self._insist(work)
         except (NotFound, InvalidRequest):
-            return
+            return None
 
     async def _waiting(self) -> list[Run]:
         """Return what waits somewhere."""
@@ -379,7 +386,9 @@ class People:
 
     def _plan(self, key: str) -> Plan:
         dice = self._dice
-        then = dice.choices(("finish", "tool", "fail", "cut", "stall", "note"), (14, 6, 1, 1, 1, 2))[0]
+        then = dice.choices(
+            ("finish", "tool", "fail", "cut", "stall", "note"), (14, 60 if self._plans.steers else 6, 1, 1, 1, 2)
+        )[0]
         rounds = [
             dice.choices((*NAMES, "weather"), k=dice.choice((1, 1, 2, 3))) for _ in range(dice.choice((1, 1, 2, 3)))
         ]
@@ -395,7 +404,7 @@ class People:
 
 def draw_plans(dice: Any) -> Plans:
     """Draw how much is going on."""
-    return Plans(
+    plans = Plans(
         threads=dice.choice((1, 2, 3)),
         senders=dice.choice((1, 2, 3)),
         sends=dice.choice((1, 2, 4)),
@@ -408,3 +417,7 @@ def draw_plans(dice: Any) -> Plans:
         edits=dice.choice((0, 0, 3, 6)),
         deletes=1 if dice.random() < 0.08 else 0,
     )
+    if dice.random() < 0.15:
+        # Everybody talks to one answer at a time, which is busy with its tools.
+        plans = structs.replace(plans, threads=1, senders=3, sends=4, regrets=0.0, pushes=0.0, moves=0, steers=0.7)
+    return plans

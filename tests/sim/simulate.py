@@ -17,6 +17,7 @@ from .checkers import Stored, breaches_of_log
 from .deeds import answers_to_calls_count_once, tools_did_what_is_told
 from .disk import Disk, StoreClock
 from .ether import Ether
+from .handed import steers_were_answered_once
 from .log import recorded
 from .model import Model
 from .node import START_MS, SimNode
@@ -147,6 +148,7 @@ class Simulation:
             (climate.drains, self._drain),
             (climate.outages, self._cut_store_off),
             (climate.partitions, self._cut_node_off),
+            (climate.sleeps, self._sleep),
         ):
             for _ in range(count):
                 self.world.at(dice.uniform(0.2, BUSY_SECONDS), strike)
@@ -176,6 +178,13 @@ class Simulation:
         if node := self._some_node():
             node.pause(self._dice.choice((0.3, 3.0, 7.0, 12.0)))
 
+    def _sleep(self) -> None:
+        """Pause everybody at once, as a machine that is put to sleep does."""
+        seconds = self._dice.choice((3.0, 12.0))
+        for node in self.nodes:
+            if node.is_up and not node.loop.is_paused:
+                node.pause(seconds)
+
     def _drain(self) -> None:
         if node := self._some_node():
             node.drain(self._dice.choice((0.0, 0.5, 3.0)))
@@ -195,6 +204,7 @@ class Simulation:
         yield from tools_did_what_is_told(threads.values(), self.model.calls, self.outside, self.climate)
         yield from answers_to_calls_count_once(self.people.answered, threads.values())
         yield from sends_happened_once(self.people.sent, threads)
+        yield from steers_were_answered_once(self.people.sent, threads, self.model.calls, self.people.again)
         yield from readers_saw_the_log(self.people.readings, threads)
         yield from states_were_folds(self.people.states, threads)
         yield from waits_ended_with_the_run(self.people.ends, threads)

@@ -13,6 +13,9 @@ from msgspec import Struct, structs
 from threadline.ids import ThreadId
 from threadline.store.contract import DeltaRow
 
+RARE_LOSSES = 0.5
+"""The share of answers to what hardly ever happens that are lost, where any are."""
+
 
 class Fate(enum.Enum):
     """What becomes of a message."""
@@ -31,6 +34,7 @@ class Climate(Struct, frozen=True):
     drains: int = 0
     outages: int = 0
     partitions: int = 0
+    sleeps: int = 0
     store_losses: float = 0.0
     conflicts: float = 0.0
     locks: float = 0.0
@@ -44,7 +48,7 @@ class Climate(Struct, frozen=True):
     @property
     def is_calm(self) -> bool:
         """Whether no attempt has a reason to be replaced."""
-        struck = self.kills or self.pauses or self.drains or self.outages or self.partitions
+        struck = self.kills or self.pauses or self.drains or self.outages or self.partitions or self.sleeps
         return not (struck or self.store_losses or self.slow_store)
 
     @property
@@ -80,6 +84,7 @@ def draw_climate(dice: random.Random) -> Climate:
         drains=int(often(1, 2)) if dice.random() < 0.5 else 0,
         outages=int(often(1, 2)) if dice.random() < 0.6 else 0,
         partitions=int(often(1, 2, 4)),
+        sleeps=1 if dice.random() < 0.15 else 0,
         store_losses=often(0.002, 0.01, 0.03),
         slow_store=often(0.01, 0.05),
     )
@@ -109,8 +114,10 @@ class Weather:
             return self._dice.choice((Fate.LOST_REQUEST, Fate.LOST_ANSWER)), there, back
         return Fate.ARRIVES, there, back
 
-    def fate_of_write(self) -> Fate:
-        """Return what becomes of one try of a script."""
+    def fate_of_write(self, is_rare: bool = False) -> Fate:
+        """Return what becomes of one try of a script. What is rare has its share of bad luck all the same."""
+        if is_rare and self.climate.store_losses and self._happens(RARE_LOSSES):
+            return Fate.LOST_ANSWER
         if self._happens(self.climate.conflicts):
             return Fate.MET_ANOTHER
         return Fate.LOST_ANSWER if self._happens(self.climate.store_losses) else Fate.ARRIVES

@@ -102,6 +102,16 @@ async def continue_behind(
     return await _opened(transaction, started, await kept_of(transaction, started), now)
 
 
+async def reopened(transaction: Transaction, row: RunRow) -> Claim:
+    """Return the claim that a run is answered under, for whoever has made it and was not told so."""
+    run = row.run
+    assert run.output_message_id is not None, "claimed"
+    place = AttemptRow(row.tenant_id, run.thread_id, run.id, run.output_message_id, row.epoch, first_seq=0)
+    attempt = await transaction.unpacked_attempt(_CLAIM, place)
+    assert attempt is not None, "an attempt that has not ended is not packed"
+    return Claim(row, attempt, run.attempts[-1].started_at, await kept_of(transaction, row))
+
+
 async def _opened(transaction: Transaction, started: RunRow, kept: Kept, now: str) -> Claim:
     scope, run = Tenant(started.tenant_id), started.run
     await transaction.save_run(scope, started)

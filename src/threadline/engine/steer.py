@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from msgspec import Struct, structs
 
 from threadline.content import Block
-from threadline.engine.claim import Claim, continue_behind
+from threadline.engine.claim import Claim, continue_behind, reopened
 from threadline.engine.queue import waiting_runs
 from threadline.engine.turns import Ending, add_message, complete_message, end_run
 from threadline.ids import IdMaker, MessageId
@@ -43,8 +43,11 @@ async def hand_in(
     Raises LeaseLost.
     """
     run_id, scope = claim.row.run.id, Tenant(claim.row.tenant_id)
-    await require_lease(transaction, run_id, claim.attempt.epoch)
     row = await transaction.run(scope, run_id)
+    if await leases.is_own(transaction, run_id, claim.attempt.epoch + 1):
+        # Done before, by a commit whose answer was lost: nobody else on this node takes a run that has an owner here.
+        return await reopened(transaction, row)
+    await require_lease(transaction, run_id, claim.attempt.epoch)
     steers = await _steers(transaction, scope, row)
     if not steers or row.cancel_requested_at is not None:
         return None

@@ -83,6 +83,11 @@ class Leases:
         lease = await transaction.lease(_LEASE, row.run.id)
         return lease is None or not lease.is_live or lease.node_id == self.node_id
 
+    async def is_own(self, transaction: Transaction, run_id: RunId, epoch: int) -> bool:
+        """Whether this node has the lease of a run, under this epoch."""
+        lease = await transaction.lease(_LEASE, run_id)
+        return lease is not None and (lease.node_id, lease.epoch) == (self.node_id, epoch)
+
     async def held(self, reader: Reader) -> dict[RunId, bool]:
         """Return the runs that this node writes for, and of each whether somebody has asked for it to stop."""
         return await reader.leases_of(_LEASE, self.node_id)
