@@ -227,6 +227,15 @@ DELETE_BATCH_ROWS: Final = 1000
 PROVIDER_POOL_IDLE_SECONDS: Final = 300.0
 """Warm connections to a provider are closed after five idle minutes."""
 
+FIGURES_SECONDS: Final = 5.0
+"""How often a node writes down what goes on, where something does: how old the figures of another node may be."""
+
+FIGURES_MINUTES: Final = 60
+"""For how long they are kept: a chart of the last hour. What lasts belongs into a system that scrapes `/metrics`."""
+
+FIGURES_TENANTS_MAX: Final = 500
+"""Tenants whose figures a node writes down at once. With more of them at work, the others come at the next time."""
+
 # --- sockets ---
 
 SOCKET_THREADS_MAX: Final = 100

@@ -19,13 +19,12 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from threadline.figures import RATES, SECONDS, Tallies, count_in
 from threadline.records import ErrorInfo, Usage
 
 log: Any = structlog.get_logger("threadline")
 
-_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 _SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
-_RATES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 
 
 def set_up_logging(level: str = "info", as_json: bool = True) -> None:
@@ -79,19 +78,12 @@ class Histogram:
         self.counts = [0] * (len(self.bounds) + 1)
         self.total = 0.0
 
-    def observe(self, value: float) -> None:
-        """Count one value."""
-        self.counts[bisect_left(self.bounds, value)] += 1
+    def observe(self, value: float) -> int:
+        """Count one value. Returns the number of its bucket."""
+        bucket = bisect_left(self.bounds, value)
+        self.counts[bucket] += 1
         self.total += value
-
-    def quantile(self, share: float) -> float | None:
-        """Return the upper bound of the bucket that this share of the values lies below; None beyond the last one."""
-        wanted, seen = share * sum(self.counts), 0
-        for bound, count in zip(self.bounds, self.counts, strict=False):
-            seen += count
-            if count and seen >= wanted:
-                return bound
-        return None
+        return bucket
 
     def family(self) -> HistogramMetricFamily:
         """Return it in the form of the Prometheus library."""
@@ -103,10 +95,14 @@ class Histogram:
 
 
 class Metrics(Collector):
-    """All metrics of one process. No label names a tenant, a thread or a person."""
+    """All metrics of one process. No label names a tenant, a thread or a person.
+
+    `tallies` are the few that the operator's pages show, by tenant.
+    """
 
     def __init__(self) -> None:
         self.started_at = time.time()
+        self.tallies = Tallies()
         self.streams_started = 0
         self.streams_ended: Counter[str] = Counter()
         self.run_failures: Counter[str] = Counter()
@@ -118,14 +114,14 @@ class Metrics(Collector):
         self.requests: Counter[tuple[str, int]] = Counter()
         self.running = 0
         self.tool_calls: Counter[tuple[str, str]] = Counter()
-        self.tool_seconds = Histogram("threadline_tool_seconds", "One call of a tool.", _SECONDS)
-        self.first_token = Histogram("threadline_time_to_first_token_seconds", "Send to first token.", _SECONDS)
+        self.tool_seconds = Histogram("threadline_tool_seconds", "One call of a tool.", SECONDS)
+        self.first_token = Histogram("threadline_time_to_first_token_seconds", "Send to first token.", SECONDS)
         self.inter_token = Histogram(
-            "threadline_inter_token_seconds", "Between two arrivals from the provider.", _SECONDS
+            "threadline_inter_token_seconds", "Between two arrivals from the provider.", SECONDS
         )
-        self.duration = Histogram("threadline_run_duration_seconds", "First attempt's start to the end.", _SECONDS)
-        self.rate = Histogram("threadline_tokens_per_second", "Output tokens per second of a run.", _RATES)
-        self.commit_seconds = Histogram("threadline_commit_seconds", "One commit of the writer.", _SECONDS)
+        self.duration = Histogram("threadline_run_duration_seconds", "First attempt's start to the end.", SECONDS)
+        self.rate = Histogram("threadline_tokens_per_second", "Output tokens per second of a run.", RATES)
+        self.commit_seconds = Histogram("threadline_commit_seconds", "One commit of the writer.", SECONDS)
         self.commit_size = Histogram("threadline_commit_batch_size", "Deltas and scripts in a commit.", _SIZES)
         self.reader_lag = Histogram(
             "threadline_reader_lag_events", "Events that a reader was behind when it pulled.", (0, *_SIZES)
@@ -135,35 +131,60 @@ class Metrics(Collector):
 
     def commit(self, seconds: float, deltas: int, scripts: int) -> None:
         """Count one commit."""
-        self.commit_seconds.observe(seconds)
+        count_in(self.tallies.of_node().commits, self.commit_seconds.observe(seconds))
         self.commit_size.observe(deltas + scripts)
         self.deltas += deltas
 
-    def run_ended(self, status: str, seconds: float, usage: Usage | None, error: ErrorInfo | None) -> None:
+    def first_token_came(self, tenant_id: str, seconds: float) -> None:
+        """Count the first piece of an answer."""
+        bucket = self.first_token.observe(seconds)
+        for tally in self.tallies.of(tenant_id):
+            count_in(tally.first_token, bucket)
+
+    def run_started(self, tenant_id: str, is_replacement: bool) -> None:
+        """Count an attempt that begins; `is_replacement` says that one before it was lost."""
+        self.streams_started += 1
+        self.attempts_replaced += is_replacement
+        for tally in self.tallies.of(tenant_id):
+            tally.started += 1
+            tally.replaced += is_replacement
+
+    def run_ended(
+        self, tenant_id: str, model: str, status: str, seconds: float, usage: Usage | None, error: ErrorInfo | None
+    ) -> None:
         """Count the end of a run."""
         self.streams_ended[status] += 1
         self.duration.observe(seconds)
         if error is not None:
             self.run_failures[error.code] += 1
-        self.attempt_ended(seconds, usage)
+        for tally in self.tallies.of(tenant_id):
+            tally.ended[status] = tally.ended.get(status, 0) + 1
+            if error is not None and status != "cancelled":
+                codes = tally.failures.setdefault(model.partition("/")[0], {})
+                codes[error.code] = codes.get(error.code, 0) + 1
+        self.attempt_ended(tenant_id, seconds, usage)
 
-    def attempt_ended(self, seconds: float, usage: Usage | None) -> None:
+    def attempt_ended(self, tenant_id: str, seconds: float, usage: Usage | None) -> None:
         """Count what an attempt has cost, whether its run ends with it or waits."""
         if usage is None:
             return
-        self.count_tokens(usage)
+        self.count_tokens(tenant_id, usage)
         if usage.output_tokens and seconds > 0:
-            self.rate.observe(usage.output_tokens / seconds)
+            bucket = self.rate.observe(usage.output_tokens / seconds)
+            for tally in self.tallies.of(tenant_id):
+                count_in(tally.rates, bucket)
 
     def tool_called(self, kind: str, seconds: float, is_error: bool) -> None:
         """Count a call that was made. `kind` is where the tool comes from; there are few of them."""
         self.tool_calls[kind, "error" if is_error else "ok"] += 1
         self.tool_seconds.observe(seconds)
 
-    def count_tokens(self, usage: Usage) -> None:
+    def count_tokens(self, tenant_id: str, usage: Usage) -> None:
         """Count what a provider says that it has read and said."""
-        for direction, count in (("input", usage.input_tokens), ("output", usage.output_tokens)):
-            self.tokens[direction] += count or 0
+        for direction, tokens in (("input", usage.input_tokens), ("output", usage.output_tokens)):
+            self.tokens[direction] += tokens or 0
+            for tally in self.tallies.of(tenant_id):
+                tally.tokens[direction] = tally.tokens.get(direction, 0) + (tokens or 0)
 
     def render(self) -> bytes:
         """Return everything in the Prometheus text format."""

@@ -29,6 +29,7 @@ from threadline.bus.memory import MemoryBus
 from threadline.clock import Clock, SystemClock
 from threadline.engine.attendance import Attendants
 from threadline.engine.engine import Engine
+from threadline.engine.figures import Figures
 from threadline.engine.files import ALL_TYPES, FileRules, Files
 from threadline.engine.inline import inlined
 from threadline.engine.loop import LoopLimits
@@ -116,18 +117,23 @@ class Node:
         self.attendants = Attendants(
             self.store, self.journal, self.tail, self.scheduler, self.clock, settings.disconnect_grace_seconds
         )
+        self._signer = TokenSigner(self.clock)
+        self.readers = Readers(self.clock, self.metrics)
+        self.presence = Presence(self.bus, self.clock, self.leases.node_id)
+        self.figures = Figures(
+            self.store, self.journal, self.clock, self.metrics, self.leases.node_id, self.readers.by_tenant
+        )
+        self.house = self._make_house(default_model, ids)
 
+    def _make_house(self, default_model: str, ids: IdMaker) -> House:
         def resolve_model(of_send: str | None, of_thread: str | None) -> str:
             model = of_send or of_thread or default_model
             self.registry.resolve(model)
             return model
 
         engine = Engine(self.store, self.journal, self.tail, self.scheduler, resolve_model, ids, self.clock, self.files)
-        self._signer = TokenSigner(self.clock)
         access = Access(self.store, self._signer, self.clock)
-        self.readers = Readers(self.clock, self.metrics)
-        self.presence = Presence(self.bus, self.clock, self.leases.node_id)
-        self.house = House(
+        return House(
             engine,
             access,
             self.readers,
@@ -138,6 +144,7 @@ class Node:
             self.journal,
             self.store,
             self.bus,
+            self.figures,
             tuple(Model(listed.id, listed.description) for listed in self.registry.models()),
             ids,
             self.clock,
@@ -189,6 +196,7 @@ class Node:
                         ("fill", self.tail.fill_forever()),
                         ("heartbeat", self.tail.beat_forever()),
                         ("readers", self.readers.watch_forever()),
+                        ("figures", self.figures.keep_forever()),
                         ("tools", self.toolbox.open()),
                         ("presence", self.presence.keep_forever()),
                         ("touches", self.touches.look_forever()),

@@ -406,7 +406,7 @@ def test_the_columns_are_all_there() -> None:
             columns = {row[1] for row in connection.execute(f"PRAGMA table_info({table.name})")}
             assert columns - set(table.columns) <= {"delta_floor", "id"}, table.name
         names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    assert names - {table.name for table in tables.TABLES} == {"leases", "attendance", "nodes"}
+    assert names - {table.name for table in tables.TABLES} == {"leases", "attendance", "nodes", "figures"}
 
 
 def test_postgres_has_no_other_columns(run: Run, database: str, postgres: PostgresServer) -> None:
@@ -427,6 +427,7 @@ def test_postgres_has_no_other_columns(run: Run, database: str, postgres: Postgr
         "leases",
         "attendance",
         "nodes",
+        "figures",
         "writers",
         "installation",
         "schema_steps",

@@ -49,7 +49,7 @@ READABLE = {
     "tool_calls",
     *("agents", "agent_versions", "teams", "team_members", "members", "hops", "forks", "reads"),
     *("sessions", "shares", "attempt_usage"),
-    *("files", "file_uses"),
+    *("files", "file_uses", "figures"),
 }
 NOT_FOR_REQUESTS = {"leases", "attendance", "nodes", "writers", "installation"}
 _numbers = count(1)

@@ -195,7 +195,7 @@ def test_metrics_are_valid_and_complete() -> None:
     """The names that the docs promise are in the text that Prometheus reads."""
     metrics = Metrics()
     metrics.commit(0.01, 5, 1)
-    metrics.run_ended("failed", 2.0, Usage(output_tokens=100), ErrorInfo("provider_error", "", True))
+    metrics.run_ended("tnt_1", "demo/x", "failed", 2.0, Usage(output_tokens=100), ErrorInfo("provider_error", "", True))
     metrics.requests[("/v1/threads", 201)] += 1
     text = metrics.render().decode()
     for name in (

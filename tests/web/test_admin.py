@@ -1,10 +1,15 @@
 """The operator's routes: exact sums of what attempts have cost, for the installation or for one tenant."""
 
+import time
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
+import httpx
 import pytest
 
 from support.installation import make_key
+from support.waiting import PATIENCE_SECONDS
 from threadline.api.web.prices import cost_of
 from threadline.store.contract_usage import UsageSum
 
@@ -15,6 +20,14 @@ from .conftest import Installation
 def operator(installation: Installation) -> str:
     """An operator's key."""
     return make_key(installation.data, role="operator")
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Ask again and again until it is so."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def total(installation: Installation, key: str, by: str = "end_user", **query: str) -> dict[str | None, dict[str, int]]:
@@ -65,26 +78,77 @@ def test_a_tenant_sees_its_own(installation: Installation, operator: str) -> Non
 
 
 def test_who_may_ask(installation: Installation, operator: str) -> None:
-    """Server keys and people may not; `live` is the operator's alone; a session says that it asks as one."""
+    """Server keys and people may not; a session says that it asks as an operator."""
     for path in ("/v1/admin/usage", "/v1/admin/tenants", "/v1/admin/live"):
         assert installation.api("GET", path).status_code == 403
         assert installation.api("GET", path, operator).status_code == 200
         browser = installation.signed_in()
         assert browser.get(path).status_code == 403
         assert browser.get(path, headers={"x-threadline-role": "operator"}).status_code == 200
-    assert installation.api("GET", "/v1/admin/live", installation.admin).status_code == 403
     assert installation.api("GET", "/v1/admin/usage?by=colour", operator).status_code == 422
     assert installation.api("GET", "/v1/admin/usage?since=yesterday", operator).status_code == 422
 
 
-def test_live_counts(installation: Installation, operator: str) -> None:
-    """Runs that ended and commits that were made are in it."""
+def test_live_is_the_installation_for_operators_and_the_tenant_for_admins(
+    installation: Installation, operator: str
+) -> None:
+    """What ran is counted for its tenant and for all, also by minutes; another tenant's admin sees none of it."""
+    stranger = make_key(installation.data, tenant="other", role="admin")
     thread_id = installation.api("POST", "/v1/threads").json()["id"]
-    installation.api("POST", f"/v1/threads/{thread_id}/messages", json={"content": "x", "stream": False})
-    live = installation.api("GET", "/v1/admin/live", operator).json()
-    assert live["ended"]["completed"] >= 1
-    assert live["commit_seconds"]["count"] >= 1
-    assert live["first_token_seconds"]["p50"] is not None
+    for model in ("demo/count-3@max", "demo/fail-provider_overloaded"):
+        body = {"content": "x", "stream": False, "model": model}
+        run = installation.api("POST", f"/v1/threads/{thread_id}/messages", json=body).json()["run"]
+    code = run["error"]["code"]
+
+    def live(key: str) -> dict[str, Any]:
+        answer = installation.api("GET", "/v1/admin/live?minutes=60&history=60", key)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    # It looks at itself once a second at most.
+    wait_until(lambda: code in live(operator)["failures"])
+    for key in (operator, installation.admin):
+        found = live(key)
+        assert found["ended"]["completed"] >= 1
+        assert found["failures_by_provider"]["demo"][code] >= 1
+        assert found["first_token_seconds"]["p99"] >= found["first_token_seconds"]["p50"] > 0
+        assert found["running"] == found["queued"] == found["waiting"] == 0
+        assert len(found["history"]) == 60
+        assert sum(minute["started"] for minute in found["history"]) == found["started"]
+    assert live(operator)["commit_seconds"]["count"] >= 1
+    (node,) = live(operator)["nodes"]
+    assert node["started"] == live(operator)["started"]
+    assert live(installation.admin)["commit_seconds"] is None
+    assert live(installation.admin)["nodes"] == []
+    foreign = live(stranger)
+    assert (foreign["started"], foreign["ended"], foreign["failures"], foreign["tokens"]) == (0, {}, {}, {})
+
+
+def test_live_shows_what_runs_and_who_reads(installation: Installation, operator: str) -> None:
+    """A running answer, one that waits behind it, and whoever reads are seen at once, and not by other tenants."""
+    stranger = make_key(installation.data, tenant="other", role="admin")
+    thread_id = installation.api("POST", "/v1/threads").json()["id"]
+    path = f"/v1/threads/{thread_id}/messages"
+    headers = {"authorization": f"Bearer {installation.key}"}
+    with httpx.stream("GET", f"{installation.url}/v1/threads/{thread_id}/events", headers=headers, timeout=20):
+        runs = [
+            installation.api(
+                "POST", path, json={"content": "x", "background": True, "model": "demo/count-9999@50"}
+            ).json()
+            for _ in range(2)
+        ]
+
+        def seen(key: str) -> tuple[int, ...]:
+            live = installation.api("GET", "/v1/admin/live", key).json()
+            return tuple(live[name] for name in ("running", "queued", "readers"))
+
+        wait_until(lambda: seen(operator) == seen(installation.admin) == (1, 1, 1))
+        wait_until(lambda: installation.api("GET", "/v1/admin/live", operator).json()["throughput"] > 0)
+        assert seen(stranger) == (0, 0, 0)
+        for sent in reversed(runs):
+            installation.api("POST", f"/v1/runs/{sent['run']['id']}/cancel")
+    wait_until(lambda: seen(operator) == (0, 0, 0))
 
 
 def used(model: str, known: int = 2, **tokens: int | None) -> UsageSum:

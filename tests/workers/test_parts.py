@@ -19,7 +19,7 @@ def test_merged_metrics_are_those_of_each() -> None:
     for number, metrics in enumerate(both, 1):
         metrics.requests[('/v1/{"odd"}', 200)] = number
         metrics.commit(0.01 * number, number, 1)
-        metrics.run_ended("completed", 1.0, None, None)
+        metrics.run_ended("tnt_1", "demo/x", "completed", 1.0, None, None)
     text = merged({number: metrics.render().decode() for number, metrics in enumerate(both, 1)}, 3)
     families = list(text_string_to_metric_families(text))
     names = [family.name for family in families]

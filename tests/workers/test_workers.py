@@ -9,10 +9,12 @@ import tempfile
 from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from support.client import Client, counted, said
+from support.installation import make_key
 from support.processes import children_of, is_alive, send
 from support.server import Server, run_command
 from support.sockets import open_socket
@@ -280,3 +282,41 @@ async def test_sockets_are_counted_like_streams_and_share_their_people(workers: 
             return await by_worker(client, "threadline_readers") == {1: 2, 2: 2, 3: 2}
 
         await until(spread, "an even spread")
+
+
+async def test_any_worker_tells_of_all(workers: tuple[Server, Client], database: str) -> None:
+    """`GET /v1/admin/live` sums what each of them does and has done, whichever is asked."""
+    server, client = workers
+    operator = make_key(Path(), role="operator", database=database)
+    async with Client(server.url, operator) as asking:
+
+        async def live() -> dict[str, Any]:
+            # A connection of its own each time, and so one worker after the other.
+            async with Client(server.url, operator) as other:
+                found: dict[str, Any] = (await other.get("/v1/admin/live?history=60")).json
+                return found
+
+        nodes = [node["node_id"] for node in (await live())["nodes"]]
+        assert len(nodes) == 3
+        running = []
+        for _ in range(6):
+            async with Client(server.url, client.key) as other:
+                sent = await other.send(await other.thread(), "x", model="demo/count-9999@5", background=True)
+                running.append(sent.ok(202)["run"]["id"])
+
+        async def are_seen() -> bool:
+            found = await live()
+            by_node = [node["running"] for node in found["nodes"]]
+            return (found["running"], sum(by_node), found["started"]) == (6, 6, 6) and max(by_node) < 6
+
+        await until(are_seen, "six runs on more than one node")
+        for run_id in running:
+            await client.post(f"/v1/runs/{run_id}/cancel")
+
+        async def are_over() -> bool:
+            found = await live()
+            return found["running"] == 0 and found["ended"].get("cancelled") == 6 and not found["failures"]
+
+        await until(are_over, "six ends")
+        history = (await asking.get("/v1/admin/live?history=60")).json["history"]
+        assert sum(minute["ended"].get("cancelled", 0) for minute in history) == 6

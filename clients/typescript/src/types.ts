@@ -234,6 +234,29 @@ export interface DefinitionPage {
   readonly next_cursor: string | null;
 }
 
+/**
+ * What is going on, and what has happened within a stretch of time.
+ *
+ * `throughput` is in pieces a second that providers send, over all answers: a token each, or a few.
+ * `commit_seconds` is of the machine, and None for who sees one tenant.
+ */
+export interface Doings {
+  readonly running: number;
+  readonly queued: number;
+  readonly waiting: number;
+  readonly readers: number;
+  readonly throughput: number;
+  readonly started: number;
+  readonly ended: Readonly<Record<string, number>>;
+  readonly failures: Readonly<Record<string, number>>;
+  readonly failures_by_provider: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly attempts_replaced: number;
+  readonly tokens: Readonly<Record<string, number>>;
+  readonly first_token_seconds: Quantiles;
+  readonly tokens_per_second: Quantiles;
+  readonly commit_seconds: Quantiles | null;
+}
+
 /** Why a run failed, in the codes of `errors.py`. */
 export interface ErrorInfo {
   readonly code: string;
@@ -315,22 +338,27 @@ export interface KeyPage {
   readonly next_cursor: string | null;
 }
 
-/** What one node is doing, and has done since it started. */
+/** What the installation, or a tenant in it, is doing; counted over the last `minutes`. */
 export interface Live {
-  readonly object: string;
-  readonly node_id: string;
   readonly running: number;
+  readonly queued: number;
+  readonly waiting: number;
   readonly readers: number;
+  readonly throughput: number;
   readonly started: number;
   readonly ended: Readonly<Record<string, number>>;
   readonly failures: Readonly<Record<string, number>>;
+  readonly failures_by_provider: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly attempts_replaced: number;
-  readonly deltas: number;
   readonly tokens: Readonly<Record<string, number>>;
   readonly first_token_seconds: Quantiles;
-  readonly commit_seconds: Quantiles;
   readonly tokens_per_second: Quantiles;
-  readonly up_since: string;
+  readonly commit_seconds: Quantiles | null;
+  readonly object: string;
+  readonly at: string;
+  readonly minutes: number;
+  readonly nodes: readonly NodeDoings[];
+  readonly history: readonly MinuteDoings[];
 }
 
 /** Up to where; neither a seq nor a message means all there is. `end_user_id` is for keys: whose mark it is. */
@@ -478,6 +506,25 @@ export interface MessageSuperseded {
   readonly thread_id: string;
 }
 
+/** What all nodes did in the minute that begins at `at`; `running` and its like are as of its last seconds. */
+export interface MinuteDoings {
+  readonly running: number;
+  readonly queued: number;
+  readonly waiting: number;
+  readonly readers: number;
+  readonly throughput: number;
+  readonly started: number;
+  readonly ended: Readonly<Record<string, number>>;
+  readonly failures: Readonly<Record<string, number>>;
+  readonly failures_by_provider: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly attempts_replaced: number;
+  readonly tokens: Readonly<Record<string, number>>;
+  readonly first_token_seconds: Quantiles;
+  readonly tokens_per_second: Quantiles;
+  readonly commit_seconds: Quantiles | null;
+  readonly at: string;
+}
+
 /** A model that a send may name. */
 export interface Model {
   readonly id: string;
@@ -496,6 +543,25 @@ export interface ModelPage {
 /** The one tool that a model has to use. */
 export interface NamedTool {
   readonly name: string;
+}
+
+/** What one node that lives is doing. */
+export interface NodeDoings {
+  readonly running: number;
+  readonly queued: number;
+  readonly waiting: number;
+  readonly readers: number;
+  readonly throughput: number;
+  readonly started: number;
+  readonly ended: Readonly<Record<string, number>>;
+  readonly failures: Readonly<Record<string, number>>;
+  readonly failures_by_provider: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly attempts_replaced: number;
+  readonly tokens: Readonly<Record<string, number>>;
+  readonly first_token_seconds: Quantiles;
+  readonly tokens_per_second: Quantiles;
+  readonly commit_seconds: Quantiles | null;
+  readonly node_id: string;
 }
 
 /** What an agent asks of its model. What is None is left to the model. */
@@ -536,10 +602,11 @@ export interface PutTeamMember {
   readonly role?: "member" | "owner";
 }
 
-/** Upper bounds of the buckets in which half and 95 of 100 values lie; None where nothing was counted. */
+/** Below what half, 95 and 99 of 100 values lie, made out from buckets; None where nothing was counted. */
 export interface Quantiles {
   readonly p50: number | null;
   readonly p95: number | null;
+  readonly p99: number | null;
   readonly count: number;
 }
 
@@ -1142,7 +1209,7 @@ export type ThreadlineEvent =
 /** What may be asked of a server: `METHOD /path`. */
 export interface Operations {
   "GET /v1/admin/live": {
-    readonly query: Readonly<Record<string, never>>;
+    readonly query: { readonly minutes?: number; readonly history?: number };
     readonly body: undefined;
     readonly answer: Live;
   };

@@ -1,17 +1,16 @@
-"""The operator's routes: what goes on, what it has cost, and for whom. Admin keys see their own tenant."""
+"""The operator's routes: what it has cost, and for whom. Admin keys see their own tenant."""
 
 import re
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from threadline.api.admin_answers import Live, Quantiles, TenantPage, UsageLine, UsagePage, line_of
+from threadline.api.admin_answers import TenantPage, UsageLine, UsagePage, line_of
 from threadline.api.house import Asking, TheHouse, answer
 from threadline.api.spec import gives
 from threadline.api.web.prices import cost_of
 from threadline.clock import rfc3339
 from threadline.errors import InvalidRequest
-from threadline.observe import Histogram
 from threadline.scopes import System
 from threadline.store.contract import Reader
 from threadline.store.contract_usage import TenantRow, UsageBy, UsageQuery, UsageSum
@@ -22,30 +21,6 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _OPERATE = System("an operator sees the whole installation")
 
 router = APIRouter(tags=["operator"])
-
-
-@router.get("/v1/admin/live", responses=gives(Live, errors=(403,)))
-async def get_live(house: TheHouse, principal: Asking) -> Response:
-    """Say what this node is doing. Operators only: its figures are of all tenants."""
-    principal.require_operator()
-    metrics = house.metrics
-    return answer(
-        Live(
-            node_id=house.presence.node_id,
-            running=metrics.running,
-            readers=metrics.readers,
-            started=metrics.streams_started,
-            ended=dict(metrics.streams_ended),
-            failures=dict(metrics.run_failures),
-            attempts_replaced=metrics.attempts_replaced,
-            deltas=metrics.deltas,
-            tokens=dict(metrics.tokens),
-            first_token_seconds=_quantiles(metrics.first_token),
-            commit_seconds=_quantiles(metrics.commit_seconds),
-            tokens_per_second=_quantiles(metrics.rate),
-            up_since=rfc3339(round(metrics.started_at * 1000)),
-        )
-    )
 
 
 @router.get("/v1/admin/tenants", responses=gives(TenantPage, errors=(403,)))
@@ -89,10 +64,6 @@ async def get_usage(
     else:
         sums = await house.store.read(principal.scope, own)
     return answer(UsagePage(by, query.since, query.until, [_line(used) for used in sums]))
-
-
-def _quantiles(histogram: Histogram) -> Quantiles:
-    return Quantiles(histogram.quantile(0.5), histogram.quantile(0.95), sum(histogram.counts))
 
 
 def _line(used: UsageSum) -> UsageLine:

@@ -6,30 +6,57 @@ from threadline.store.contract_usage import TenantRow, UsageSum
 
 
 class Quantiles(Struct, frozen=True):
-    """Upper bounds of the buckets in which half and 95 of 100 values lie; None where nothing was counted."""
+    """Below what half, 95 and 99 of 100 values lie, made out from buckets; None where nothing was counted."""
 
     p50: float | None
     p95: float | None
+    p99: float | None
     count: int
 
 
-class Live(Struct, frozen=True, kw_only=True):
-    """What one node is doing, and has done since it started."""
+class Doings(Struct, frozen=True, kw_only=True):
+    """What is going on, and what has happened within a stretch of time.
 
-    object: str = "live"
-    node_id: str
+    `throughput` is in pieces a second that providers send, over all answers: a token each, or a few.
+    `commit_seconds` is of the machine, and None for who sees one tenant.
+    """
+
     running: int
+    queued: int
+    waiting: int
     readers: int
+    throughput: float
     started: int
     ended: dict[str, int]
     failures: dict[str, int]
+    failures_by_provider: dict[str, dict[str, int]]
     attempts_replaced: int
-    deltas: int
     tokens: dict[str, int]
     first_token_seconds: Quantiles
-    commit_seconds: Quantiles
     tokens_per_second: Quantiles
-    up_since: str
+    commit_seconds: Quantiles | None
+
+
+class NodeDoings(Doings, frozen=True, kw_only=True):
+    """What one node that lives is doing."""
+
+    node_id: str
+
+
+class MinuteDoings(Doings, frozen=True, kw_only=True):
+    """What all nodes did in the minute that begins at `at`; `running` and its like are as of its last seconds."""
+
+    at: str
+
+
+class Live(Doings, frozen=True, kw_only=True):
+    """What the installation, or a tenant in it, is doing; counted over the last `minutes`."""
+
+    object: str = "live"
+    at: str
+    minutes: int
+    nodes: list[NodeDoings]
+    history: list[MinuteDoings]
 
 
 class TenantPage(Struct, frozen=True):

@@ -16,6 +16,7 @@ from threadline.api import (
     files,
     health,
     keys,
+    live,
     members,
     messages,
     problem,
@@ -53,6 +54,7 @@ _ROOMS = (
     health,
     signin,
     admin,
+    live,
     pages,
     shares,
 )

@@ -52,7 +52,7 @@ async def deliver(
     if background:
         row = await _with_input(house, scope, accepted.run)
         return answer(SentInBackground(accepted.message, row.run), 202, headers)
-    with house.readers.waiting(request):
+    with house.readers.waiting(request, principal):
         return await _waited(house, scope, accepted, headers)
 
 
@@ -62,7 +62,7 @@ def run_stream(
     """Return the stream of one run's events after `after`."""
     follow = partial(house.engine.tail.follow, scope, row.run.thread_id, after)
     frames = RunFrames(row.run.id)
-    return EventStream(follow, frames, house.readers, principal.expires_at_ms, headers)
+    return EventStream(follow, frames, house.readers, principal, headers)
 
 
 async def _waited(house: House, scope: Scope, accepted: Accepted, headers: dict[str, str]) -> Response:

@@ -37,4 +37,4 @@ async def get_events(
     await house.engine.see_to_thread(scope, ThreadId(thread_id))
     follow = partial(house.engine.tail.follow, scope, ThreadId(thread_id), start)
     frames = ThreadFrames(start)
-    return EventStream(follow, frames, house.readers, principal.expires_at_ms)
+    return EventStream(follow, frames, house.readers, principal)

@@ -17,6 +17,7 @@ from threadline.api.web.origin import ROLE_HEADER, require_own_page, session_coo
 from threadline.bus.contract import Bus
 from threadline.clock import Clock
 from threadline.engine.engine import Engine
+from threadline.engine.figures import Figures
 from threadline.engine.files import Files
 from threadline.ids import IdMaker, MessageId, RunId, ThreadId
 from threadline.journal.append import Journal
@@ -41,6 +42,7 @@ class House(Struct, frozen=True):
     journal: Journal
     store: Store
     bus: Bus
+    figures: Figures
     models: tuple[Model, ...]
     ids: IdMaker
     clock: Clock

@@ -5,14 +5,18 @@ client that sees a cut comes back with its cursor.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
 from fastapi import Request
+from msgspec import Struct
 
+from threadline.access.principals import Principal
 from threadline.api.connection import Connection
 from threadline.clock import Clock
+from threadline.ids import KeyId, SessionId, TenantId
 from threadline.limits import READER_STALL_SECONDS
 from threadline.observe import Metrics, log
 
@@ -31,15 +35,34 @@ class Connected(Protocol):
         ...
 
 
+class Asker(Struct, frozen=True, gc=False):
+    """Who has opened a stream: what is kept of a principal for as long as somebody reads."""
+
+    tenant_id: TenantId
+    key_id: KeyId | None
+    session: SessionId | None
+    expires_at_ms: int | None
+
+
+def asker_of(principal: Principal) -> Asker:
+    """Return what is kept of who is asking."""
+    return Asker(principal.scope.tenant_id, principal.key_id, principal.session, principal.expires_at_ms)
+
+
 class Open:
     """One stream that is being read."""
 
-    __slots__ = ("connection", "expires_at_ms", "task")
+    __slots__ = ("asker", "connection", "task")
 
-    def __init__(self, task: "asyncio.Task[Any]", connection: Connected | None, expires_at_ms: int | None) -> None:
+    def __init__(self, task: "asyncio.Task[Any]", connection: Connected | None, asker: Asker) -> None:
         self.task = task
         self.connection = connection
-        self.expires_at_ms = expires_at_ms
+        self.asker = asker
+
+    def has_expired(self, now_ms: int) -> bool:
+        """Whether its token or session has come to its end."""
+        expires_at_ms = self.asker.expires_at_ms
+        return expires_at_ms is not None and now_ms >= expires_at_ms
 
     def is_stalled(self, now: float) -> bool:
         """Whether its client has not read for too long."""
@@ -75,7 +98,7 @@ class Readers:
         self._metrics.reader_lag.observe(events)
 
     @contextmanager
-    def waiting(self, request: Request) -> Iterator[None]:
+    def waiting(self, request: Request, principal: Principal) -> Iterator[None]:
         """Count a request in that waits for the end of a run: it is cut with the streams, and for the same reasons.
 
         A client that goes does not wait any more: it is no reader of the answer.
@@ -83,13 +106,17 @@ class Readers:
         task = asyncio.current_task()
         assert task is not None, "a request is handled in a task"
         connection: Connection = request.scope["threadline.connection"]
-        waits = Open(task, connection, None)
+        waits = Open(task, connection, asker_of(principal))
         self.add(waits)
         try:
             with connection.calling_when_lost(task.cancel):
                 yield
         finally:
             self.remove(waits)
+
+    def by_tenant(self) -> dict[str, int]:
+        """Return how many streams are open for each tenant."""
+        return Counter(stream.asker.tenant_id for stream in self._open)
 
     def cut_all(self) -> None:
         """Cut every stream: the process goes down."""
@@ -106,6 +133,6 @@ class Readers:
                     self._metrics.readers_cut += 1
                     log.info("reader_cut", why="it did not read")
                     stream.cut()
-                elif stream.expires_at_ms is not None and now_ms >= stream.expires_at_ms:
+                elif stream.has_expired(now_ms):
                     log.info("reader_cut", why="its token has expired")
                     stream.cut()

@@ -56,6 +56,6 @@ async def cancel_run(request: Request, house: TheHouse, principal: Asking, run_i
     scope = await run_scope(house, principal, RunId(run_id))
     row = await house.engine.cancel(scope, RunId(run_id))
     if body.wait:
-        with house.readers.waiting(request):
+        with house.readers.waiting(request, principal):
             await house.engine.wait_for_end(scope, row)
     return answer((await house.engine.run(scope, RunId(run_id))).run)

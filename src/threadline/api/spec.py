@@ -13,7 +13,16 @@ from threadline.access.keys import Key
 from threadline.access.tokens import IssuedToken
 from threadline.agent_records import Agent, Team, TeamMember
 from threadline.api import agent_bodies, bodies, member_bodies, tool_bodies
-from threadline.api.admin_answers import Live, Quantiles, TenantPage, UsageLine, UsagePage
+from threadline.api.admin_answers import (
+    Doings,
+    Live,
+    MinuteDoings,
+    NodeDoings,
+    Quantiles,
+    TenantPage,
+    UsageLine,
+    UsagePage,
+)
 from threadline.api.answers import (
     AgentPage,
     FileLink,
@@ -43,7 +52,10 @@ from threadline.tool_records import Registration
 _REF = "#/components/schemas/{name}"
 
 _TYPES: tuple[type[Struct], ...] = (
+    Doings,
     Live,
+    MinuteDoings,
+    NodeDoings,
     Quantiles,
     TenantPage,
     UsageLine,

@@ -13,8 +13,9 @@ from typing import Protocol
 from fastapi import Response
 from starlette.types import Receive, Scope, Send
 
+from threadline.access.principals import Principal
 from threadline.api.connection import Connection
-from threadline.api.readers import Open, Readers
+from threadline.api.readers import Asker, Open, Readers, asker_of
 from threadline.dialects import native
 from threadline.errors import Unavailable
 from threadline.events import TERMINAL_TYPES, Entry, MessageDelta
@@ -121,12 +122,12 @@ class EventStream(Response):
         follow: Follow,
         frames: Frames,
         readers: Readers,
-        expires_at_ms: int | None,
+        principal: Principal,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(None, 200, {**HEADERS, **(headers or {})})
         del self.headers["content-length"]
-        self._stream = Stream(follow, frames, readers, expires_at_ms)
+        self._stream = Stream(follow, frames, readers, asker_of(principal))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Begin the response, and leave the rest of it to whoever called the application."""
@@ -153,20 +154,20 @@ async def finish_stream(scope: Scope) -> None:
 class Stream:
     """A stream on its connection. Ends cleanly when the frames are over; everything else is a cut."""
 
-    __slots__ = ("_expires_at_ms", "_follow", "_frames", "_readers")
+    __slots__ = ("_asker", "_follow", "_frames", "_readers")
 
-    def __init__(self, follow: Follow, frames: Frames, readers: Readers, expires_at_ms: int | None) -> None:
+    def __init__(self, follow: Follow, frames: Frames, readers: Readers, asker: Asker) -> None:
         self._follow = follow
         self._frames = frames
         self._readers = readers
-        self._expires_at_ms = expires_at_ms
+        self._asker = asker
 
     async def send(self, connection: Connection) -> None:
         """Send the frames until they are over, the client goes, or somebody cuts."""
         task = asyncio.current_task()
         assert task is not None, "a request is handled in a task"
         batches = self._follow(partial(self._write_nowait, connection))
-        stream = Open(task, connection, self._expires_at_ms)
+        stream = Open(task, connection, self._asker)
         self._readers.add(stream)
         try:
             with connection.calling_when_lost(task.cancel):

@@ -198,6 +198,7 @@ class Scheduler:
         """Answer one run. Never raises into the group: one bad run would cancel all others."""
         run_id, thread_id = row.run.id, row.run.thread_id
         self._metrics.running += 1
+        self._metrics.tallies.running[row.tenant_id] += 1
         next_run: RunRow | None = None
         try:
             next_run = await self._answer(row)
@@ -208,6 +209,7 @@ class Scheduler:
             log.exception("run_supervisor_failed", run_id=run_id, thread_id=thread_id, error=repr(error))
         finally:
             self._metrics.running -= 1
+            self._metrics.tallies.running[row.tenant_id] -= 1
             self._disown(run_id, thread_id)
         if next_run is not None:
             self.nudge(next_run)
@@ -393,7 +395,7 @@ class Scheduler:
         """Let go of a run that waits: from here on nobody's memory holds it."""
         run = turn.claim.row.run
         self._packer.add(turn.claim.attempt, turn.batch.committed)
-        self._metrics.attempt_ended(turn.seconds, turn.batch.usage)
+        self._metrics.attempt_ended(turn.claim.row.tenant_id, turn.seconds, turn.batch.usage)
         log.info("run_waits", run_id=run.id, thread_id=run.thread_id, seconds=round(turn.seconds, 3))
         # Somebody may have wished it to stop just before.
         self.poke()
@@ -495,16 +497,16 @@ class Scheduler:
 
     def _count_start(self, claimed: Claim) -> None:
         run = claimed.row.run
-        self._metrics.streams_started += 1
-        if run.attempt > 1 and run.attempts[-2].error is not None:
-            # One behind a wait, or behind something that was handed in, replaces nothing.
-            self._metrics.attempts_replaced += 1
+        # One behind a wait, or behind something that was handed in, replaces nothing.
+        is_replacement = run.attempt > 1 and run.attempts[-2].error is not None
+        self._metrics.run_started(claimed.row.tenant_id, is_replacement)
         log.info("run_started", run_id=run.id, thread_id=run.thread_id, model=run.model, attempt=run.attempt)
 
     def _count_end(self, turn: Turn, ending: Ending) -> None:
         run = turn.claim.row.run
         seconds = turn.seconds
-        self._metrics.run_ended(ending.status, seconds, ending.usage, ending.error)
+        tenant_id = turn.claim.row.tenant_id
+        self._metrics.run_ended(tenant_id, run.model, ending.status, seconds, ending.usage, ending.error)
         log.info(
             "run_ended",
             run_id=run.id,

@@ -113,7 +113,7 @@ class Titler:
         if not any(text.strip() for _, text in words):
             return
         scope = Tenant(tenant_id)
-        title = await self._asked(words) or next(filter(None, (short(text) for _, text in words)))
+        title = await self._asked(tenant_id, words) or next(filter(None, (short(text) for _, text in words)))
 
         async def script(transaction: Transaction) -> None:
             await _store_title(transaction, scope, thread_id, title)
@@ -131,7 +131,7 @@ class Titler:
 
         return await self._journal.write(_TITLE, script)
 
-    async def _asked(self, words: Sequence[tuple[str, str]]) -> str:
+    async def _asked(self, tenant_id: TenantId, words: Sequence[tuple[str, str]]) -> str:
         """Return what the model suggests; nothing where there is none or it fails."""
         if not self._model:
             return ""
@@ -149,7 +149,7 @@ class Titler:
                     said += "".join(chunk.text for chunk in chunks if isinstance(chunk, TextChunk))
                     for chunk in chunks:
                         if isinstance(chunk, UsageChunk):
-                            self._metrics.count_tokens(chunk.usage)
+                            self._metrics.count_tokens(tenant_id, chunk.usage)
         except (ProviderFailure, ModelUnknown, TimeoutError) as error:
             log.info("title_not_asked", error=repr(error))
             return ""

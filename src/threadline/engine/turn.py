@@ -42,6 +42,7 @@ class Turn:
         self._journal = journal
         self._clock = clock
         self._metrics = metrics
+        self._pieces = metrics.tallies.pieces
         self._started = clock.monotonic()
         self._progress_at = self._asked_at = self._started
         self._has_begun = False
@@ -166,8 +167,9 @@ class Turn:
         if self._has_begun:
             self._metrics.inter_token.observe(now - self._progress_at)
         else:
-            self._metrics.first_token.observe(now - self._asked_at)
+            self._metrics.first_token_came(self.claim.row.tenant_id, now - self._asked_at)
         self._progress_at = now
+        self._pieces[self.claim.row.tenant_id] += len(chunks)
         self.batch.add(chunks)
         self._journal.offer(self.batch, urgent=not self._has_begun)
         self._has_begun = True

@@ -7,8 +7,8 @@ scripts shares one commit. The verbs are small and know no law of the log; the l
 The calls that cross tenants, and therefore take `System`: `Transaction.append_deltas`, `key_by_id`, `claimable`,
 `locate_run`, `locate_message`, `locate_thread`, `heads`, `news`, `touched`, `dying_files`, `drop_files`,
 `unpacked_attempts`, `attendance`, `expect_readers`, `note_readers`, `expect_no_readers`, `session_by_id`,
-`share_by_hash`, `usage_everywhere`, `tenants`, `untitled`, `may_title`, `claim_title`, the leases, packing and
-sweeping.
+`share_by_hash`, `usage_everywhere`, `figures_everywhere`, `queues`, `save_figures`, `tenants`, `untitled`,
+`may_title`, `claim_title`, the leases, packing and sweeping.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -23,6 +23,7 @@ from threadline.ids import KeyId, MessageId, NodeId, RunId, TenantId, ThreadId, 
 from threadline.records import Message, Run, RunOptions, Thread, Usage
 from threadline.scopes import Scope, System
 from threadline.store.contract_branches import BranchReader, BranchTransaction
+from threadline.store.contract_figures import FigureReader, FigureWriter
 from threadline.store.contract_reads import ReadReader, ReadWriter
 from threadline.store.contract_rooms import RoomReader, RoomTransaction
 from threadline.store.contract_titles import TitleReader, TitleWriter
@@ -239,7 +240,7 @@ class AgentQuery(Struct, frozen=True):
     limit: int = 50
 
 
-class Reader(BranchReader, ReadReader, TitleReader, RoomReader, WebReader, UsageReader, Protocol):
+class Reader(BranchReader, ReadReader, TitleReader, RoomReader, WebReader, UsageReader, FigureReader, Protocol):
     """One consistent snapshot."""
 
     async def thread(self, scope: Scope, thread_id: ThreadId) -> ThreadRow:
@@ -409,7 +410,9 @@ class Reader(BranchReader, ReadReader, TitleReader, RoomReader, WebReader, Usage
         ...
 
 
-class Transaction(Reader, BranchTransaction, ReadWriter, TitleWriter, RoomTransaction, WebTransaction, Protocol):
+class Transaction(
+    Reader, BranchTransaction, ReadWriter, TitleWriter, RoomTransaction, WebTransaction, FigureWriter, Protocol
+):
     """All or nothing. A script that raises leaves nothing behind."""
 
     async def insert_thread(self, scope: Scope, row: ThreadRow) -> None:

@@ -8,6 +8,7 @@ from starlette.types import Scope as RequestScope
 
 from threadline.access.principals import Principal
 from threadline.api.house import AskingForStream, House, TheHouse
+from threadline.api.readers import asker_of
 from threadline.api.sidebar.stream import Named, SidebarStream
 from threadline.api.sockets.session import start_in
 from threadline.api.spec import gives, streams
@@ -46,7 +47,7 @@ async def get_stream(
     named = await _named(house, principal, threads, request.headers.get("last-event-id"))
     query = ThreadQuery(end_user_id=end_user_id, archived=archived, limit=limit)
     person = principal.scope.end_user_id if isinstance(principal.scope, EndUser) else end_user_id
-    stream = SidebarStream(house, principal.scope, query, person, named, principal.expires_at_ms)
+    stream = SidebarStream(house, principal.scope, query, person, named, asker_of(principal))
     return _Begun(stream)
 
 

@@ -13,7 +13,7 @@ from threadline.api.connection import Connection
 from threadline.api.follows import Follows
 from threadline.api.house import House
 from threadline.api.presence.room import Seat
-from threadline.api.readers import Open
+from threadline.api.readers import Asker, Open
 from threadline.api.sidebar.listing import Listing
 from threadline.dialects import native, sidebar
 from threadline.errors import Unavailable
@@ -42,7 +42,7 @@ class SidebarStream:
         query: ThreadQuery,
         person: str | None,
         named: Sequence[Named],
-        expires_at_ms: int | None,
+        asker: Asker,
     ) -> None:
         self.tenant_id: TenantId = scope.tenant_id
         self.person = person
@@ -50,7 +50,7 @@ class SidebarStream:
         self._scope = scope
         self._query = query
         self._named = named
-        self._expires_at_ms = expires_at_ms
+        self._asker = asker
         self._listing = Listing()
         self._touched: set[ThreadId] = set()
         self._wake = asyncio.Event()
@@ -71,7 +71,7 @@ class SidebarStream:
         task = asyncio.current_task()
         assert task is not None, "a request is handled in a task"
         self._task = task
-        stream = Open(task, connection, self._expires_at_ms)
+        stream = Open(task, connection, self._asker)
         self._house.readers.add(stream)
         self._house.touches.add(self)
         try:

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from threadline.access.principals import Principal
 from threadline.api.house import House, credential_of, principal_of
 from threadline.api.problem import respond
-from threadline.api.readers import Open
+from threadline.api.readers import Open, asker_of
 from threadline.api.sockets.connection import SocketConnection
 from threadline.api.sockets.session import Session, start_in
 from threadline.errors import InvalidRequest, NotFound, ShuttingDown, ThreadlineError
@@ -75,7 +75,7 @@ class SocketDoor:
         assert task is not None, "uvicorn runs each socket in a task"
         await send({"type": "websocket.accept"})
         self._house.metrics.requests[(ROUTE, 101)] += 1
-        stream = Open(task, connection, principal.expires_at_ms)
+        stream = Open(task, connection, asker_of(principal))
         self._house.readers.add(stream)
         try:
             session = Session(self._house, connection, principal, ask_again, person)

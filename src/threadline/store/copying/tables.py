@@ -3,7 +3,8 @@
 A row is a tuple of text, whole numbers, bytes and None, in the order of the columns here. Both dialects read their rows
 into this form, and what is written is made from it, so that a checksum over it means the same on both sides.
 
-What belongs to processes and not to the installation is left behind: leases, nodes, and what a writer remembers.
+What belongs to processes and not to the installation is left behind: leases, nodes and their figures, and what a writer
+remembers.
 """
 
 from typing import Literal

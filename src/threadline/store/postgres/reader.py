@@ -33,6 +33,9 @@ class PostgresReader(SqlReader):
     def _now_ms(self) -> str:
         return "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
+    def _is_live(self) -> str:
+        return "live_until > clock_timestamp()"
+
     async def head(self, scope: Scope, thread_id: ThreadId) -> int:
         """Return the seq of the thread's last event, live deltas included. Raises NotFound."""
         return await self.require_thread(scope, thread_id)

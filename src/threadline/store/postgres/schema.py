@@ -53,6 +53,7 @@ TENANT_TABLES = (
     "shares",
     "files",
     "file_uses",
+    "figures",
 )
 _TENANT_COLUMNS = dict.fromkeys(TENANT_TABLES, "tenant_id") | {"heads": "head_tenant_id", "tenants": "id"}
 """Where the wall stands, and the column that says whose a row is."""
@@ -85,6 +86,7 @@ _APP_MAY = {
     "hops": "SELECT",
     "files": "SELECT, INSERT, UPDATE",
     "file_uses": "SELECT, INSERT",
+    "figures": "SELECT",
 }
 """What a request may do. It deletes nothing, and the leases are none of its business."""
 

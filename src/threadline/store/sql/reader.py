@@ -27,6 +27,7 @@ from threadline.store.rows import KEYS, MESSAGES, RUNS, SENDS, THREADS, to_optio
 from threadline.store.sql.agents import AgentReader
 from threadline.store.sql.attendance import AttendanceReader
 from threadline.store.sql.branches import BranchReader
+from threadline.store.sql.figures import FigureReader
 from threadline.store.sql.files import FileReader
 from threadline.store.sql.members import MemberReader
 from threadline.store.sql.reads import ReadReader
@@ -77,6 +78,7 @@ class SqlReader(
     AttendanceReader,
     WebAppReader,
     UsageReader,
+    FigureReader,
 ):
     """The reading verbs. Lives for one script in one transaction."""
 

@@ -14,6 +14,7 @@ from threadline.store.rows import MESSAGES, RUNS, SENDS, THREADS, to_json
 from threadline.store.sql.agents import AgentWriter
 from threadline.store.sql.attendance import AttendanceWriter
 from threadline.store.sql.branches import NEEDED_BY_FORKS, SWEEPABLE, BranchWriter
+from threadline.store.sql.figures import FigureWriter
 from threadline.store.sql.files import FileWriter
 from threadline.store.sql.members import MemberWriter
 from threadline.store.sql.reader import ATTEMPT_KEY, SqlReader
@@ -89,6 +90,7 @@ class SqlTransaction(
     AttendanceWriter,
     WebAppWriter,
     UsageWriter,
+    FigureWriter,
 ):
     """The writing verbs. Lives for one script; `entries` are what it has appended."""
 

@@ -36,6 +36,9 @@ class SqliteReader(SqlReader):
     def _now_ms(self) -> str:
         return str(int(self._clock.now_ms()))
 
+    def _is_live(self) -> str:
+        return f"live_until_ms > {self._now_ms()}"
+
     async def head(self, scope: Scope, thread_id: ThreadId) -> int:
         """Return the seq of the thread's last event, live deltas included. Raises NotFound."""
         row = await self.thread(scope, thread_id)

@@ -1,0 +1,13 @@
+-- works with: 1
+-- What nodes say of themselves: figures of what goes on, by minute, kept for an hour.
+-- A node counts for all tenants under the empty id, and for each tenant apart. Rows change every few seconds and go
+-- soon: half of each page is left free, so that no index has to change with them.
+
+CREATE TABLE figures (
+    tenant_id text COLLATE "C" NOT NULL,
+    node_id text COLLATE "C" NOT NULL,
+    minute bigint NOT NULL,
+    body text NOT NULL,
+    PRIMARY KEY (tenant_id, node_id, minute)
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+CREATE INDEX figures_by_minute ON figures (minute);
