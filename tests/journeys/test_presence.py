@@ -95,3 +95,23 @@ async def test_who_types_too_fast_is_told_so(client: Client) -> None:
         refused = [reply["error"]["code"] for reply in replies if reply["type"] == "error"]
         assert set(refused) == {"rate_limited"}
         assert len(refused) < 35
+
+
+async def test_a_viewer_does_not_type(client: Client) -> None:
+    """Who only reads a room shows nobody that he is about to say something; he is seen, and members type."""
+    thread_id = await client.thread(end_user_id="ann")
+    for person, role in (("vic", "viewer"), ("mel", "member")):
+        (await client.post(f"/v1/threads/{thread_id}/members", {"end_user_id": person, "role": role})).ok(201)
+    async with open_socket(client, thread_id, "?end_user_id=ann") as ann:
+        async with browser(client, "vic") as token, open_socket(token, thread_id) as viewer:
+            await sees(ann, thread_id, ann="online", vic="online")
+            assert (await viewer.refused("typing"))["code"] == "forbidden"
+            async with browser(client, "mel") as other, open_socket(other, thread_id) as member:
+                await member.ask("typing")
+                # A role holds from the moment that it is given.
+                (await client.patch(f"/v1/threads/{thread_id}/members/vic", {"role": "member"})).ok(200)
+                await viewer.ask("typing")
+                for person in ("mel", "vic"):
+                    await ann.wait_for(lambda said, who=person: said["type"] == "typing" and said["end_user_id"] == who)
+        typed = [said["end_user_id"] for said in ann.heard if said["type"] == "typing"]
+        assert sorted(typed) == ["mel", "vic"]

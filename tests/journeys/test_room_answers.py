@@ -251,3 +251,23 @@ async def test_an_archived_agent_is_silent_in_its_rooms(client: Client, upstream
     await client.delete(f"/v1/agents/{deleted['id']}")
     assert (await client.send(thread_id, "hello")).ok(201)["run"] is None
     assert len(await members(client, thread_id)) == 3
+
+
+async def test_latest_takes_back_ones_own_questions_only(client: Client, upstream: Upstream) -> None:
+    """What others in the room have asked goes on waiting, also where an agent's answer has called for it."""
+    ann, bob = unique("ann"), unique("bob")
+    thread_id = await client.thread(end_user_id=ann)
+    await invite(client, thread_id, end_user_id=bob)
+    async with AsyncExitStack() as stack:
+        first, second = [await stack.enter_async_context(browser(client, who)) for who in (ann, bob)]
+        begun = await first.begin(thread_id, "q0", model="demo/stall-2@max")
+        hers = (await first.begin(thread_id, "hers"))["run"]["id"]
+        his = [(await second.begin(thread_id, f"his {number}"))["run"]["id"] for number in range(2)]
+        last = (await second.begin(thread_id, "his last", on_busy="latest"))["run"]["id"]
+        ended = [(await client.run(run_id)) for run_id in his]
+        assert [(run["status"], run["error"]["code"]) for run in ended] == [("cancelled", "replaced")] * 2
+        queue = (await client.get(f"/v1/threads/{thread_id}/queue")).ok(200)["data"]
+        assert [(run["id"], run["position"]) for run in queue] == [(hers, 1), (last, 2)]
+        await client.post(f"/v1/runs/{begun['run']['id']}/cancel")
+        for run_id in (hers, last):
+            assert (await client.settled(run_id))["status"] == "completed"

@@ -65,10 +65,16 @@ async def enqueue(
             merged = await _merge(transaction, scope, waiting, run, options)
             return Queued(merged or await _wait(transaction, scope, thread, run, options, waiting))
         case "latest":
+            asker = await _asker(transaction, scope, run, options)
+            kept: list[RunRow] = []
             for earlier in waiting:
+                if await _asker(transaction, scope, earlier.run, earlier.options) != asker:
+                    # What somebody else in the room wants to know is not for this one to withdraw.
+                    kept.append(earlier)
+                    continue
                 passed_on = await end_run(transaction, earlier, Ending("cancelled", error=REPLACED), now_ms)
                 assert passed_on is None, "who waits has no turn to give up"
-            return Queued(await _wait(transaction, scope, thread, run, options, []))
+            return Queued(await _wait(transaction, scope, thread, run, options, kept))
         case "enqueue":
             return Queued(await _wait(transaction, scope, thread, run, options, waiting))
         case "steer":
@@ -178,6 +184,14 @@ async def _merge(
     await transaction.save_run(scope, merged)
     await transaction.append(scope, run.thread_id, RunQueued(merged.run), merged.run.id)
     return merged
+
+
+async def _asker(reader: Reader, scope: Scope, run: Run, options: RunOptions) -> tuple[str, str | None]:
+    """Return whose question a run answers; that of a person where agents have called each other behind it."""
+    message = run.input
+    if message is None:
+        message = await reader.message_of(scope, run.thread_id, options.root_message_id or run.input_message_id)
+    return message.author.type, message.author.id
 
 
 def _is_one_question(earlier: Message, later: Message) -> bool:

@@ -51,6 +51,7 @@ from threadline.limits import (
 )
 from threadline.observe import log
 from threadline.records import Run
+from threadline.room_records import MemberRole
 from threadline.scopes import Scope
 from threadline.store.contract import Reader, RunRow
 
@@ -156,7 +157,7 @@ class Session:
             case SetPresence():
                 return self._set_presence(request)
             case Typing():
-                return self._type(request)
+                return await self._type(request)
             case _:
                 assert_never(request)
 
@@ -196,10 +197,12 @@ class Session:
             self._house.presence.set_status(thread_id, seat, request.status)
         return {"status": request.status}
 
-    def _type(self, request: Typing) -> dict[str, Any]:
+    async def _type(self, request: Typing) -> dict[str, Any]:
         self._principal.require("send")
         seats = self._seats_for(request.thread_id or self._home or "")
         self._check_whisper()
+        for thread_id in seats:
+            await self._require_voice(thread_id)
         for thread_id, seat in seats.items():
             self._house.presence.type(thread_id, seat, request.is_typing)
         return {}
@@ -215,6 +218,16 @@ class Session:
             raise Forbidden("A key is nobody: open the socket with `end_user_id` to be seen.")
         if not self._whisper_pace.allows():
             raise RateLimited("That is more than anybody types.", retry_after=1)
+
+    async def _require_voice(self, thread_id: ThreadId) -> None:
+        """Raise Forbidden where whoever asks only reads this thread."""
+        scope = await thread_scope(self._house, self._principal, thread_id)
+
+        async def script(reader: Reader) -> MemberRole:
+            return await reader.role(scope, thread_id)
+
+        if await self._house.store.read(scope, script) == "viewer":
+            raise Forbidden("A viewer of this thread writes nothing in it.")
 
     async def _with_input(self, scope: Scope, row: RunRow) -> Run:
         async def script(reader: Reader) -> Run:
