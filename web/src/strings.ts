@@ -1,7 +1,20 @@
 // Every word of the app that is not somebody's, by the part that says it: one file, ready for other languages.
 
 export const strings = {
-  ui: { close: "Close" },
+  ui: {
+    close: "Close",
+    shortcuts: "Keyboard shortcuts",
+    /** Keys with blanks between, and what they do. */
+    keys: [
+      ["Enter", "Send"],
+      ["Shift Enter", "Break the line"],
+      ["Ctrl Enter", "Send, also on a phone"],
+      ["Esc", "Stop the answer"],
+      ["↑", "Edit your last message, in an empty field"],
+      ["@", "Mention somebody"],
+      ["?", "Show these shortcuts, where nobody is writing"],
+    ],
+  },
   shell: {
     reconnecting: "Reconnecting…",
     offline: "You are offline. What you send goes out when you are back.",
@@ -26,7 +39,11 @@ export const strings = {
   composer: {
     write: "Write a message",
     send: "Send",
+    queue: "Send next",
     stop: "Stop",
+    hint: "Enter sends, Shift+Enter breaks the line.",
+    charsLeft: (count: number) => `${count.toLocaleString()} characters left`,
+    tooLong: (count: number) => `${count.toLocaleString()} characters too many`,
     welcome: "What would you like to talk about?",
   },
   room: { members: "Members" },

@@ -1,50 +1,29 @@
-// The place to write.
+// The place to write in a conversation.
 
-import type { StreamingChat } from "@threadline/client/react";
-import { ArrowUp, Square } from "lucide-react";
-import { type FormEvent, type KeyboardEvent, useState } from "react";
+import { type StreamingChat, usePresence } from "@threadline/client/react";
 import { strings } from "../strings.ts";
-import { IconButton } from "../ui/button.tsx";
+import { HintOfShortcuts } from "../ui/shortcuts.tsx";
+import { Box } from "./box.tsx";
 
 interface Props {
   readonly threadId: string;
   readonly chat: StreamingChat;
 }
 
-export function Composer({ chat }: Props) {
-  const [text, setText] = useState("");
-  const send = (event?: FormEvent) => {
-    event?.preventDefault();
-    if (text.trim() === "") return;
-    void chat.send(text);
-    setText("");
-  };
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) {
-      event.preventDefault();
-      send();
-    }
-  };
+export function Composer({ threadId, chat }: Props) {
+  const { setTyping } = usePresence(threadId);
   return (
-    <form onSubmit={send} className="flex items-end gap-2 rounded-2xl border border-line bg-raised p-2">
-      <textarea
-        aria-label={strings.composer.write}
-        placeholder={strings.composer.write}
-        rows={2}
-        dir="auto"
-        value={text}
-        onChange={(event) => setText(event.target.value)}
-        onKeyDown={onKeyDown}
-        className="min-w-0 flex-1 resize-none bg-transparent px-2 py-1 outline-none"
+    <>
+      <Box
+        place={threadId}
+        onSend={(text) => chat.send(text)}
+        isBusy={chat.run !== null}
+        onStop={() => void chat.stop()}
+        onTyping={setTyping}
       />
-      {chat.run !== null && (
-        <IconButton label={strings.composer.stop} onClick={() => void chat.stop()}>
-          <Square aria-hidden className="size-4" />
-        </IconButton>
-      )}
-      <IconButton type="submit" label={strings.composer.send}>
-        <ArrowUp aria-hidden className="size-4" />
-      </IconButton>
-    </form>
+      <p className="mt-2 hidden text-center text-xs text-soft md:block">
+        {strings.composer.hint} <HintOfShortcuts />
+      </p>
+    </>
   );
 }

@@ -4,6 +4,7 @@ import { lazy, Suspense } from "react";
 import { ThreadPage } from "../chat/page.tsx";
 import { HomePage } from "../composer/home.tsx";
 import { Sidebar } from "../sidebar/sidebar.tsx";
+import { Shortcuts } from "../ui/shortcuts.tsx";
 import { placeOf, usePath } from "./address.ts";
 
 // Charts and tables are for few: nobody else loads them.
@@ -21,6 +22,7 @@ export function App() {
           <OperatorPage section={place.section} />
         </Suspense>
       )}
+      <Shortcuts />
     </div>
   );
 }

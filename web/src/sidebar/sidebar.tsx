@@ -3,6 +3,7 @@
 import type { Thread } from "@threadline/client";
 import { useClient, useThreads } from "@threadline/client/react";
 import { LogOut, Plus } from "lucide-react";
+import { forgetDrafts } from "../composer/drafts.ts";
 import { follow, goTo, pathOf } from "../shell/address.ts";
 import { useSession } from "../shell/first-state.ts";
 import { strings } from "../strings.ts";
@@ -54,6 +55,7 @@ function Whose() {
   const signOut = async () => {
     await fetch("/v1/session", { method: "DELETE" });
     await client.forget();
+    forgetDrafts(localStorage);
     location.assign("/sign-in");
   };
   return (
