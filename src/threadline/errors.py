@@ -233,6 +233,10 @@ class ProviderRefused(ProviderFailure):
     retryable = False
 
 
+class UploadLost(ProviderRefused):
+    """The model provider no longer has a file that was uploaded to it."""
+
+
 class ContextTooLong(ProviderFailure):
     """The conversation is longer than the model's context window."""
 

@@ -290,6 +290,18 @@ INLINE_BYTES_MAX: Final = 64 * 1024
 PROMPT_FILE_BYTES_MAX: Final = 24 * 1024 * 1024
 """Files put into one prompt, the newest first. In base64 that is 32 MB, which is what vendors take in one request."""
 
+UPLOAD_SECONDS_MAX: Final = 600.0
+"""For one file to reach a vendor's store: 100 MB at 2 Mbit/s take seven minutes."""
+
+UPLOAD_SWEEP_BATCH: Final = 20
+"""Files deleted from vendors at once: each is a request."""
+
+UPLOAD_RETRY_SECONDS: Final = 3600.0
+"""When a vendor that did not delete a file is asked again."""
+
+VENDOR_LINK_SECONDS: Final = 3600
+"""For how long a vendor may fetch a file at our address: it does so before it answers, and again for a retry."""
+
 FILE_LINK_SECONDS_MAX: Final = 24 * 3600
 """A link to a file works for whoever has it, so not for long."""
 

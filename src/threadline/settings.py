@@ -107,6 +107,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "`tools.internal`, `*.internal`, `10.1.0.0/16`, `127.0.0.1:9000`. A comma between two of them."
         ),
     ] = ()
+    public_url: Annotated[
+        str,
+        Meta(
+            pattern="^(https?://[^/?#]+(/[^?#]*)?)?$",
+            description="Where this installation is reached from outside, such as `https://chat.example.com`. With it, "
+            "files that a vendor takes in no other form are fetched by it from here, by links that work for an hour.",
+        ),
+    ] = ""
     files: Annotated[
         str,
         Meta(

@@ -6,7 +6,6 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING, cast
@@ -16,7 +15,7 @@ from starlette.types import ASGIApp
 from threadline.access.keys import KEYS
 from threadline.access.principals import Access
 from threadline.access.sessions import make_link
-from threadline.access.tokens import TokenSigner
+from threadline.access.tokens import Link, TokenSigner
 from threadline.api.answers import Model
 from threadline.api.app import create_app
 from threadline.api.house import House
@@ -27,24 +26,26 @@ from threadline.bus.contract import Bus
 from threadline.bus.echo import Echo
 from threadline.bus.memory import MemoryBus
 from threadline.clock import Clock, SystemClock
+from threadline.engine.attach import Attachments, Places
 from threadline.engine.attendance import Attendants
 from threadline.engine.engine import Engine
 from threadline.engine.figures import Figures
 from threadline.engine.files import ALL_TYPES, FileRules, Files
-from threadline.engine.inline import inlined
 from threadline.engine.loop import LoopLimits
 from threadline.engine.pack import Packer
 from threadline.engine.schedule import RunTimes, Scheduler
 from threadline.engine.sweep import Sweeper
 from threadline.engine.title import Titler
 from threadline.errors import SettingsRefused, StoreRefused
+from threadline.file_records import FileId
 from threadline.files.contract import Blobs
 from threadline.files.folder import FolderBlobs
-from threadline.ids import IdMaker, NodeId
+from threadline.ids import IdMaker, NodeId, TenantId
 from threadline.journal.append import Journal
 from threadline.journal.lease import Leases
 from threadline.journal.tail import Tail
 from threadline.journal.window import Windows
+from threadline.limits import VENDOR_LINK_SECONDS
 from threadline.observe import Metrics
 from threadline.opening import make_store
 from threadline.providers.registry import Registry
@@ -97,7 +98,9 @@ class Node:
         self.packer = Packer(self.store, self.journal)
         self.blobs: Blobs = make_blobs(settings)
         self.files = Files(self.blobs, self.store, self.journal, self.clock, _file_rules(settings))
-        self.sweeper = Sweeper(self.journal, self.clock, settings.idempotency_hours * 3600, self.files)
+        self._signer = TokenSigner(self.clock)
+        self.attachments = self._make_attachments(outbound)
+        self.sweeper = self._make_sweeper()
         self.scheduler = Scheduler(
             self.store,
             self.journal,
@@ -111,7 +114,7 @@ class Node:
             _times(settings),
             self.toolbox,
             _loop_limits(settings),
-            partial(inlined, self.files),
+            self.attachments.attach,
         )
         self.titler = self._make_titler()
         self.attendants = Attendants(
@@ -152,6 +155,24 @@ class Node:
             default_model,
             self.metrics.scrape,
         )
+
+    def _link_to(self, tenant_id: TenantId, file_id: FileId) -> str | None:
+        """Return an address of this installation at which a vendor may fetch a file, for a time; None without one."""
+        public_url = self.settings.public_url.rstrip("/")
+        if not public_url:
+            return None
+        # As a link of no key: it is this installation's own.
+        expires_at_ms = self.clock.now_ms() + VENDOR_LINK_SECONDS * 1000
+        link = self._signer.issue_link(Link(None, tenant_id, file_id, expires_at_ms))
+        return f"{public_url}/v1/files/{file_id}/content?link={link}"
+
+    def _make_attachments(self, outbound: Outbound) -> Attachments:
+        places = Places(self.registry.of_account, self._link_to, outbound.guard.may_hand_on)
+        return Attachments(self.files, self.store, self.journal, self.clock, places)
+
+    def _make_sweeper(self) -> Sweeper:
+        seconds = self.settings.idempotency_hours * 3600
+        return Sweeper(self.journal, self.clock, seconds, self.files, self.attachments)
 
     def _make_titler(self) -> Titler | None:
         model = self.settings.title_model

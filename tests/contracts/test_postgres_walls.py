@@ -49,7 +49,7 @@ READABLE = {
     "tool_calls",
     *("agents", "agent_versions", "teams", "team_members", "members", "hops", "forks", "reads"),
     *("sessions", "shares", "attempt_usage"),
-    *("files", "file_uses", "figures"),
+    *("files", "file_uses", "figures", "uploads"),
 }
 NOT_FOR_REQUESTS = {"leases", "attendance", "nodes", "writers", "installation"}
 _numbers = count(1)
@@ -164,7 +164,7 @@ async def test_a_change_without_a_condition_changes_its_own_tenant_only(
         # Aimed at the other one's row by its name, it finds nothing.
         aimed = f"UPDATE {table} SET {column} = {column} WHERE {column} = '{THEIRS.tenant_id}'"
         assert await changes(store, MINE, aimed) == 0, table
-    agents = {"agents", "teams", "team_members", "members", "sessions", "shares", "files", "titles"}
+    agents = {"agents", "teams", "team_members", "members", "sessions", "shares", "files", "titles", "uploads"}
     assert changed == {"keys", "threads", "heads", "messages", "runs", "tools", "tool_calls", "reads"} | agents
 
 
@@ -195,6 +195,7 @@ async def test_nothing_can_be_put_in_for_another_tenant(
         "shares",
         "files",
         "file_uses",
+        "uploads",
         "titles",
     }
     rows = {"keys", "threads", "heads", "messages", "runs", "sends", "events", "tools", "tool_calls", "reads"}

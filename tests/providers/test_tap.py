@@ -75,7 +75,7 @@ async def polled(
     """Read a body as a busy engine does: polled where it can be, and waited for in between."""
     seen: list[bytes] = []
     keep = keep or seen.append
-    with await pool.post(HttpRequest(url, {}, b"")) as response:
+    with await pool.send(HttpRequest(url, {}, b"")) as response:
         while part := await response.read():
             keep(part)
             while (part := response.read_nowait()) is not None:
@@ -130,7 +130,7 @@ async def test_unusual_chunks_go_back_to_the_parser(taken: Taken, rest: bytes) -
     pieces = [CHUNKED, *plain, *cut_anywhere(rest, random.Random(2), 5000)]
     async with saying(pieces) as (pool, url, connections):
         waited = b""
-        with await pool.post(HttpRequest(url, {}, b"")) as response:
+        with await pool.send(HttpRequest(url, {}, b"")) as response:
             while part := await response.read():
                 waited += part
         assert await polled(pool, url) == waited
@@ -168,7 +168,7 @@ async def test_leaving_while_polled_closes_the_connection(taken: Taken) -> None:
     """Whoever leaves in mid-body takes the connection with him; the next question gets one of its own."""
     async with saying([CHUNKED, *(in_chunks([event], end=b"") for event in EVENTS)]) as (pool, url, connections):
         for _ in range(2):
-            with await pool.post(HttpRequest(url, {}, b"")) as response:
+            with await pool.send(HttpRequest(url, {}, b"")) as response:
                 await response.read()
                 while not taken.times:
                     response.read_nowait()

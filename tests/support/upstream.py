@@ -6,9 +6,11 @@ by the model that they ask for: every model has answers and requests of its own.
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Literal
 
 Ending = Literal["clean", "cut", "hang"]
@@ -100,11 +102,30 @@ def refusal(status: int, message: str = "no", headers: Mapping[str, str] | None 
     return Reply([body], status, headers or {}, content_type="application/json")
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A file that was uploaded: its part of the form, and the other fields."""
+
+    name: str
+    media_type: str
+    data: bytes
+    fields: dict[str, str]
+    headers: dict[str, str]
+
+
 class Upstream:
-    """The server. Plays the replies of a model in order, and the last of them again and again."""
+    """The server. Plays the replies of a model in order, and the last of them again and again.
+
+    It keeps files too: who names one that it does not have is refused, as its vendors do.
+    """
 
     def __init__(self) -> None:
         self.port = 0
+        self.files: dict[str, Kept] = {}
+        self.deleted: list[str] = []
+        self.files_answer: tuple[int, dict[str, Any]] | None = None
+        """What uploads and deletions are answered with instead, where a test says so."""
+        self._file_ids = count(1)
         self._replies: dict[str, list[Reply]] = {}
         self._asked: dict[str, list[Asked]] = {}
         self._hung_up: dict[str, int] = {}
@@ -167,7 +188,17 @@ class Upstream:
             writer.close()
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        asked = await _read_request(reader)
+        method, path, headers, data = await _read_request(reader)
+        if "/files" in path:
+            writer.write(self._about_files(method, path, headers, data))
+            await writer.drain()
+            return True
+        asked = Asked(path, headers, json.loads(data or b"{}"))
+        if missing := [file_id for file_id in _named_files(asked.body) if file_id not in self.files]:
+            error = {"type": "not_found_error", "message": f"File not found: {missing[0]}"}
+            writer.write(_json(404, {"type": "error", "error": error}))
+            await writer.drain()
+            return True
         model = str(asked.body.get("model"))
         self._asked.setdefault(model, []).append(asked)
         replies = self._replies.get(model) or [chat("ok")]
@@ -189,6 +220,48 @@ class Upstream:
             self._hung_up[model] = self._hung_up.get(model, 0) + 1
         return False
 
+    def _about_files(self, method: str, path: str, headers: dict[str, str], data: bytes) -> bytes:
+        if self.files_answer is not None:
+            return _json(*self.files_answer)
+        if method == "DELETE":
+            file_id = path.rpartition("/")[2]
+            self.deleted.append(file_id)
+            return _json(200 if self.files.pop(file_id, None) else 404, {"id": file_id, "deleted": True})
+        file_id = f"file-{next(self._file_ids)}x"
+        self.files[file_id] = _kept(headers, data)
+        return _json(200, {"id": file_id, "object": "file", "expires_at": None})
+
+
+def _kept(headers: dict[str, str], data: bytes) -> Kept:
+    """Read a form with a file in it (RFC 7578)."""
+    kind, _, boundary = headers["content-type"].partition("; boundary=")
+    begin, *parts, end = data.split(b"--" + boundary.encode())
+    assert (kind, begin, end) == ("multipart/form-data", b"", b"--\r\n")
+    fields: dict[str, str] = {}
+    for part in parts:
+        head, _, body = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
+        said = dict(re.findall(r'(\w+)="([^"]*)"', head.decode()))
+        if said["name"] == "file":
+            media_type = head.decode().partition("content-type: ")[2]
+            file = Kept(said["filename"], media_type, body.removesuffix(b"\r\n"), fields, headers)
+        else:
+            fields[said["name"]] = body.removesuffix(b"\r\n").decode()
+    return file
+
+
+def _named_files(body: Any) -> list[str]:
+    """Return the files of ours that a request names, wherever it does."""
+    if isinstance(body, dict):
+        own = [body["file_id"]] if isinstance(body.get("file_id"), str) else []
+        return own + [found for value in body.values() for found in _named_files(value)]
+    return [found for value in body for found in _named_files(value)] if isinstance(body, list) else []
+
+
+def _json(status: int, body: Any) -> bytes:
+    data = json.dumps(body).encode()
+    head = f"HTTP/1.1 {status} Whatever\r\ncontent-type: application/json\r\ncontent-length: {len(data)}\r\n\r\n"
+    return head.encode() + data
+
 
 def _head(reply: Reply) -> bytes:
     headers = {"content-type": reply.content_type, "transfer-encoding": "chunked", **reply.headers}
@@ -196,11 +269,12 @@ def _head(reply: Reply) -> bytes:
     return f"HTTP/1.1 {reply.status} Whatever\r\n{lines}\r\n".encode()
 
 
-async def _read_request(reader: asyncio.StreamReader) -> Asked:
+async def _read_request(reader: asyncio.StreamReader) -> tuple[str, str, dict[str, str], bytes]:
     first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Asked(first.split(" ")[1], headers, json.loads(body or b"{}"))
+    method, path, _ = first.split(" ")
+    return method, path, headers, body
 
 
 def _chat_delta(delta: Mapping[str, Any], finish: str | None = None) -> bytes:

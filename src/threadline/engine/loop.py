@@ -32,7 +32,7 @@ from threadline.engine.calls import (
 from threadline.engine.claim import Claim
 from threadline.engine.hands import Hands
 from threadline.engine.turn import Turn
-from threadline.errors import ThreadlineError
+from threadline.errors import ThreadlineError, UploadLost
 from threadline.fold import is_unparsed
 from threadline.ids import IdMaker
 from threadline.journal.append import Journal
@@ -47,6 +47,10 @@ from threadline.tools.contract import Call, Offer, Result, Selection, Tool
 from threadline.tools.output import failure
 
 _CALLS = System("write down what becomes of the tool calls of a run of this node")
+
+Attach = Callable[[Provider, Prompt, bool], Awaitable[Prompt]]
+"""Puts the files of a prompt into forms that the provider takes, anew where it has lost them. Raises ProviderFailure,
+and Unavailable where the attempt is stopped meanwhile."""
 
 IsSteered = Callable[[], Awaitable[bool]]
 """Says whether somebody has something for an answer that has heard from its tools."""
@@ -79,6 +83,7 @@ class ToolLoop:
         clock: Clock,
         limits: LoopLimits,
         is_steered: IsSteered,
+        attach: Attach,
     ) -> None:
         self.calls: dict[str, ToolCall] = {call.id: call for call in turn.claim.kept.calls}
         self._turn = turn
@@ -92,6 +97,8 @@ class ToolLoop:
         self._clock = clock
         self._limits = limits
         self._is_steered = is_steered
+        self._attach = attach
+        self._attached: Prompt | None = None
         self.has_mail = False
         "Whether it has stopped between two rounds because something was sent to this answer."
         self._scope = Tenant(turn.claim.row.tenant_id)
@@ -114,7 +121,7 @@ class ToolLoop:
                     return
                 batch.begin_round(list(self.calls.values()))
             is_last = self._is_at_limit()
-            await self._turn.read(self._provider, self._next_prompt(is_last))
+            await self._ask(is_last)
             requests = batch.requests()
             if not requests or self._turn.stopped_by is not None:
                 return
@@ -124,6 +131,17 @@ class ToolLoop:
                 batch.finish_reason = "tool_limit" if is_last else batch.finish_reason
                 await self._settle([(call, LIMIT_REACHED if is_last else CUT_OFF) for call in self._open()])
                 return
+
+    async def _ask(self, is_last: bool) -> None:
+        """Read one answer of the provider. What its vendor has lost of the files is uploaded again, once."""
+        if self._attached is None:
+            self._attached = await self._attach(self._provider, self._prompt, False)
+        try:
+            await self._turn.read(self._provider, self._next_prompt(self._attached, is_last))
+        except UploadLost:
+            # Refused before a word was said.
+            self._attached = await self._attach(self._provider, self._prompt, True)
+            await self._turn.read(self._provider, self._next_prompt(self._attached, is_last))
 
     def take(self, calls: Sequence[ToolCall]) -> None:
         """Hear what has become of the calls, from somebody who has looked."""
@@ -138,8 +156,7 @@ class ToolLoop:
         limits = self._limits
         return rounds >= limits.rounds or len(calls) >= limits.calls or output_bytes(calls) >= limits.output_bytes
 
-    def _next_prompt(self, is_last: bool) -> Prompt:
-        prompt = self._prompt
+    def _next_prompt(self, prompt: Prompt, is_last: bool) -> Prompt:
         if not self.calls:
             return prompt
         # Asked to use a tool it has; asked again in every round it would never come to an end.

@@ -61,8 +61,8 @@ ResolveProvider = Callable[[str], tuple[Provider, str]]
 """`provider/model` -> (the provider, its own name of the model). Raises ModelUnknown."""
 
 
-Inline = Callable[[TenantId, Prompt], Awaitable[Prompt]]
-"""Puts the bytes of files into a prompt. Raises Unavailable."""
+Attach = Callable[[TenantId, Provider, Prompt, bool], Awaitable[Prompt]]
+"""`Attachments.attach`. Raises ProviderFailure and Unavailable."""
 
 
 class RunTimes(Struct, frozen=True):
@@ -75,7 +75,7 @@ class RunTimes(Struct, frozen=True):
     attempts_max: int = 3
 
 
-async def _as_it_is(tenant_id: TenantId, prompt: Prompt) -> Prompt:
+async def _as_it_is(tenant_id: TenantId, provider: Provider, prompt: Prompt, is_again: bool) -> Prompt:
     return prompt
 
 
@@ -96,7 +96,7 @@ class Scheduler:
         times: RunTimes,
         toolbox: Toolbox,
         tool_limits: LoopLimits | None = None,
-        inline: Inline = _as_it_is,
+        attach: Attach = _as_it_is,
     ) -> None:
         self._store = store
         self._journal = journal
@@ -111,7 +111,7 @@ class Scheduler:
         self._toolbox = toolbox
         self._tool_limits = tool_limits or LoopLimits()
         self._hands = Hands(clock, metrics)
-        self._inline = inline
+        self._attach = attach
         self._owned: dict[RunId, Turn | None] = {}
         self._stops: dict[RunId, StopReason] = {}
         self._is_store_away = False
@@ -318,7 +318,6 @@ class Scheduler:
         offer = await self._offer(turn, agent)
         tools = offer.definitions if offer is not None else ()
         prompt = build_prompt(model, thread, agent, history, row.options, row.run.id, tools)
-        prompt = await self._patiently(turn, lambda: self._inline(row.tenant_id, prompt))
         return ToolLoop(
             turn,
             provider,
@@ -330,7 +329,12 @@ class Scheduler:
             self._clock,
             self._tool_limits,
             partial(self._is_steered, row),
+            partial(self._attached, turn),
         )
+
+    async def _attached(self, turn: Turn, provider: Provider, prompt: Prompt, is_again: bool) -> Prompt:
+        attach, tenant_id = self._attach, turn.claim.row.tenant_id
+        return await self._patiently(turn, lambda: attach(tenant_id, provider, prompt, is_again))
 
     async def _offer(self, turn: Turn, agent: Agent | None) -> Offer | None:
         """Return what the run may use at this moment: what its send names, else what its agent has."""

@@ -3,6 +3,7 @@
 import asyncio
 
 from threadline.clock import Clock, rfc3339
+from threadline.engine.attach import Attachments
 from threadline.engine.files import Files
 from threadline.errors import ShuttingDown, Unavailable
 from threadline.journal.append import Journal
@@ -20,17 +21,20 @@ PAUSE_SECONDS = 0.05
 class Sweeper:
     """The sweeper of one node."""
 
-    def __init__(self, journal: Journal, clock: Clock, idempotency_seconds: float, files: Files) -> None:
+    def __init__(
+        self, journal: Journal, clock: Clock, idempotency_seconds: float, files: Files, attachments: Attachments
+    ) -> None:
         self._journal = journal
         self._clock = clock
         self._idempotency_seconds = idempotency_seconds
         self._files = files
+        self._attachments = attachments
 
     async def run(self) -> None:
         """Sweep for ever; the caller owns the task."""
         while True:
             try:
-                gone = await self.sweep() + await self._files.sweep()
+                gone = await self.sweep() + await self._files.sweep() + await self._attachments.sweep()
             except Unavailable as error:
                 log.warning("sweep_failed", detail=error.detail)
                 gone = 0

@@ -17,6 +17,7 @@ from threadline.content import (
     Base64Source,
     Block,
     FileBlock,
+    FileSource,
     ImageBlock,
     ProviderBlock,
     ReasoningBlock,
@@ -24,8 +25,8 @@ from threadline.content import (
     TextBlock,
     ToolResultBlock,
     ToolUseBlock,
-    UrlSource,
 )
+from threadline.limits import PROMPT_FILE_BYTES_MAX
 from threadline.providers.contract import (
     Chunk,
     FinishReason,
@@ -40,7 +41,8 @@ from threadline.providers.contract import (
 )
 from threadline.providers.decoding import REFUSED, AnswerDecoder, as_any, decode, decode_leniently, is_json
 from threadline.providers.failures import Failures
-from threadline.providers.history import CallIds, file_text, fitting_call_id, result_text, turns
+from threadline.providers.files import MB, PICTURES, FileKind, FileOptions, FilesApi, Forms, uploads_in
+from threadline.providers.history import CallIds, file_text, fitting_call_id, is_text, result_text, turns
 from threadline.providers.http import HttpRequest
 from threadline.providers.sse import excerpt
 from threadline.records import NamedTool, ToolChoice, Usage
@@ -53,6 +55,15 @@ API_VERSION: Final = "2023-06-01"
 MAX_OUTPUT_TOKENS: Final = 8192
 """The API wants a limit. This is what every model that is still served takes, about 6,000 words; an answer that reaches
 it ends as `length`, in plain sight. More is a setting of the provider, or of the send."""
+
+HOST: Final = "api.anthropic.com"
+FILES_BETA: Final = "files-api-2025-04-14"
+"""What this version of the API calls its store for files; both the uploads and whoever names them have to say so."""
+
+_PICTURE: Final = Forms(inline_bytes_max=5 * MB * 3 // 4, upload_bytes_max=500 * MB, url=True)
+_PDF: Final = Forms(inline_bytes_max=PROMPT_FILE_BYTES_MAX, upload_bytes_max=500 * MB, url=True)
+_TEXT: Final = Forms(inline_bytes_max=PROMPT_FILE_BYTES_MAX)
+"""5 MB for a picture in base64, 32 MB for a whole request, 500 MB for an upload. Text goes as text."""
 
 THINKING_TOKENS_MIN: Final = 1024
 """The smallest budget for thinking that the API takes."""
@@ -74,16 +85,28 @@ class AnthropicAdapter:
         thinking_budget_tokens: int | None = None,
         cache_prompt: bool = True,
         extra_body: Mapping[str, Any] | None = None,
+        files: FileOptions | None = None,
+        betas: str = "",
     ) -> None:
         base = URL(base_url)
-        path = base.path.rstrip("/").removesuffix("/v1") + "/v1/messages"
+        path = base.path.rstrip("/").removesuffix("/v1") + "/v1/"
         self._name = name
-        self._url = str(base.with_path(path, keep_query=True))
+        self._url = str(base.with_path(path + "messages", keep_query=True))
+        self._betas = f"{betas},{FILES_BETA}" if betas else FILES_BETA
+        self._file_options = options = files or FileOptions()
+        self.files = None
+        if base.host == HOST if options.uploads is None else options.uploads:
+            self.files = FilesApi(str(base.with_path(path + "files", keep_query=True)), {"anthropic-beta": self._betas})
         self._failures = failures
         self._max_output_tokens = max_output_tokens
         self._thinking_budget = thinking_budget_tokens
         self._cache_prompt = cache_prompt
         self._extra_body = dict(extra_body or {})
+
+    def forms(self, kind: FileKind, media_type: str | None) -> Forms:
+        """Say in which forms a file is taken."""
+        known = _forms(kind, media_type)
+        return self._file_options.applied(known, has_uploads=self.files is not None)
 
     def request(self, prompt: Prompt) -> HttpRequest:
         """Say the prompt in a Messages body."""
@@ -112,6 +135,8 @@ class AnthropicAdapter:
         self._limit(prompt, body, messages.may_think and not is_demand)
         body.update(self._extra_body)
         headers = {"x-client-request-id": prompt.run_id} if prompt.run_id else {}
+        if uploads_in(prompt):
+            headers["anthropic-beta"] = self._betas
         return HttpRequest(self._url, headers, msgspec.json.encode(body))
 
     def decoder(self, prompt: Prompt) -> "AnthropicDecoder":
@@ -202,10 +227,19 @@ def _is_thought(part: Any) -> bool:
     return isinstance(part, Raw) or part["type"] == "thinking"
 
 
+def _forms(kind: FileKind, media_type: str | None) -> Forms:
+    if kind == "image":
+        return _PICTURE if media_type is None or media_type in PICTURES else Forms()
+    if media_type is not None and is_text(media_type):
+        return _TEXT
+    return _PDF if media_type in (None, "application/pdf") else Forms()
+
+
 def _source(source: Source) -> dict[str, Any]:
     if isinstance(source, Base64Source):
         return {"type": "base64", "media_type": source.media_type, "data": source.data}
-    assert isinstance(source, UrlSource), "the bytes of files are put in before"
+    if isinstance(source, FileSource):
+        return {"type": "file", "file_id": source.file_id}
     return {"type": "url", "url": source.url}
 
 

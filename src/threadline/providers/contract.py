@@ -4,12 +4,12 @@ Every provider is one class with `stream`. What it raises is a `ProviderFailure`
 error looked like. It retries by itself, but only before the first chunk: after it, a word may have been seen.
 """
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
 
-from threadline.content import Block
+from threadline.content import Block, FileBlock, ImageBlock, Source
 from threadline.records import ToolChoice, Usage
 
 FinishReason = Literal["stop", "length", "tool_use", "refusal", "other"]
@@ -95,7 +95,9 @@ class PromptMessage(Struct, frozen=True):
 class Prompt(Struct, frozen=True):
     """All that a model is given.
 
-    `model` is the vendor's own name. Each of `tools` is `{name, description, input_schema}`, the last a JSON Schema.
+    Its pictures and files are in forms that its provider takes (`providers/files.py`): inline, at an address, or in the
+    vendor's own store, where the `file_id` of a source is the vendor's. `model` is the vendor's own name. Each of
+    `tools` is `{name, description, input_schema}`, the last a JSON Schema.
     `run_id` only goes into logs, request ids, and the ids of tool calls whose vendor gives them none.
     """
 
@@ -107,6 +109,14 @@ class Prompt(Struct, frozen=True):
     tools: Sequence[dict[str, Any]] = ()
     tool_choice: ToolChoice = "auto"
     run_id: str = ""
+
+
+def sources_of(prompt: Prompt) -> Iterator[Source]:
+    """Yield the sources of the pictures and files in a prompt, oldest first."""
+    for message in prompt.messages:
+        for block in message.content:
+            if isinstance(block, ImageBlock | FileBlock):
+                yield block.source
 
 
 class Provider(Protocol):

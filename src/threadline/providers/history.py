@@ -87,10 +87,15 @@ def result_text(result: ToolResultBlock) -> str:
     return content if isinstance(content, str) else msgspec.json.encode(content).decode()
 
 
+def is_text(media_type: str) -> bool:
+    """Whether files of this type are text, which goes as text."""
+    return _TEXT_FILE.fullmatch(media_type) is not None
+
+
 def file_text(block: FileBlock) -> str | None:
     """Return the text of a file that is text; None for all others. Models read text, and few take other documents."""
     source = block.source
-    if not isinstance(source, Base64Source) or not _TEXT_FILE.fullmatch(source.media_type):
+    if not isinstance(source, Base64Source) or not is_text(source.media_type):
         return None
     try:
         return base64.b64decode(source.data).decode("utf-8", "replace")

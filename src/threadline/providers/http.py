@@ -1,4 +1,4 @@
-"""One provider's HTTP: a pool of warm connections, and a streaming POST that gives raw bytes.
+"""One provider's HTTP: a pool of warm connections, and requests whose answers come as raw bytes.
 
 Comes in: an `HttpRequest`. Goes out: an open `HttpResponse`, whose `read` returns whatever has arrived, as it arrived.
 This file is the only one that knows aiohttp's client; whoever brings a quicker source of bytes replaces it here.
@@ -9,9 +9,9 @@ response that is left before its end takes its connection with it: nothing half-
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
@@ -39,11 +39,12 @@ UNANSWERED_MS: Final = 30_000
 
 
 class HttpRequest(Struct, frozen=True):
-    """A POST. `headers` come on top of the pool's."""
+    """A request. `headers` come on top of the pool's."""
 
     url: str
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes | AsyncIterator[bytes] = b""
+    method: Literal["POST", "DELETE"] = "POST"
 
 
 class HttpResponse:
@@ -148,7 +149,7 @@ class Pool:
         """Whether there may be warm connections."""
         return self._session is not None
 
-    async def post(self, request: HttpRequest) -> HttpResponse:
+    async def send(self, request: HttpRequest) -> HttpResponse:
         """Send a request and wait for the head of the answer, as long as it takes; waiting is the reader's to end.
 
         Raises:
@@ -161,9 +162,10 @@ class Pool:
             self._proxies[request.url] = _proxy_for(URL(request.url))
         proxy = self._proxies[request.url]
         try:
-            response = await session.post(
+            response = await session.request(
+                request.method,
                 request.url,
-                data=request.body,
+                data=request.body or None,
                 headers=request.headers,
                 allow_redirects=False,
                 read_bufsize=READ_BUFFER_BYTES,

@@ -17,6 +17,7 @@ from threadline.content import (
     Base64Source,
     Block,
     FileBlock,
+    FileSource,
     ImageBlock,
     ProviderBlock,
     ReasoningBlock,
@@ -26,6 +27,7 @@ from threadline.content import (
     ToolUseBlock,
     UrlSource,
 )
+from threadline.limits import PROMPT_FILE_BYTES_MAX
 from threadline.providers.contract import (
     Chunk,
     FinishReason,
@@ -38,13 +40,21 @@ from threadline.providers.contract import (
 )
 from threadline.providers.decoding import REFUSED, AnswerDecoder, as_any, decode_leniently, is_done_mark
 from threadline.providers.failures import Failures
-from threadline.providers.history import CallIds, Turn, file_text, fitting_call_id, result_text, turns
+from threadline.providers.files import KEPT_SECONDS, MB, PICTURES, FileKind, FileOptions, FilesApi, Forms
+from threadline.providers.history import CallIds, Turn, file_text, fitting_call_id, is_text, result_text, turns
 from threadline.providers.http import HttpRequest
 from threadline.providers.sse import excerpt
 from threadline.records import NamedTool, ToolChoice, Usage
 
 BASE_URL: Final = "https://api.openai.com/v1"
 DEFAULT_MODEL: Final = "gpt-5.2"
+HOST: Final = "api.openai.com"
+
+_PICTURE: Final = Forms(inline_bytes_max=20 * MB, url=True)
+_TEXT: Final = Forms(inline_bytes_max=PROMPT_FILE_BYTES_MAX)
+_DOCUMENT: Final = Forms(inline_bytes_max=PROMPT_FILE_BYTES_MAX, upload_bytes_max=50 * MB)
+"""Chat Completions take pictures inline or at an address, and no ids of uploads; other files inline or by an id, each
+below 50 MB, and no address. (The Responses API takes all three of both.) Text goes as text: every server takes that."""
 
 MaxTokensField = Literal["max_tokens", "max_completion_tokens"]
 
@@ -58,8 +68,14 @@ class Traits(Struct, frozen=True):
     call_id: str = r"[^\x00-\x1f]{1,40}"
 
 
+_UPLOAD_FIELDS: Final = {
+    "purpose": "user_data",
+    "expires_after[anchor]": "created_at",
+    "expires_after[seconds]": str(KEPT_SECONDS),
+}
+
 _TRAITS: Final[Mapping[str, Traits]] = {
-    "api.openai.com": Traits(max_tokens_field="max_completion_tokens"),
+    HOST: Traits(max_tokens_field="max_completion_tokens"),
     # Refuses fields that it does not know, tells its usage unasked, and counts the characters of ids.
     "api.mistral.ai": Traits(include_usage=False, call_id=r"[A-Za-z0-9]{9}"),
     # Refuse a tool call in the history that comes without the reasoning that led to it.
@@ -86,15 +102,25 @@ class OpenAIAdapter:
         traits: Traits | None = None,
         max_output_tokens: int | None = None,
         extra_body: Mapping[str, Any] | None = None,
+        files: FileOptions | None = None,
     ) -> None:
         base = URL(base_url)
+        path = base.path.rstrip("/")
         self._name = name
-        self._url = str(base.with_path(base.path.rstrip("/") + "/chat/completions", keep_query=True))
+        self._url = str(base.with_path(path + "/chat/completions", keep_query=True))
+        self._file_options = options = files or FileOptions()
+        self.files = None
+        if base.host == HOST if options.uploads is None else options.uploads:
+            self.files = FilesApi(str(base.with_path(path + "/files", keep_query=True)), fields=_UPLOAD_FIELDS)
         self._failures = failures
         self._traits = traits or traits_of(base_url)
         self._call_id = re.compile(self._traits.call_id)
         self._max_output_tokens = max_output_tokens
         self._extra_body = dict(extra_body or {})
+
+    def forms(self, kind: FileKind, media_type: str | None) -> Forms:
+        """Say in which forms a file is taken."""
+        return self._file_options.applied(_forms(kind, media_type), has_uploads=self.files is not None)
 
     def request(self, prompt: Prompt) -> HttpRequest:
         """Say the prompt in a Chat Completions body."""
@@ -209,15 +235,23 @@ def _part(block: Block) -> dict[str, Any] | None:
         case FileBlock(source=source, name=name):
             if (written := file_text(block)) is not None:
                 return {"type": "text", "text": f"{name or 'File'}:\n\n{written}"}
+            if isinstance(source, FileSource):
+                return {"type": "file", "file": {"file_id": source.file_id}}
             return {"type": "file", "file": {"filename": name or "file", "file_data": _url(source)}}
         case _:
             return None
 
 
+def _forms(kind: FileKind, media_type: str | None) -> Forms:
+    if kind == "image":
+        return _PICTURE if media_type is None or media_type in PICTURES else Forms()
+    return _TEXT if media_type is not None and is_text(media_type) else _DOCUMENT
+
+
 def _url(source: Source) -> str:
     if isinstance(source, Base64Source):
         return f"data:{source.media_type};base64,{source.data}"
-    assert isinstance(source, UrlSource), "the bytes of files are put in before"
+    assert isinstance(source, UrlSource), "the other forms that are taken have no address"
     return source.url
 
 

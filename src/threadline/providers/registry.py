@@ -20,6 +20,7 @@ from threadline.limits import PROVIDER_POOL_IDLE_SECONDS
 from threadline.providers import anthropic, openai, scripted
 from threadline.providers.contract import Provider
 from threadline.providers.failures import Failures
+from threadline.providers.files import FileOptions, TakesFiles, account_of
 from threadline.providers.http import Pool
 from threadline.providers.remote import Adapter, RemoteProvider
 from threadline.providers.retries import RetryPolicy
@@ -62,6 +63,12 @@ class ProviderConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """`anthropic`: switches thinking on for models that take a budget. Newer ones: `extra_body.thinking`."""
     cache_prompt: bool = True
     """`anthropic`: whether to mark the conversation for the vendor's prompt cache."""
+    upload_files: bool | None = None
+    """Whether files that are too large to go inline are uploaded to the vendor's own store; None: known by address."""
+    inline_bytes_max: Annotated[int, Meta(ge=0)] | None = None
+    """The largest file that goes inline, below what the vendor takes."""
+    image_urls: bool | None = None
+    """Whether addresses of pictures and files are passed on; off for servers that fetch nothing."""
 
     def __repr__(self) -> str:
         return f"ProviderConfig(name={self.name!r}, type={self.type!r})"  # Never the key.
@@ -166,6 +173,11 @@ class Registry:
         name, entry = next(iter(self._entries.items()))
         return f"{name}/{entry.listed[0]}"
 
+    def of_account(self, account: str) -> TakesFiles | None:
+        """Return a provider that has this account at its vendor; None where none is configured any more."""
+        found = (entry.provider for entry in self._entries.values())
+        return next((each for each in found if isinstance(each, TakesFiles) and each.account == account), None)
+
     async def close(self) -> None:
         """Close all warm connections."""
         for entry in self._entries.values():
@@ -199,11 +211,13 @@ class Registry:
             source=self._source,
             retries=self._retries,
             sleep=self._sleep,
+            account=account_of(config.type, config.base_url or "", key, config.headers),
         )
 
 
 def _spoken(config: ProviderConfig, failures: Failures, key: str | None) -> tuple[Adapter, dict[str, str]]:
     """Return the language of this provider, and the headers that all its requests have."""
+    files = FileOptions(config.upload_files, config.inline_bytes_max, config.image_urls)
     headers = {
         "accept": "text/event-stream",
         # Compressed, a stream of single words waits in the compressor until there is enough of it.
@@ -223,6 +237,8 @@ def _spoken(config: ProviderConfig, failures: Failures, key: str | None) -> tupl
             thinking_budget_tokens=config.thinking_budget_tokens,
             cache_prompt=config.cache_prompt,
             extra_body=config.extra_body,
+            files=files,
+            betas=_header(config, "anthropic-beta"),
         ), headers
     if key:
         headers["authorization"] = f"Bearer {key}"
@@ -234,6 +250,7 @@ def _spoken(config: ProviderConfig, failures: Failures, key: str | None) -> tupl
         traits=_traits(config, base_url),
         max_output_tokens=config.max_output_tokens,
         extra_body=config.extra_body,
+        files=files,
     ), headers
 
 
@@ -273,6 +290,10 @@ def _key(config: ProviderConfig, env: Mapping[str, str]) -> str | None:
     if not re.fullmatch(r"[\x21-\x7e]+", key):
         raise SettingsRefused(f"The key of the provider {config.name} holds characters that no key has.")
     return key
+
+
+def _header(config: ProviderConfig, name: str) -> str:
+    return next((value for given, value in config.headers.items() if given.lower() == name), "")
 
 
 def _check_headers(config: ProviderConfig) -> None:

@@ -9,14 +9,27 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from random import Random
 from typing import Any, Final, Protocol
 
+from yarl import URL
+
 from threadline.clock import Clock
-from threadline.errors import ProviderFailure
-from threadline.limits import PROVIDER_ERROR_BYTES_MAX, PROVIDER_LINE_BYTES_MAX
+from threadline.errors import ProviderFailure, ProviderTimeout, UploadLost
+from threadline.limits import PROVIDER_ERROR_BYTES_MAX, PROVIDER_LINE_BYTES_MAX, UPLOAD_SECONDS_MAX
 from threadline.observe import log
 from threadline.providers.contract import Chunk, Prompt, UsageChunk
 from threadline.providers.failures import Failures
+from threadline.providers.files import (
+    FileKind,
+    FilesApi,
+    FileUpload,
+    Forms,
+    Uploaded,
+    is_lost,
+    read_uploaded,
+    uploads_in,
+)
 from threadline.providers.http import HttpRequest, HttpResponse, Pool
 from threadline.providers.retries import RetryPolicy
+from threadline.providers.sse import excerpt
 from threadline.records import Usage
 
 TAIL_SECONDS: Final = 5.0
@@ -52,6 +65,13 @@ class Decoder(Protocol):
 class Adapter(Protocol):
     """A vendor's language."""
 
+    files: FilesApi | None
+    """The vendor's own store for files, where it has one that is to be used."""
+
+    def forms(self, kind: FileKind, media_type: str | None) -> Forms:
+        """Say in which forms a file is taken."""
+        ...
+
     def request(self, prompt: Prompt) -> HttpRequest:
         """Say it in the vendor's words."""
         ...
@@ -62,7 +82,7 @@ class Adapter(Protocol):
 
 
 class RemoteProvider:
-    """A `Provider` that speaks through an adapter and a pool."""
+    """A `Provider` that speaks through an adapter and a pool, and says which files it takes (`TakesFiles`)."""
 
     def __init__(
         self,
@@ -75,8 +95,10 @@ class RemoteProvider:
         source: Random,
         retries: RetryPolicy | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        account: str = "",
     ) -> None:
         self.name = name
+        self.account = account
         self._adapter = adapter
         self._pool = pool
         self._failures = failures
@@ -91,13 +113,13 @@ class RemoteProvider:
         return RemoteAnswer(self._stream(prompt, arrived), arrived)
 
     async def _stream(self, prompt: Prompt, arrived: "_Arrived") -> AsyncGenerator[Sequence[Chunk], None]:
-        request = self._adapter.request(prompt)
+        request, uploads = self._adapter.request(prompt), uploads_in(prompt)
         tally = _Tally()
         retries_done = 0
         while True:
             try:
-                with await self._pool.post(request) as response:
-                    await self._check(response)
+                with await self._pool.send(request) as response:
+                    await self._check(response, uploads)
                     decoder = self._adapter.decoder(prompt)
                     arrived.begin(response, decoder, tally)
                     while not decoder.is_done:
@@ -115,25 +137,74 @@ class RemoteProvider:
                         await _drain(response)
                     return
             except ProviderFailure as failure:
-                wait = None if tally.has_spoken else self._retries.wait_seconds(failure, retries_done, self._source)
+                wait = None if tally.has_spoken else self._wait_after(failure, retries_done, prompt.run_id)
                 if wait is None:
                     if usage := tally.unspoken():
                         yield usage
                     raise
-                log.warning(
-                    "provider_retried", provider=self.name, run_id=prompt.run_id, code=failure.code, wait_seconds=wait
-                )
             retries_done += 1
             tally.begin_again()
             await self._sleep(wait)
+
+    def forms(self, kind: FileKind, media_type: str | None) -> Forms:
+        """Say in which forms a file is taken."""
+        return self._adapter.forms(kind, media_type)
+
+    async def upload(self, upload: FileUpload) -> Uploaded:
+        """Put a file into the vendor's store, as the contract says."""
+        api = self._adapter.files
+        assert api is not None, "asked of those who say that they take uploads"
+        retries_done = 0
+        while True:
+            try:
+                async with asyncio.timeout(UPLOAD_SECONDS_MAX):
+                    return await self._upload(api, upload)
+            except TimeoutError as error:
+                raise ProviderTimeout("The model provider did not take a file in time.") from error
+            except ProviderFailure as failure:
+                wait = self._wait_after(failure, retries_done, "")
+                if wait is None:
+                    raise
+            retries_done += 1
+            await self._sleep(wait)
+
+    async def delete_upload(self, file_id: str) -> None:
+        """Delete a file from the vendor's store, as the contract says."""
+        api = self._adapter.files
+        if api is None:
+            return
+        url = URL(api.url)
+        request = HttpRequest(str(url.with_path(f"{url.path}/{file_id}", keep_query=True)), api.headers, b"", "DELETE")
+        with await self._pool.send(request) as response:
+            if response.status != 404:
+                await self._check(response)
+
+    async def _upload(self, api: FilesApi, upload: FileUpload) -> Uploaded:
+        headers, body = api.multipart(upload)
+        with await self._pool.send(HttpRequest(api.url, headers, body)) as response:
+            await self._check(response)
+            answer = await response.read_all(PROVIDER_ERROR_BYTES_MAX)
+        uploaded = read_uploaded(answer)
+        if uploaded is None:
+            raise self._failures.garbage(excerpt(answer))
+        return uploaded
+
+    def _wait_after(self, failure: ProviderFailure, retries_done: int, run_id: str) -> float | None:
+        """Return how long to wait before the next try; None when there is to be none."""
+        wait = self._retries.wait_seconds(failure, retries_done, self._source)
+        if wait is not None:
+            log.warning("provider_retried", provider=self.name, run_id=run_id, code=failure.code, wait_seconds=wait)
+        return wait
 
     async def close(self) -> None:
         """Close the warm connections."""
         await self._pool.close()
 
-    async def _check(self, response: HttpResponse) -> None:
+    async def _check(self, response: HttpResponse, uploads: Sequence[str] = ()) -> None:
         if not 200 <= response.status < 300:
             body = await response.read_error(PROVIDER_ERROR_BYTES_MAX)
+            if is_lost(response.status, body, uploads):
+                raise UploadLost
             raise self._failures.response(response.status, response.headers, body, self._clock.now_ms())
 
     async def _next(self, response: HttpResponse, decoder: Decoder) -> tuple[Sequence[Chunk], bool]:

@@ -6,9 +6,9 @@ scripts shares one commit. The verbs are small and know no law of the log; the l
 
 The calls that cross tenants, and therefore take `System`: `Transaction.append_deltas`, `key_by_id`, `claimable`,
 `locate_run`, `locate_message`, `locate_thread`, `heads`, `news`, `touched`, `dying_files`, `drop_files`,
-`unpacked_attempts`, `attendance`, `expect_readers`, `note_readers`, `expect_no_readers`, `session_by_id`,
-`share_by_hash`, `usage_everywhere`, `figures_everywhere`, `queues`, `save_figures`, `tenants`, `untitled`,
-`may_title`, `claim_title`, the leases, packing and sweeping.
+`orphan_uploads`, `drop_upload`, `put_off_upload`, `unpacked_attempts`, `attendance`, `expect_readers`, `note_readers`,
+`expect_no_readers`, `session_by_id`, `share_by_hash`, `usage_everywhere`, `figures_everywhere`, `queues`,
+`save_figures`, `tenants`, `untitled`, `may_title`, `claim_title`, the leases, packing and sweeping.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -27,6 +27,7 @@ from threadline.store.contract_figures import FigureReader, FigureWriter
 from threadline.store.contract_reads import ReadReader, ReadWriter
 from threadline.store.contract_rooms import RoomReader, RoomTransaction
 from threadline.store.contract_titles import TitleReader, TitleWriter
+from threadline.store.contract_uploads import UploadReader, UploadWriter
 from threadline.store.contract_usage import UsageReader
 from threadline.store.contract_web import WebReader, WebTransaction
 from threadline.tool_calls import CallStatus, ToolCall
@@ -240,7 +241,9 @@ class AgentQuery(Struct, frozen=True):
     limit: int = 50
 
 
-class Reader(BranchReader, ReadReader, TitleReader, RoomReader, WebReader, UsageReader, FigureReader, Protocol):
+class Reader(
+    BranchReader, ReadReader, TitleReader, RoomReader, WebReader, UsageReader, FigureReader, UploadReader, Protocol
+):
     """One consistent snapshot."""
 
     async def thread(self, scope: Scope, thread_id: ThreadId) -> ThreadRow:
@@ -411,7 +414,15 @@ class Reader(BranchReader, ReadReader, TitleReader, RoomReader, WebReader, Usage
 
 
 class Transaction(
-    Reader, BranchTransaction, ReadWriter, TitleWriter, RoomTransaction, WebTransaction, FigureWriter, Protocol
+    Reader,
+    BranchTransaction,
+    ReadWriter,
+    TitleWriter,
+    RoomTransaction,
+    WebTransaction,
+    FigureWriter,
+    UploadWriter,
+    Protocol,
 ):
     """All or nothing. A script that raises leaves nothing behind."""
 

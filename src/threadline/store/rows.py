@@ -26,6 +26,7 @@ from threadline.records import (
 )
 from threadline.room_records import Hop, Member, Mention
 from threadline.store.contract import KeyRow, SendRow
+from threadline.store.contract_uploads import UploadRow
 from threadline.store.contract_web import SessionRow, ShareRow
 from threadline.tool_calls import ToolCall
 from threadline.tool_records import Approval, ToolRow
@@ -137,6 +138,7 @@ MEMBERS = RecordMapping(Member, constant=("object",))
 SESSIONS = RecordMapping(SessionRow, constant=("tenant_name",))
 SHARES = RecordMapping(ShareRow)
 FILES = RecordMapping(File, constant=("object",))
+UPLOADS = RecordMapping(UploadRow)
 
 _options_decoder = msgspec.json.Decoder(RunOptions)
 

@@ -36,6 +36,9 @@ _CLOSED = tuple(
 )
 """Not public, whatever the version of Python says of them."""
 
+_INSIDE = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".svc")
+"""Endings of names that mean something within a network only."""
+
 _NAT64 = ip_network("64:ff9b::/96")
 _COMPATIBLE = ip_network("::/96")
 
@@ -96,6 +99,26 @@ class Guard:
     def may_reach(self, host: str, address: str, port: int | None) -> bool:
         """Whether a connection to this address, found under this name, may be made."""
         return is_public(address) or self.is_allowed(host, address, port)
+
+    def may_hand_on(self, text: str) -> bool:
+        """Whether somebody else may be told to fetch this: no address that is plainly private, unless it is allowed.
+
+        Whoever fetches it resolves its name, and has to see to that himself; a server of the operator's own may not.
+        """
+        try:
+            url = URL(text)
+            host, port = url.host, url.port
+        except ValueError:
+            return False
+        if not host or url.user is not None or url.password is not None:
+            return False
+        name = host.rstrip(".").lower()
+        if _parsed(name) is not None:
+            return self.may_reach(name, name, port)
+        # An address may be written as a number too, which no name of the public internet ends with.
+        last = name.rpartition(".")[2]
+        is_inside = "." not in name or name.endswith(_INSIDE) or last.isdigit() or last.startswith("0x")
+        return not is_inside or self.is_allowed(name, None, port)
 
     def is_allowed(self, host: str, address: str | None, port: int | None) -> bool:
         """Whether the operator has allowed this name or address by `allowed_hosts`."""

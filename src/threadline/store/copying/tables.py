@@ -129,6 +129,11 @@ FILES = _table(
 """What is known of files; their bytes are not in the database and are not copied with it."""
 
 FILE_USES = _table("file_uses", "tenant_id thread_id file_id", "tenant_id thread_id file_id")
+UPLOADS = _table(
+    "uploads",
+    "tenant_id file_id account",
+    "tenant_id file_id account vendor_file_id uploaded_at expires_at sweep_after",
+)
 TEAM_MEMBERS = _table("team_members", "tenant_id team_id end_user_id", "tenant_id team_id end_user_id role created_at")
 ATTEMPT_USAGE = _table(
     "attempt_usage",
@@ -181,6 +186,7 @@ TABLES = (
     TITLES,
     FILES,
     FILE_USES,
+    UPLOADS,
 )
 
 

@@ -35,6 +35,7 @@ from threadline.store.sql.statements import Row, Statements
 from threadline.store.sql.titles import TitleReader
 from threadline.store.sql.tool_calls import ToolCallReader
 from threadline.store.sql.tools import ToolReader
+from threadline.store.sql.uploads import UploadReader
 from threadline.store.sql.usage import UsageReader
 from threadline.store.sql.web import WebAppReader
 
@@ -79,6 +80,7 @@ class SqlReader(
     WebAppReader,
     UsageReader,
     FigureReader,
+    UploadReader,
 ):
     """The reading verbs. Lives for one script in one transaction."""
 

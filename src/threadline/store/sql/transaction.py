@@ -23,6 +23,7 @@ from threadline.store.sql.statements import Row, Statements
 from threadline.store.sql.titles import TitleWriter
 from threadline.store.sql.tool_calls import ToolCallWriter
 from threadline.store.sql.tools import ToolWriter
+from threadline.store.sql.uploads import UploadWriter
 from threadline.store.sql.usage import UsageWriter
 from threadline.store.sql.web import WebAppWriter
 
@@ -91,6 +92,7 @@ class SqlTransaction(
     WebAppWriter,
     UsageWriter,
     FigureWriter,
+    UploadWriter,
 ):
     """The writing verbs. Lives for one script; `entries` are what it has appended."""
 

@@ -11,3 +11,17 @@ CREATE TABLE figures (
     PRIMARY KEY (tenant_id, node_id, minute)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 CREATE INDEX figures_by_minute ON figures (minute);
+
+-- files at vendors
+-- Which file of ours is which of theirs: an answer of every turn names it, and the sweep deletes it there.
+
+CREATE TABLE uploads (
+    tenant_id text COLLATE "C" NOT NULL,
+    file_id text COLLATE "C" NOT NULL,
+    account text COLLATE "C" NOT NULL,
+    vendor_file_id text NOT NULL,
+    uploaded_at text COLLATE "C" NOT NULL,
+    expires_at text COLLATE "C",
+    sweep_after text COLLATE "C" NOT NULL,
+    PRIMARY KEY (tenant_id, file_id, account)
+);

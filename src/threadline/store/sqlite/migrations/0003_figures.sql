@@ -9,3 +9,17 @@ CREATE TABLE figures (
     PRIMARY KEY (tenant_id, node_id, minute)
 ) WITHOUT ROWID;
 CREATE INDEX figures_by_minute ON figures (minute);
+
+-- files at vendors
+-- Which file of ours is which of theirs: an answer of every turn names it, and the sweep deletes it there.
+
+CREATE TABLE uploads (
+    tenant_id TEXT NOT NULL,
+    file_id TEXT NOT NULL,
+    account TEXT NOT NULL,
+    vendor_file_id TEXT NOT NULL,
+    uploaded_at TEXT NOT NULL,
+    expires_at TEXT,
+    sweep_after TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, file_id, account)
+) WITHOUT ROWID;
