@@ -159,8 +159,8 @@ ELSEWHERE = {
 ELSEWHERE |= {"file", "begin_file", "finish_file", "use_file", "share_files"}
 # Those of browsers are tried in test_store_web.py.
 ELSEWHERE |= {"begin_session", "insert_session", "end_session", "shares", "insert_share", "revoke_share"}
-# That of operators is tried in test_store_usage.py.
-ELSEWHERE |= {"usage"}
+# Those of operators are tried in test_store_usage.py and test_store_figures.py.
+ELSEWHERE |= {"usage", "figures", "queue_of"}
 WITHIN = {"threads", "read_marks", "thread_by_external_id", "keys", "insert_thread", "insert_key"}
 
 
