@@ -35,6 +35,13 @@ export const strings = {
     sending: "is being sent",
     you: "You",
     assistant: "Assistant",
+    asText: "Too deep to be set; this is its text.",
+    leadsOut: "(opens another site)",
+    picture: "Picture",
+    done: "done",
+    open: "open",
+    copyCode: "Copy code",
+    copied: "Copied",
   },
   composer: {
     write: "Write a message",

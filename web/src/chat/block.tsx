@@ -2,18 +2,25 @@
 
 import type { Block } from "@threadline/client";
 import { strings } from "../strings.ts";
-import { Markdown } from "./markdown.tsx";
+import { Markdown } from "./markdown/markdown.tsx";
 
-export function BlockOf({ block, isPerson }: { readonly block: Block; readonly isPerson: boolean }) {
+interface Props {
+  readonly block: Block;
+  readonly isPerson: boolean;
+  /** It is being written. */
+  readonly isOpen: boolean;
+}
+
+export function BlockOf({ block, isPerson, isOpen }: Props) {
   switch (block.type) {
     case "text":
       // People write text; that it looks like Markdown now and then is no wish of theirs.
-      return isPerson ? <p className="plain">{block.text}</p> : <Markdown text={block.text} />;
+      return isPerson ? <p className="plain">{block.text}</p> : <Markdown text={block.text} isOpen={isOpen} />;
     case "reasoning":
       return (
         <details>
           <summary>{strings.chat.reasoning}</summary>
-          <Markdown text={block.text} />
+          <Markdown text={block.text} isOpen={isOpen} />
         </details>
       );
     default:

@@ -31,8 +31,13 @@ function MessageOf({ shown }: { readonly shown: Shown }) {
       </header>
       <div className="content" dir="auto">
         {(message.content ?? []).map((block, place) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a block is known by its place, as the log names it
-          <BlockOf key={place} block={block} isPerson={message.role === "user"} />
+          <BlockOf
+            // biome-ignore lint/suspicious/noArrayIndexKey: a block is known by its place, as the log names it
+            key={place}
+            block={block}
+            isPerson={message.role === "user"}
+            isOpen={message.status === "streaming"}
+          />
         ))}
         {message.error != null && <p className="error">{message.error.message}</p>}
       </div>

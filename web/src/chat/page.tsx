@@ -18,7 +18,7 @@ export function ThreadPage({ id }: { readonly id: string }) {
     );
   }
   return (
-    <main className="flex h-dvh min-w-0 flex-col">
+    <main className="m-0 flex h-dvh w-full min-w-0 max-w-none flex-col p-0">
       <ThreadHeader id={id} chat={chat} />
       <MessageList chat={chat} />
       <div className="mx-auto w-full max-w-184 px-4 pb-4">

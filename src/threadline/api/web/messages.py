@@ -58,9 +58,9 @@ def _block(block: Block, message: Message) -> str:
     match block:
         case TextBlock():
             # People write text; that it looks like Markdown now and then is no wish of theirs.
-            return to_html(block.text) if message.role == "assistant" else f'<p class="plain">{escape(block.text)}</p>'
+            return _words(block.text) if message.role == "assistant" else f'<p class="plain">{escape(block.text)}</p>'
         case ReasoningBlock():
-            return _folded("Reasoning", to_html(block.text)) if block.text else ""
+            return _folded("Reasoning", _words(block.text)) if block.text else ""
         case ToolUseBlock():
             return _folded(f"Called {block.name}", _code(block.input))
         case ToolResultBlock():
@@ -73,6 +73,10 @@ def _block(block: Block, message: Message) -> str:
             return ""
         case _:
             assert_never(block)
+
+
+def _words(markdown: str) -> str:
+    return f'<div class="words">\n{to_html(markdown)}\n</div>' if markdown else ""
 
 
 def _image(block: ImageBlock) -> str:
