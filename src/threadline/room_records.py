@@ -5,7 +5,7 @@ from typing import Literal, NewType
 from msgspec import Struct
 
 from threadline.agent_records import AgentId
-from threadline.ids import MessageId, RunId, ThreadId
+from threadline.ids import MessageId, RunId, TenantId, ThreadId
 
 MemberId = NewType("MemberId", str)
 MemberRole = Literal["owner", "member", "viewer"]
@@ -28,6 +28,18 @@ class Hop(Struct, frozen=True, kw_only=True):
     root_message_id: MessageId
     caller: str
     called: str
+
+
+class Rename(Struct, frozen=True, kw_only=True):
+    """An agent is called otherwise from this version on: its handle, its name, or both."""
+
+    tenant_id: TenantId
+    agent_id: AgentId
+    version: int
+    old_handle: str
+    new_handle: str
+    old_name: str
+    new_name: str
 
 
 class Member(Struct, frozen=True, kw_only=True):

@@ -33,6 +33,7 @@ from threadline.engine.figures import Figures
 from threadline.engine.files import ALL_TYPES, FileRules, Files
 from threadline.engine.loop import LoopLimits
 from threadline.engine.pack import Packer
+from threadline.engine.rename import Renamer
 from threadline.engine.schedule import RunTimes, Scheduler
 from threadline.engine.sweep import Sweeper
 from threadline.engine.title import Titler
@@ -117,6 +118,7 @@ class Node:
             self.attachments.attach,
         )
         self.titler = self._make_titler()
+        self.renamer = Renamer(self.store, self.journal)
         self.attendants = Attendants(
             self.store, self.journal, self.tail, self.scheduler, self.clock, settings.disconnect_grace_seconds
         )
@@ -148,6 +150,7 @@ class Node:
             self.store,
             self.bus,
             self.figures,
+            self.renamer,
             tuple(Model(listed.id, listed.description) for listed in self.registry.models()),
             ids,
             self.clock,
@@ -217,6 +220,7 @@ class Node:
                         ("fill", self.tail.fill_forever()),
                         ("heartbeat", self.tail.beat_forever()),
                         ("readers", self.readers.watch_forever()),
+                        ("renamer", self.renamer.run()),
                         ("figures", self.figures.keep_forever()),
                         ("tools", self.toolbox.open()),
                         ("presence", self.presence.keep_forever()),

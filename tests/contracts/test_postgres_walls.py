@@ -49,7 +49,7 @@ READABLE = {
     "tool_calls",
     *("agents", "agent_versions", "teams", "team_members", "members", "hops", "forks", "reads"),
     *("sessions", "shares", "attempt_usage"),
-    *("files", "file_uses", "figures", "uploads"),
+    *("files", "file_uses", "figures", "renames", "uploads"),
 }
 NOT_FOR_REQUESTS = {"leases", "attendance", "nodes", "writers", "installation"}
 _numbers = count(1)
@@ -191,6 +191,7 @@ async def test_nothing_can_be_put_in_for_another_tenant(
         "team_members",
         "members",
         "forks",
+        "renames",
         "sessions",
         "shares",
         "files",

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from msgspec import structs
 
+from threadline.agent_records import AgentId
 from threadline.errors import Forbidden, NameTaken, NotFound
 from threadline.events import ThreadUpdated
 from threadline.ids import ThreadId
 from threadline.records import Thread
-from threadline.room_records import Hop, Member, MemberId, MemberRole
+from threadline.room_records import Hop, Member, MemberId, MemberRole, Rename
 from threadline.scopes import EndUser, Scope
 from threadline.store.contract import Reader, ThreadQuery, Transaction
 
@@ -179,3 +180,30 @@ async def test_calls_are_counted_from_a_persons_message(bench: Bench) -> None:
     while await bench.write(lambda transaction: transaction.sweep_deleted(SYSTEM)):
         pass
     assert list(await bench.write(lambda transaction: transaction._sql.every("SELECT 1 FROM hops"))) == []
+
+
+async def test_renames_stand_until_rooms_have_heard_of_them(bench: Bench) -> None:
+    """In order, over a restart; and the rooms of an agent are found, page by page, within their tenant."""
+    agent = AgentId("agt_1")
+    names = {"old_handle": "a", "new_handle": "b", "old_name": "A", "new_name": "B"}
+    renames = [Rename(tenant_id=MINE.tenant_id, agent_id=agent, version=number, **names) for number in (2, 3)]
+    for rename in reversed(renames):
+        await bench.write(lambda transaction, rename=rename: transaction.insert_rename(MINE, rename))
+    rooms = []
+    for _ in range(3):
+        thread = await bench.thread()
+        member = structs.replace(a_member(bench, thread, ""), end_user_id=None, agent_id=agent, handle="a")
+        await bench.write(lambda transaction, member=member: transaction.insert_member(MINE, member))
+        rooms.append(member)
+    rooms.sort(key=lambda member: member.thread_id)
+    await bench.reopen()
+
+    async def look(reader: Reader) -> list[Any]:
+        first = await reader.members_of_agent(MINE, agent, ThreadId(""), 2)
+        rest = await reader.members_of_agent(MINE, agent, first[-1].thread_id, 2)
+        foreign = await reader.members_of_agent(THEIRS, agent, ThreadId(""), 2)
+        return [await reader.renames(SYSTEM, 10), [*first, *rest], foreign]
+
+    assert await bench.store.read(SYSTEM, look) == [renames, rooms, []]
+    await bench.write(lambda transaction: transaction.drop_rename(SYSTEM, renames[0]))
+    assert await bench.store.read(SYSTEM, lambda reader: reader.renames(SYSTEM, 10)) == renames[1:]

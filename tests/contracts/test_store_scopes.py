@@ -152,11 +152,11 @@ NAMING: dict[str, Call] = {
 ELSEWHERE = {
     *("agent", "agents", "agent_version", "agent_versions", "team", "teams", "team_members", "team_member"),
     *("insert_agent", "save_agent", "delete_agent", "insert_team", "save_team", "delete_team"),
-    *("put_team_member", "drop_team_member"),
+    *("put_team_member", "drop_team_member", "insert_rename", "members_of_agent"),
     *("tool", "tools", "insert_tool", "save_tool", "delete_tool"),
 }
 # Those of files are tried in test_store_files.py.
-ELSEWHERE |= {"file", "begin_file", "finish_file", "use_file", "share_files"}
+ELSEWHERE |= {"file", "begin_file", "finish_file", "use_file", "share_files", "upload", "note_upload"}
 # Those of browsers are tried in test_store_web.py.
 ELSEWHERE |= {"begin_session", "insert_session", "end_session", "shares", "insert_share", "revoke_share"}
 # Those of operators are tried in test_store_usage.py and test_store_figures.py.

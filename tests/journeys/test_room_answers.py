@@ -7,6 +7,7 @@ from typing import Any
 
 from support.client import Client, text_of
 from support.upstream import Upstream, chat
+from support.waiting import until
 from threadline.limits import AGENT_CALLS_MAX, AGENT_PAIR_CALLS_MAX
 
 from .test_access import browser
@@ -271,3 +272,36 @@ async def test_latest_takes_back_ones_own_questions_only(client: Client, upstrea
         await client.post(f"/v1/runs/{begun['run']['id']}/cancel")
         for run_id in (hers, last):
             assert (await client.settled(run_id))["status"] == "completed"
+
+
+async def test_a_renamed_agent_is_called_by_its_new_handle(client: Client, upstream: Upstream) -> None:
+    """In every room that it is in, told in the log; a handle of the room's own stays, and so does one that is taken."""
+    agent = await an_agent(client, upstream, name="Old")
+    handle, new = agent["handle"], unique("new")
+    thread_id, own, taken = [await client.thread(end_user_id=unique("ann")) for _ in range(3)]
+    for each in (thread_id, taken):
+        await invite(client, each, agent=agent["id"], reply_policy="mention")
+    await invite(client, own, agent=agent["id"], handle="our-bot", name="Ours")
+    await invite(client, taken, end_user_id=unique("bob"), handle=new)
+    (await client.patch(f"/v1/agents/{handle}", {"handle": new, "name": "New"})).ok(200)
+    for each in (thread_id, taken):
+        async with client.events(each) as stream:
+            await stream.read_until("member.updated")
+
+    async def called(room: str) -> list[tuple[str, str]]:
+        return [(each["handle"], each["name"]) for each in await members(client, room) if each["agent_id"]]
+
+    assert await called(thread_id) == [(new, "New")]
+    assert await called(own) == [("our-bot", "Ours")]
+    assert await called(taken) == [(handle, "New")]
+    (await client.send(thread_id, f"hello @{handle}")).ok(201)
+    assert (await client.begin(thread_id, f"hello @{new}"))["run"]["agent_id"] == agent["id"]
+    # Twice in a row, and back: the last one counts.
+    for name in (unique("other"), handle):
+        (await client.patch(f"/v1/agents/{agent['id']}", {"handle": name})).ok(200)
+
+    async def is_back() -> bool:
+        return await called(thread_id) == [(handle, "New")]
+
+    await until(is_back, "the old handle in the room")
+    assert [frame.event for frame in await client.log(own)].count("member.updated") == 0

@@ -108,7 +108,10 @@ async def patch_agent(request: Request, house: TheHouse, principal: Asking, agen
     async def script(transaction: Transaction) -> Agent:
         return await update_agent(transaction, principal.scope, agent_id, changed, house.clock.now_ms())
 
-    return answer(await house.journal.write(principal.scope, script))
+    agent = await house.journal.write(principal.scope, script)
+    if changed.keys() & {"handle", "name"}:
+        house.renamer.tell()
+    return answer(agent)
 
 
 @router.delete("/v1/agents/{agent_id}", status_code=204, responses=gives(None, 204, (403, 404), "The agent is gone."))

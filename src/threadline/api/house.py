@@ -19,6 +19,7 @@ from threadline.clock import Clock
 from threadline.engine.engine import Engine
 from threadline.engine.figures import Figures
 from threadline.engine.files import Files
+from threadline.engine.rename import Renamer
 from threadline.ids import IdMaker, MessageId, RunId, ThreadId
 from threadline.journal.append import Journal
 from threadline.observe import Metrics
@@ -43,6 +44,7 @@ class House(Struct, frozen=True):
     store: Store
     bus: Bus
     figures: Figures
+    renamer: Renamer
     models: tuple[Model, ...]
     ids: IdMaker
     clock: Clock

@@ -13,6 +13,7 @@ from threadline.clock import rfc3339
 from threadline.errors import Forbidden, InvalidRequest, NotFound
 from threadline.ids import IdMaker
 from threadline.records import Thread
+from threadline.room_records import Rename
 from threadline.scopes import EndUser, Scope, Tenant
 from threadline.store.contract import Reader, Transaction
 
@@ -81,6 +82,19 @@ async def update_agent(
     changed_agent = structs.replace(agent, **changed, version=agent.version + 1, updated_at=now)
     await _check_team(transaction, scope, changed_agent)
     await transaction.save_agent(scope, changed_agent)
+    if changed.keys() & {"handle", "name"}:
+        await transaction.insert_rename(
+            scope,
+            Rename(
+                tenant_id=scope.tenant_id,
+                agent_id=agent.id,
+                version=changed_agent.version,
+                old_handle=agent.handle,
+                new_handle=changed_agent.handle,
+                old_name=agent.name,
+                new_name=changed_agent.name,
+            ),
+        )
     return changed_agent
 
 

@@ -2,9 +2,10 @@
 
 from typing import Protocol
 
+from threadline.agent_records import AgentId
 from threadline.ids import MessageId, ThreadId
-from threadline.room_records import Hop, Member, MemberId, MemberRole
-from threadline.scopes import Scope
+from threadline.room_records import Hop, Member, MemberId, MemberRole, Rename
+from threadline.scopes import Scope, System
 
 
 class RoomReader(Protocol):
@@ -25,6 +26,14 @@ class RoomReader(Protocol):
         """Return which agents have called which since a message of a person. Raises NotFound."""
         ...
 
+    async def renames(self, system: System, limit: int) -> list[Rename]:
+        """Return agents that are called otherwise now and whose rooms have not all heard of it, in order."""
+        ...
+
+    async def members_of_agent(self, scope: Scope, agent_id: AgentId, after: ThreadId, limit: int) -> list[Member]:
+        """List what an agent takes part as, by thread, from behind a thread on."""
+        ...
+
 
 class RoomTransaction(RoomReader, Protocol):
     """The writing verbs."""
@@ -43,6 +52,14 @@ class RoomTransaction(RoomReader, Protocol):
 
     async def insert_hop(self, scope: Scope, hop: Hop) -> None:
         """Note that an agent has called another one."""
+        ...
+
+    async def insert_rename(self, scope: Scope, rename: Rename) -> None:
+        """Note that an agent is called otherwise, for the rooms that it is in."""
+        ...
+
+    async def drop_rename(self, system: System, rename: Rename) -> None:
+        """Note that all rooms have heard of it."""
         ...
 
     async def drop_member(self, scope: Scope, thread_id: ThreadId, member_id: MemberId) -> None:

@@ -24,7 +24,7 @@ from threadline.records import (
     Usage,
     WaitingFor,
 )
-from threadline.room_records import Hop, Member, Mention
+from threadline.room_records import Hop, Member, Mention, Rename
 from threadline.store.contract import KeyRow, SendRow
 from threadline.store.contract_uploads import UploadRow
 from threadline.store.contract_web import SessionRow, ShareRow
@@ -133,6 +133,7 @@ AGENTS = RecordMapping(
 )
 TEAMS = RecordMapping(Team, nested={"metadata": dict[str, Any]}, constant=("object",))
 HOPS = RecordMapping(Hop)
+RENAMES = RecordMapping(Rename)
 TEAM_MEMBERS = RecordMapping(TeamMember, constant=("object",))
 MEMBERS = RecordMapping(Member, constant=("object",))
 SESSIONS = RecordMapping(SessionRow, constant=("tenant_name",))

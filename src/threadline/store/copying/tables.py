@@ -115,6 +115,14 @@ HOPS = _table(
     "tenant_id thread_id root_message_id run_id",
     "tenant_id thread_id root_message_id run_id caller called",
 )
+RENAMES = _table(
+    "renames",
+    "tenant_id agent_id version",
+    "tenant_id agent_id old_handle new_handle old_name new_name",
+    "version",
+)
+"""What rooms have yet to hear of: the copy tells them."""
+
 MEMBERS = _table(
     "members",
     "tenant_id thread_id id",
@@ -169,6 +177,7 @@ TABLES = (
     TEAM_MEMBERS,
     MEMBERS,
     HOPS,
+    RENAMES,
     THREADS,
     MESSAGES,
     RUNS,

@@ -54,6 +54,7 @@ TENANT_TABLES = (
     "files",
     "file_uses",
     "figures",
+    "renames",
     "uploads",
 )
 _TENANT_COLUMNS = dict.fromkeys(TENANT_TABLES, "tenant_id") | {"heads": "head_tenant_id", "tenants": "id"}
@@ -88,6 +89,7 @@ _APP_MAY = {
     "files": "SELECT, INSERT, UPDATE",
     "file_uses": "SELECT, INSERT",
     "figures": "SELECT",
+    "renames": "SELECT, INSERT",
     "uploads": "SELECT, INSERT, UPDATE",
 }
 """What a request may do. It deletes nothing, and the leases are none of its business."""

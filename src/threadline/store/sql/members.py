@@ -1,10 +1,11 @@
 """The verbs of rooms: who takes part in a thread, and therefore reaches it."""
 
+from threadline.agent_records import AgentId
 from threadline.errors import Forbidden, NameTaken, NotFound
 from threadline.ids import MessageId, TenantId, ThreadId
-from threadline.room_records import Hop, Member, MemberId, MemberRole
-from threadline.scopes import EndUser, Scope
-from threadline.store.rows import HOPS, MEMBERS
+from threadline.room_records import Hop, Member, MemberId, MemberRole, Rename
+from threadline.scopes import EndUser, Scope, System
+from threadline.store.rows import HOPS, MEMBERS, RENAMES
 from threadline.store.sql.statements import Row, Statements
 
 _MEMBER = f"SELECT {', '.join(MEMBERS.columns)} FROM members WHERE tenant_id = ? AND thread_id = ?"
@@ -48,6 +49,22 @@ class MemberReader:
             (scope.tenant_id, thread_id, root_message_id),
         )
         return [HOPS.record(row) for row in rows]
+
+    async def renames(self, system: System, limit: int) -> list[Rename]:
+        """Return agents that are called otherwise now and whose rooms have not all heard of it, in order."""
+        rows = await self._sql.every(
+            f"SELECT {', '.join(RENAMES.columns)} FROM renames ORDER BY tenant_id, agent_id, version LIMIT ?", (limit,)
+        )
+        return [RENAMES.record(row) for row in rows]
+
+    async def members_of_agent(self, scope: Scope, agent_id: AgentId, after: ThreadId, limit: int) -> list[Member]:
+        """List what an agent takes part as, by thread, from behind a thread on."""
+        rows = await self._sql.every(
+            f"SELECT {', '.join(MEMBERS.columns)} FROM members "
+            "WHERE tenant_id = ? AND agent_id = ? AND thread_id > ? ORDER BY thread_id LIMIT ?",
+            (scope.tenant_id, agent_id, after, limit),
+        )
+        return [MEMBERS.record(row) for row in rows]
 
     async def require_thread(self, scope: Scope, thread_id: ThreadId) -> int:
         """Raise NotFound where a thread is unknown, deleted or out of scope; return the seq that its row knows of."""
@@ -121,6 +138,22 @@ class MemberWriter(MemberReader):
         await self._sql.run(
             f"INSERT INTO hops ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
             [*HOPS.values(hop), scope.tenant_id],
+        )
+
+    async def insert_rename(self, scope: Scope, rename: Rename) -> None:
+        """Note that an agent is called otherwise, for the rooms that it is in."""
+        assert rename.tenant_id == scope.tenant_id, "a row belongs to the scope that stores it"
+        columns = RENAMES.columns
+        await self._sql.run(
+            f"INSERT INTO renames ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
+            RENAMES.values(rename),
+        )
+
+    async def drop_rename(self, system: System, rename: Rename) -> None:
+        """Note that all rooms have heard of it."""
+        await self._sql.run(
+            "DELETE FROM renames WHERE tenant_id = ? AND agent_id = ? AND version = ?",
+            (rename.tenant_id, rename.agent_id, rename.version),
         )
 
     async def drop_member(self, scope: Scope, thread_id: ThreadId, member_id: MemberId) -> None:

@@ -25,3 +25,17 @@ CREATE TABLE uploads (
     sweep_after text COLLATE "C" NOT NULL,
     PRIMARY KEY (tenant_id, file_id, account)
 );
+
+-- Agents that are called otherwise now, for as long as not all rooms that they are in have heard of it.
+
+CREATE TABLE renames (
+    tenant_id text COLLATE "C" NOT NULL,
+    agent_id text COLLATE "C" NOT NULL,
+    version integer NOT NULL,
+    old_handle text COLLATE "C" NOT NULL,
+    new_handle text COLLATE "C" NOT NULL,
+    old_name text NOT NULL,
+    new_name text NOT NULL,
+    PRIMARY KEY (tenant_id, agent_id, version)
+);
+CREATE INDEX members_of_agent ON members (tenant_id, agent_id, thread_id) WHERE agent_id IS NOT NULL;

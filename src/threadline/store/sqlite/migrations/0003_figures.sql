@@ -23,3 +23,17 @@ CREATE TABLE uploads (
     sweep_after TEXT NOT NULL,
     PRIMARY KEY (tenant_id, file_id, account)
 ) WITHOUT ROWID;
+
+-- Agents that are called otherwise now, for as long as not all rooms that they are in have heard of it.
+
+CREATE TABLE renames (
+    tenant_id TEXT NOT NULL,
+    agent_id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    old_handle TEXT NOT NULL,
+    new_handle TEXT NOT NULL,
+    old_name TEXT NOT NULL,
+    new_name TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, agent_id, version)
+) WITHOUT ROWID;
+CREATE INDEX members_of_agent ON members (tenant_id, agent_id, thread_id) WHERE agent_id IS NOT NULL;
