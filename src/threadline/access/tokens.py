@@ -2,11 +2,12 @@
 
 A token is a JWT (RFC 7519, HS256) signed with this installation's secret. It names the key that issued it, and that key
 is looked up on every request: revoking a key ends the tokens that it has issued.
+
+The library is loaded by the first token: with its cryptography it is a tenth of a start, and many servers see none.
 """
 
 from typing import Any, Literal
 
-import jwt
 from msgspec import Struct
 
 from threadline.clock import Clock, rfc3339
@@ -74,8 +75,7 @@ class TokenSigner:
         }
         if token.thread_ids is not None:
             claims["thr"] = sorted(token.thread_ids)
-        signed = jwt.encode(claims, self._secret, algorithm=_ALGORITHM)
-        return IssuedToken(signed, rfc3339(token.expires_at_ms // 1000 * 1000))
+        return IssuedToken(self._sign(claims), rfc3339(token.expires_at_ms // 1000 * 1000))
 
     def issue_link(self, link: Link) -> str:
         """Sign a link to a file. It is no token: it opens that file and nothing else."""
@@ -87,7 +87,7 @@ class TokenSigner:
             "tnt": link.tenant_id,
             "fil": link.file_id,
         }
-        return jwt.encode(claims, self._secret, algorithm=_ALGORITHM)
+        return self._sign(claims)
 
     def read_link(self, text: str) -> Link:
         """Check a link's signature and time. Raises Unauthorized."""
@@ -112,7 +112,14 @@ class TokenSigner:
             expires_at_ms=int(claims["exp"]) * 1000,
         )
 
+    def _sign(self, claims: dict[str, Any]) -> str:
+        import jwt
+
+        return jwt.encode(claims, self._secret, algorithm=_ALGORITHM)
+
     def _claims(self, text: str, audience: str, required: list[str]) -> dict[str, Any]:
+        import jwt
+
         try:
             claims: dict[str, Any] = jwt.decode(
                 text,

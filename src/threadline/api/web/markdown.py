@@ -2,15 +2,17 @@
 
 Two walls: the parser lets no HTML through and writes its own, and a sanitiser takes all away that is not on its list. A
 picture becomes a link: whoever serves it would learn who reads what, and when.
+
+Both are loaded by the first page that has a message on it: a server that only speaks the API never needs them.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-import nh3
-from markdown_it import MarkdownIt
-from markdown_it.common.utils import escapeHtml
-from markdown_it.token import Token
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
 
 MARKDOWN_NESTING_MAX = 20
 """Lists in quotes in lists. Beyond it a text is made to be slow, and not to be read."""
@@ -25,8 +27,10 @@ _SCHEMES = {"http", "https", "mailto"}
 
 def to_html(markdown: str) -> str:
     """Return safe HTML for a text, whole or in the middle of being written."""
+    import nh3
+
     return nh3.clean(
-        _PARSER.render(markdown),
+        _parser().render(markdown),
         tags=_TAGS,
         attributes=_ATTRIBUTES,
         url_schemes=_SCHEMES,
@@ -38,17 +42,19 @@ def to_html(markdown: str) -> str:
     )
 
 
-def _image(self: Any, tokens: Sequence[Token], place: int, options: Any, env: Any) -> str:
+def _image(self: Any, tokens: "Sequence[Token]", place: int, options: Any, env: Any) -> str:
+    from markdown_it.common.utils import escapeHtml
+
     token = tokens[place]
     shown = token.content or "image"
     return f'<a href="{escapeHtml(str(token.attrGet("src") or ""))}">{escapeHtml(shown)}</a>'
 
 
-def _parser() -> MarkdownIt:
+@cache
+def _parser() -> "MarkdownIt":
+    from markdown_it import MarkdownIt
+
     parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MARKDOWN_NESTING_MAX})
     parser.enable(["table", "strikethrough"])
     parser.add_render_rule("image", _image)
     return parser
-
-
-_PARSER = _parser()

@@ -1,9 +1,10 @@
-"""What tokens cost, by the public price lists that `genai-prices` carries. What is not known is None, never 0."""
+"""What tokens cost, by the public price lists that `genai-prices` carries. What is not known is None, never 0.
+
+The lists are loaded by the first look at them: an operator looks now and then, and every start would wait for them.
+"""
 
 from decimal import Decimal
 from functools import lru_cache
-
-from genai_prices import Usage, calc_price
 
 from threadline.store.contract_usage import UsageSum
 
@@ -23,6 +24,8 @@ def cost_of(used: UsageSum) -> Decimal | None:
 
 @lru_cache(maxsize=4096)
 def _price(model: str, input_tokens: int, output_tokens: int, cached: int) -> Decimal | None:
+    from genai_prices import Usage, calc_price
+
     provider, _, name = model.partition("/")
     usage = Usage(input_tokens=input_tokens, output_tokens=output_tokens, cache_read_tokens=cached)
     try:
