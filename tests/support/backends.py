@@ -77,7 +77,7 @@ class Backend(ABC):
             for number in range(self.shared_nodes):
                 data = self.folder / "shared" if number == 0 else self.folder / f"shared{number}"
                 data.mkdir(exist_ok=True)
-                self._shared.append(Server(data, {**copied, **settings}).start())
+                self._shared.append(Server(data, {**copied, **settings}, is_whole=True).start())
         return self._shared
 
     def close(self) -> None:

@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .preloaded import CAN_FORK, Fork, preloaded
+
 START_SECONDS = 60.0
 """A start takes about one second on a quiet core. Two test processes may have started forty servers before it."""
 
@@ -51,10 +53,22 @@ def run_command(*arguments: str, home: Path, settings: Mapping[str, str] | None 
 
 
 class Server:
-    """One `threadline serve`. Starts again on the same folder and the same port."""
+    """One `threadline serve`. Starts again on the same folder and the same port.
 
-    def __init__(self, data: Path, settings: Mapping[str, str] | None = None, prefix: Sequence[str] = ()) -> None:
+    It is a fork of a process that has loaded the program. Whole starts, as a shell makes them, have the servers that
+    most tests share (`is_whole`), those with a `prefix`, several workers or a PYTHONPATH of their own, and those that
+    are to die in their start.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        settings: Mapping[str, str] | None = None,
+        prefix: Sequence[str] = (),
+        is_whole: bool = not CAN_FORK,
+    ) -> None:
         """`prefix` is put before the command line; it must become the server by `exec`."""
+        self.is_whole = is_whole
         self.data = data
         self.prefix = prefix
         self.home = data.parent
@@ -62,7 +76,7 @@ class Server:
         self.log_path = self.home / f"{data.name}.log"
         self.port = _free_port()
         self.starts = 0
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Fork | None = None
 
     @property
     def url(self) -> str:
@@ -100,7 +114,9 @@ class Server:
 
     def start_to_die(self, seconds: float) -> None:
         """Start, and pull the plug after so many seconds, wherever it is by then."""
+        is_whole, self.is_whole = self.is_whole, True
         self.launch()
+        self.is_whole = is_whole
         time.sleep(seconds)
         self.kill9()
 
@@ -176,15 +192,20 @@ class Server:
         """Start the process and do not wait for it. Returns where its part of the log begins."""
         assert not self.is_running, "one at a time"
         before = self.log_path.stat().st_size if self.log_path.exists() else 0
-        with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*self.prefix, *command("serve", "--data", str(self.data), "--port", str(self.port))],
-                env=environment(self.home, self.settings),
-                cwd=self.home,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        arguments = ("serve", "--data", str(self.data), "--port", str(self.port))
+        env = environment(self.home, self.settings)
+        if self.is_whole or self.prefix or not {"PYTHONPATH", "THREADLINE_WORKERS"}.isdisjoint(self.settings):
+            with self.log_path.open("ab") as log:
+                self.process = subprocess.Popen(
+                    [*self.prefix, *command(*arguments)],
+                    env=env,
+                    cwd=self.home,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                )
+        else:
+            self.process = preloaded().start(arguments, env, self.home, self.log_path)
         self.starts += 1
         return before
 
@@ -192,7 +213,7 @@ class Server:
         """Return None when it is ready, or what it said before it ended."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
-            said = self.log_path.read_bytes()[before:].decode()
+            said = self.log_path.read_bytes()[before:].decode() if self.log_path.exists() else ""
             if "Threadline is ready at " in said:
                 return None
             if not self.is_running:

@@ -1,0 +1,168 @@
+"""Starts `threadline` as a fork of a process that has loaded it: nine tenths of a start are loading, and tests make hundreds.
+
+From `main` on it is the command as a shell would run it: arguments, environment, folder, streams, signals, exit code.
+What is before that, Python's own start, is in the starts that `Server` makes whole.
+
+Run as a program this file is the process that has loaded it. It does what it is told on its standard input, and what it
+has started ends with it.
+"""
+
+import atexit
+import gc
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+CAN_FORK = sys.platform == "linux"
+"""Other systems do not promise that a fork of a process with their libraries in it works."""
+
+LOADED = (
+    "uvloop",
+    "threadline.cli.serve",
+    "threadline.cli.server",
+    "threadline.store.sqlite.store",
+    "threadline.store.postgres.store",
+    "threadline.bus.postgres",
+    "threadline.bus.redis",
+)
+
+
+class Fork:
+    """A command that was started here, with the manners of a `subprocess.Popen`."""
+
+    def __init__(self, preloaded: "Preloaded", pid: int) -> None:
+        self._preloaded = preloaded
+        self.pid = pid
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Return its exit code, None while it runs. Until it was asked for it the system gives its pid to nobody."""
+        if self.returncode is None:
+            self.returncode = self._preloaded.ask(poll=self.pid)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its exit code. Raises subprocess.TimeoutExpired."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            if deadline is not None and time.monotonic() > deadline:
+                assert timeout is not None
+                raise subprocess.TimeoutExpired("threadline", timeout)
+            time.sleep(0.002)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+
+class Preloaded:
+    """The process that has loaded the program, seen from the tests."""
+
+    def __init__(self) -> None:
+        kept = {name: value for name, value in os.environ.items() if name in ("PATH", "PYTHONPATH", "LANG", "LC_ALL")}
+        self._process = subprocess.Popen(
+            # Not in the path: this folder has a `redis.py`.
+            [sys.executable, "-P", __file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**kept, "PYTHONUNBUFFERED": "1"},
+        )
+        self._lock = Lock()
+        atexit.register(self._end)
+
+    def start(self, arguments: Sequence[str], env: Mapping[str, str], folder: Path, log: Path) -> Fork:
+        """Run `threadline` with these arguments; what it says goes to the end of `log`."""
+        order = {"arguments": list(arguments), "env": dict(env), "folder": str(folder), "log": str(log)}
+        return Fork(self, self.ask(start=order))
+
+    def ask(self, **order: Any) -> Any:
+        """Give an order and return what came of it."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with self._lock:
+            self._process.stdin.write(json.dumps(order).encode() + b"\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline()
+        assert answer, "the preloaded process is there"
+        return json.loads(answer)
+
+    def _end(self) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+
+@cache
+def preloaded() -> Preloaded:
+    """Return the one of this process of tests; it starts when it is first asked for."""
+    return Preloaded()
+
+
+def _serve_orders() -> None:
+    """Do what is ordered until there are no more orders. Returns in every fork too, which then runs its command."""
+    started: set[int] = set()
+    while line := sys.stdin.buffer.readline():
+        order = json.loads(line)
+        if "start" in order:
+            pid = os.fork()
+            if pid == 0:
+                _become(**order["start"])
+                return
+            started.add(pid)
+            answer: int | None = pid
+        else:
+            answer = _exit_code(order["poll"])
+            if answer is not None:
+                started.discard(order["poll"])
+        sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n")
+        sys.stdout.buffer.flush()
+    for pid in started:
+        os.kill(pid, signal.SIGKILL)
+    sys.exit()
+
+
+def _exit_code(pid: int) -> int | None:
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if ended else None
+
+
+def _become(arguments: list[str], env: dict[str, str], folder: str, log: str) -> None:
+    """Be the process that a shell would have started."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.clear()
+    os.environ.update(env)
+    os.chdir(folder)
+    # `python -m` looks there first, and tools of a test may lie there.
+    sys.path.insert(0, folder)
+    sys.argv = ["threadline", *arguments]
+    written = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((nothing, 0), (written, 1), (written, 2)):
+        os.dup2(source, target)
+    os.close(written)
+    os.close(nothing)
+
+
+if __name__ == "__main__":
+    # Ctrl-C is for the tests: they end this process, in order.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for each in LOADED:
+        importlib.import_module(each)
+    gc.collect()
+    # A look of the collector at what is shared would make every fork copy it.
+    gc.freeze()
+    _serve_orders()
+    importlib.import_module("threadline.cli").main()
