@@ -1,22 +1,25 @@
 """The one table of settings: what an operator may change, each with its default, its bounds and its reason.
 
 A setting is a command-line option, else a `THREADLINE_…` variable, else a key in `threadline.toml`, else its default.
-`docs/reference/settings.md` is compared with this table by a test.
+`docs/reference/settings.md` is compared with this table by a test. What speaks to vendors and to tools is loaded when
+somebody asks for their settings: a command that speaks to neither does not wait for it.
 """
 
 import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 from platformdirs import user_data_path
 
 from threadline.errors import SettingsRefused
-from threadline.providers.registry import ProviderConfig
-from threadline.tools.mcp.config import McpConfig, mcp_config
+
+if TYPE_CHECKING:
+    from threadline.providers.registry import ProviderConfig
+    from threadline.tools.mcp.config import McpConfig
 
 ENV_PREFIX = "THREADLINE_"
 BUS_SCHEMES = ("postgresql", "postgres", "redis", "rediss")
@@ -243,11 +246,13 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         # As in SQLAlchemy: `sqlite:///a.db` is relative to here, `sqlite:////tmp/a.db` is absolute.
         return Path(path.removeprefix("/"))
 
-    def mcp_configs(self) -> list[McpConfig]:
+    def mcp_configs(self) -> "list[McpConfig]":
         """Return the configured MCP servers. Raises SettingsRefused."""
+        from threadline.tools.mcp.config import mcp_config
+
         return [mcp_config(name, table) for name, table in self.mcp.items()]
 
-    def provider_configs(self) -> list[ProviderConfig]:
+    def provider_configs(self) -> "list[ProviderConfig]":
         """Return the configured providers. Raises SettingsRefused."""
         return [_provider(name, table) for name, table in self.providers.items()]
 
@@ -297,7 +302,9 @@ def _config_file(path: Path | None) -> dict[str, Any]:
         raise SettingsRefused(f"The config file {path} cannot be read: {error}.") from error
 
 
-def _provider(name: str, table: dict[str, Any]) -> ProviderConfig:
+def _provider(name: str, table: dict[str, Any]) -> "ProviderConfig":
+    from threadline.providers.registry import ProviderConfig
+
     try:
         return msgspec.convert({**table, "name": name}, ProviderConfig)
     except msgspec.ValidationError as error:

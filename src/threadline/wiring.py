@@ -2,8 +2,6 @@
 
 import asyncio
 import hashlib
-import os
-import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ from starlette.types import ASGIApp
 
 from threadline.access.keys import KEYS
 from threadline.access.principals import Access
+from threadline.access.secret import SECRET_BYTES, read_secret
 from threadline.access.sessions import make_link
 from threadline.access.tokens import Link, TokenSigner
 from threadline.api.answers import Model
@@ -37,7 +36,7 @@ from threadline.engine.rename import Renamer
 from threadline.engine.schedule import RunTimes, Scheduler
 from threadline.engine.sweep import Sweeper
 from threadline.engine.title import Titler
-from threadline.errors import SettingsRefused, StoreRefused
+from threadline.errors import SettingsRefused
 from threadline.file_records import FileId
 from threadline.files.contract import Blobs
 from threadline.files.folder import FolderBlobs
@@ -62,9 +61,6 @@ from threadline.tools.toolbox import NodeTools
 
 if TYPE_CHECKING:
     from threadline.store.postgres.store import PostgresStore
-
-SECRET_FILE = "secret"  # noqa: S105 - the name of a file
-SECRET_BYTES = 32
 
 LAST_COMMIT_SECONDS = 5.0
 """How long the writer may take for what is left when the process ends. What it leaves was shown to nobody."""
@@ -310,36 +306,6 @@ def make_blobs(settings: Settings) -> Blobs:
     from threadline.files.s3 import make_s3
 
     return make_s3(settings.files)
-
-
-def read_secret(folder: Path) -> bytes:
-    """Return this installation's signing secret, made on first use, readable by its owner alone.
-
-    Raises:
-        StoreRefused: the data folder is not writable.
-    """
-    path = folder / SECRET_FILE
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not path.exists():
-            _make_secret(path)
-        return path.read_bytes()
-    except OSError as error:
-        raise StoreRefused(f"The data folder {folder} is not usable: {error.strerror or error}.") from error
-
-
-def _make_secret(path: Path) -> None:
-    # Made whole and then put in its place: a second process never reads half a secret, and never replaces one.
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secrets.token_bytes(SECRET_BYTES))
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
 
 
 def _loop_limits(settings: Settings) -> LoopLimits:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from threadline.access.secret import SECRET_BYTES, SECRET_FILE
 from threadline.cli.examine.database import server_process
 from threadline.cli.serve import data_folder_lock
 from threadline.cli.terminal import CommandRefused, Stage, counted, stages
@@ -15,7 +16,6 @@ from threadline.store.copying.contract import Source
 from threadline.store.copying.copy import Copied
 from threadline.store.copying.copy import copy as copy_installation
 from threadline.store.sqlite.copying import SqliteSource
-from threadline.wiring import SECRET_BYTES, SECRET_FILE
 
 
 @click.command("copy")

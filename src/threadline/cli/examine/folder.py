@@ -5,9 +5,9 @@ import shutil
 import stat
 from pathlib import Path
 
+from threadline.access.secret import SECRET_BYTES, SECRET_FILE
 from threadline.cli.examine.finding import Finding, error, ok, warning
 from threadline.cli.terminal import size
-from threadline.wiring import SECRET_BYTES, SECRET_FILE
 
 FREE_BYTES_WARNING = 1_000_000_000
 FREE_BYTES_ERROR = 100_000_000
