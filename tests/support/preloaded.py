@@ -19,6 +19,7 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any
 
@@ -29,11 +30,20 @@ LOADED = (
     "uvloop",
     "threadline.cli.serve",
     "threadline.cli.server",
+    "threadline.cli.chat",
+    "threadline.cli.db",
+    "threadline.cli.doctor",
+    "threadline.cli.keys",
+    "threadline.cli.link",
+    "threadline.cli.threads",
+    "threadline.cli.tools",
     "threadline.store.sqlite.store",
     "threadline.store.postgres.store",
     "threadline.bus.postgres",
     "threadline.bus.redis",
 )
+
+_WRITE = os.O_WRONLY | os.O_APPEND | os.O_CREAT
 
 
 class Fork:
@@ -81,10 +91,29 @@ class Preloaded:
         self._lock = Lock()
         atexit.register(self._end)
 
-    def start(self, arguments: Sequence[str], env: Mapping[str, str], folder: Path, log: Path) -> Fork:
-        """Run `threadline` with these arguments; what it says goes to the end of `log`."""
-        order = {"arguments": list(arguments), "env": dict(env), "folder": str(folder), "log": str(log)}
+    def start(
+        self, arguments: Sequence[str], env: Mapping[str, str], folder: Path, said: Path, errors: Path, given: Path
+    ) -> Fork:
+        """Run `threadline` with these arguments; it reads `given`, and writes to the ends of `said` and `errors`."""
+        streams = [str(given), str(said), str(errors)]
+        order = {"arguments": list(arguments), "env": dict(env), "folder": str(folder), "streams": streams}
         return Fork(self, self.ask(start=order))
+
+    def run(
+        self, arguments: Sequence[str], env: Mapping[str, str], folder: Path, given: str, timeout: float
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run a command to its end. Raises subprocess.TimeoutExpired."""
+        with TemporaryDirectory() as name:
+            said, errors, reads = (Path(name) / stream for stream in ("out", "err", "in"))
+            reads.write_text(given)
+            started = self.start(arguments, env, folder, said, errors, reads)
+            try:
+                code = started.wait(timeout)
+            except subprocess.TimeoutExpired:
+                started.send_signal(signal.SIGKILL)
+                started.wait()
+                raise
+            return subprocess.CompletedProcess([*arguments], code, said.read_text(), errors.read_text())
 
     def ask(self, **order: Any) -> Any:
         """Give an order and return what came of it."""
@@ -139,7 +168,7 @@ def _exit_code(pid: int) -> int | None:
     return os.waitstatus_to_exitcode(status) if ended else None
 
 
-def _become(arguments: list[str], env: dict[str, str], folder: str, log: str) -> None:
+def _become(arguments: list[str], env: dict[str, str], folder: str, streams: list[str]) -> None:
     """Be the process that a shell would have started."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
@@ -148,12 +177,10 @@ def _become(arguments: list[str], env: dict[str, str], folder: str, log: str) ->
     # `python -m` looks there first, and tools of a test may lie there.
     sys.path.insert(0, folder)
     sys.argv = ["threadline", *arguments]
-    written = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for source, target in ((nothing, 0), (written, 1), (written, 2)):
-        os.dup2(source, target)
-    os.close(written)
-    os.close(nothing)
+    for target, (path, flags) in enumerate(zip(streams, (os.O_RDONLY, _WRITE, _WRITE), strict=True)):
+        opened = os.open(path, flags, 0o666)
+        os.dup2(opened, target)
+        os.close(opened)
 
 
 if __name__ == "__main__":

@@ -38,17 +38,20 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "threadline", *arguments]
 
 
-def run_command(*arguments: str, home: Path, settings: Mapping[str, str] | None = None, **options: Any) -> Any:
+def run_command(*arguments: str, home: Path, settings: Mapping[str, str] | None = None, input: str = "") -> Any:
     """Run a command to its end; returns its `CompletedProcess`."""
+    env = environment(home, settings or {})
+    if CAN_FORK:
+        return preloaded().run(arguments, env, home, input, START_SECONDS)
     return subprocess.run(
         command(*arguments),
-        env=environment(home, settings or {}),
+        env=env,
         cwd=home,
+        input=input,
         capture_output=True,
         text=True,
         timeout=START_SECONDS,
         check=False,
-        **options,
     )
 
 
@@ -205,7 +208,9 @@ class Server:
                     stderr=log,
                 )
         else:
-            self.process = preloaded().start(arguments, env, self.home, self.log_path)
+            self.process = preloaded().start(
+                arguments, env, self.home, said=self.log_path, errors=self.log_path, given=Path(os.devnull)
+            )
         self.starts += 1
         return before
 
