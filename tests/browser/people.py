@@ -1,6 +1,8 @@
 """Somebody in front of a browser: signed in, with a cookie jar and a storage of his own."""
 
+import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
@@ -15,7 +17,9 @@ PATIENCE_MS = 15_000
 expect.set_options(timeout=PATIENCE_MS)
 
 # What Chromium says by itself about a request that was answered with an error, or not at all: tests cause these.
-_OF_THE_NETWORK = re.compile(r"Failed to load resource|net::ERR_|WebSocket connection to")
+_OF_THE_NETWORK = re.compile(
+    r"Failed to load resource|net::ERR_|WebSocket connection to|registration blocked by Playwright"
+)
 
 
 class Person:
@@ -73,3 +77,10 @@ async def say(page: Page, text: str) -> None:
 def answers(page: Page) -> Locator:
     """Return the answers that the page shows, also the one that is being written."""
     return page.locator("#app article.message.assistant")
+
+
+async def eventually(ask: Callable[[], Awaitable[object]], wanted: object) -> None:
+    """Ask until the answer is the one that is wanted. For what no locator sees, such as the storage of a device."""
+    async with asyncio.timeout(PATIENCE_MS / 1000):
+        while await ask() != wanted:
+            await asyncio.sleep(0.05)

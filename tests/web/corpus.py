@@ -118,7 +118,7 @@ class Judge(HTMLParser):
             self.faults.append(f"<{tag} {named}>")
         if tag == "script" and not (self._own_scripts and named.get("src", "").startswith("/assets/")):
             self.faults.append(f"<script {named}>")
-        if tag == "link" and not named.get("href", "").startswith(("/pages.css", "/assets/", "/app/icon.svg")):
+        if tag == "link" and not named.get("href", "").startswith(("/pages.css", "/assets/", "/app/")):
             self.faults.append(f"<link {named}>")
         if tag == "form" and named.get("action") != "/sign-in":
             self.faults.append(f"<form {named}>")

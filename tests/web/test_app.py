@@ -1,11 +1,13 @@
 """The built app as the server gives it out: what `make web` has made, cached for ever under hashed names."""
 
 import gzip
-import json
+import html
 import re
+import struct
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from threadline.api.web.build import ENTRY, FOREVER, Build, find_build
@@ -45,10 +47,58 @@ def test_hashed_files_are_kept_for_ever(installation: Installation, build: Build
 
 
 def test_the_first_load_is_small(build: Build) -> None:
-    """A phone on a train gets the whole script of the first load in a moment."""
-    entries = json.loads((build.folder / ".vite" / "manifest.json").read_text())
+    """A phone on a train gets the script that every page begins with in a moment. What a page loads is in `browser`."""
+    entries = msgspec.json.decode((build.folder / ".vite" / "manifest.json").read_bytes())
     scripts = _loaded_with(ENTRY, entries)
-    assert sum(len(gzip.compress((build.folder / name).read_bytes())) for name in scripts) < SCRIPT_GZIP_BYTES_MAX
+    assert sum((build.folder / f"{name}.gz").stat().st_size for name in scripts) < SCRIPT_GZIP_BYTES_MAX
+
+
+def test_files_are_packed_once(installation: Installation, build: Build) -> None:
+    """Whoever takes Brotli gets it, who takes gzip gets that, anybody else the file: all of them the same words."""
+    plain = httpx.get(installation.url + build.script, headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    for said, encoding in (("gzip, deflate, br", "br"), ("gzip, deflate", "gzip")):
+        with httpx.stream("GET", installation.url + build.script, headers={"accept-encoding": said}) as packed:
+            raw = b"".join(packed.iter_raw())
+        assert packed.headers["content-encoding"] == encoding
+        assert packed.headers["vary"] == "Accept-Encoding"
+        assert packed.headers["content-type"] == plain.headers["content-type"]
+        ending = {"br": ".br", "gzip": ".gz"}[encoding]
+        assert raw == (build.folder / (build.script[1:] + ending)).read_bytes()
+        assert len(raw) * 3 < len(plain.content)
+    assert gzip.decompress((build.folder / f"{build.script[1:]}.gz").read_bytes()) == plain.content
+
+
+def test_the_shell_has_nobodys_words(installation: Installation) -> None:
+    """What a browser keeps for when there is no network is the same for everybody, signed in or not."""
+    browser = installation.signed_in()
+    talked(browser, "a secret")
+    mine, anybodys = browser.get("/shell"), httpx.get(installation.url + "/shell")
+    assert mine.text == anybodys.text
+    assert '{"session":null,"state":null}' in html.unescape(mine.text)
+    assert "set-cookie" not in mine.headers
+
+
+def test_the_service_worker_knows_its_build(installation: Installation, build: Build) -> None:
+    """A browser looks whether it has changed: with every build it has, and is never kept in between."""
+    worker = httpx.get(installation.url + "/sw.js")
+    assert worker.text.startswith(f'self.BUILD = "{build.script}";')
+    assert worker.headers["cache-control"] == "no-cache"
+    assert worker.headers["content-type"].startswith("text/javascript")
+
+
+def test_the_app_can_be_installed(installation: Installation) -> None:
+    """The page names a manifest, whose icons are there in the sizes that it says."""
+    browser = installation.signed_in()
+    assert '<link rel="manifest" href="/app/threadline.webmanifest">' in browser.get("/").text
+    manifest = browser.get("/app/threadline.webmanifest")
+    assert manifest.headers["content-type"] == "application/manifest+json"
+    for icon in manifest.json()["icons"]:
+        response = browser.get(icon["src"])
+        assert response.headers["content-type"] == icon["type"]
+        if icon["type"] == "image/png":
+            width, height = struct.unpack(">II", response.content[16:24])
+            assert icon["sizes"] == f"{width}x{height}"
 
 
 def _loaded_with(name: str, entries: dict[str, Any]) -> set[str]:

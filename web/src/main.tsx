@@ -6,26 +6,41 @@ import { ThreadlineProvider } from "@threadline/client/react";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./shell/app.tsx";
-import { readFirstState, SessionProvider, takeOver } from "./shell/first-state.ts";
+import {
+  type FirstState,
+  readFirstState,
+  type Session,
+  SessionProvider,
+  sessionOf,
+  takeOver,
+} from "./shell/first-state.ts";
+import { keepShell } from "./shell/installed.ts";
 import { followTheme } from "./shell/theme.ts";
+import { strings } from "./strings.ts";
 import "./app.css";
 
 followTheme();
+keepShell();
 const first = readFirstState(document);
-const { session } = first;
-const client = new Client({ name: `threadline:${session.tenant}:${session.end_user_id}` });
-const place = document.querySelector("#app");
-if (place === null) throw new Error("The page has no place for the app.");
-takeOver(client, first);
-createRoot(place).render(
-  <StrictMode>
-    {/* The page's policy allows no inline styles. */}
-    <CSPProvider disableStyleElements>
-      <SessionProvider value={session}>
-        <ThreadlineProvider client={client}>
-          <App />
-        </ThreadlineProvider>
-      </SessionProvider>
-    </CSPProvider>
-  </StrictMode>,
-);
+const session = sessionOf(first);
+if (session === null) document.body.append(strings.shell.nobody);
+else begin(first, session);
+
+function begin(first: FirstState, session: Session): void {
+  const place = document.querySelector("#app");
+  if (place === null) throw new Error("The page has no place for the app.");
+  const client = new Client({ name: `threadline:${session.tenant}:${session.end_user_id}` });
+  takeOver(client, first, place);
+  createRoot(place).render(
+    <StrictMode>
+      {/* The page's policy allows no inline styles. */}
+      <CSPProvider disableStyleElements>
+        <SessionProvider value={session}>
+          <ThreadlineProvider client={client}>
+            <App />
+          </ThreadlineProvider>
+        </SessionProvider>
+      </CSPProvider>
+    </StrictMode>,
+  );
+}

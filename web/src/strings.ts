@@ -17,6 +17,7 @@ export const strings = {
   },
   shell: {
     reconnecting: "Reconnecting…",
+    nobody: "There is no network, and nobody has signed in on this device.",
     offline: "You are offline. What you send goes out when you are back.",
   },
   sidebar: {

@@ -2,6 +2,7 @@
 
 import type { Client, Snapshot } from "@threadline/client";
 import { createContext, useContext } from "react";
+import { forgetDrafts } from "../composer/drafts.ts";
 import { placeOf } from "./address.ts";
 
 export interface Session {
@@ -11,7 +12,8 @@ export interface Session {
 }
 
 export interface FirstState {
-  readonly session: Session;
+  /** Null in the shell that a service worker has kept: it is nobody's. */
+  readonly session: Session | null;
   readonly state: Snapshot | null;
 }
 
@@ -19,6 +21,27 @@ export function readFirstState(page: Document): FirstState {
   const template = page.querySelector<HTMLTemplateElement>("#first-state");
   if (template === null) throw new Error("The page came without its state.");
   return JSON.parse(template.content.textContent ?? "") as FirstState;
+}
+
+const KEY = "threadline:session";
+
+/** Who is signed in: as the page says, or, without a network, whoever was last on this device. */
+export function sessionOf(first: FirstState): Session | null {
+  if (first.session !== null) {
+    localStorage.setItem(KEY, JSON.stringify(first.session));
+    return first.session;
+  }
+  const kept = localStorage.getItem(KEY);
+  return kept === null ? null : (JSON.parse(kept) as Session);
+}
+
+/** Sign out, here and on the server, and leave nothing behind on this device. */
+export async function signOut(client: Client): Promise<void> {
+  await fetch("/v1/session", { method: "DELETE" });
+  localStorage.removeItem(KEY);
+  await client.forget();
+  forgetDrafts(localStorage);
+  location.assign("/sign-in");
 }
 
 const SessionContext = createContext<Session | null>(null);
@@ -32,23 +55,22 @@ export function useSession(): Session {
 }
 
 /** Give the client the thread that came with the page, and take the server's words away once the app shows them. */
-export function takeOver(client: Client, first: FirstState): void {
+export function takeOver(client: Client, first: FirstState, app: Element): void {
   const words = document.querySelector("#first-paint");
   const place = placeOf(location.pathname);
-  if (place.page !== "thread") {
+  if (words === null || place.page !== "thread") {
     words?.remove();
     return;
   }
   const thread = client.thread(place.threadId);
   if (first.state !== null) thread.begin(first.state);
-  let isOver = false;
-  const leaveOnceShown = () => {
-    if (isOver || thread.view.get().status === "loading") return;
-    isOver = true;
-    // In the next frame: React has put the same words there by then.
-    requestAnimationFrame(() => words?.remove());
-    queueMicrotask(() => stop());
-  };
-  const stop = thread.view.subscribe(leaveOnceShown);
-  leaveOnceShown();
+  // Before the next frame is painted: there is no moment with none of them, and none with both.
+  const observer = new MutationObserver(() => {
+    const { status, messages } = thread.view.get();
+    const isShown = app.querySelector("article") !== null || (status !== "loading" && messages.length === 0);
+    if (!isShown) return;
+    words.remove();
+    observer.disconnect();
+  });
+  observer.observe(app, { childList: true, subtree: true });
 }

@@ -3,9 +3,8 @@
 import type { Thread } from "@threadline/client";
 import { useClient, useThreads } from "@threadline/client/react";
 import { LogOut, Plus } from "lucide-react";
-import { forgetDrafts } from "../composer/drafts.ts";
 import { follow, goTo, pathOf } from "../shell/address.ts";
-import { useSession } from "../shell/first-state.ts";
+import { signOut, useSession } from "../shell/first-state.ts";
 import { strings } from "../strings.ts";
 import { Button, IconButton } from "../ui/button.tsx";
 
@@ -52,16 +51,10 @@ function Line({ thread, isCurrent }: { readonly thread: Thread; readonly isCurre
 function Whose() {
   const client = useClient();
   const session = useSession();
-  const signOut = async () => {
-    await fetch("/v1/session", { method: "DELETE" });
-    await client.forget();
-    forgetDrafts(localStorage);
-    location.assign("/sign-in");
-  };
   return (
     <footer className="flex items-center justify-between text-sm text-soft">
       <span>{session.end_user_id}</span>
-      <IconButton label={strings.sidebar.signOut} onClick={() => void signOut()}>
+      <IconButton label={strings.sidebar.signOut} onClick={() => void signOut(client)}>
         <LogOut aria-hidden className="size-4" />
       </IconButton>
     </footer>

@@ -11,6 +11,7 @@ from functools import partial
 
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.utils import ClientDisconnected
 
 from threadline.access.principals import Principal
 from threadline.api.house import House, credential_of, principal_of
@@ -50,6 +51,8 @@ class SocketDoor:
             except ThreadlineError as error:
                 self._house.metrics.requests[(ROUTE, error.status)] += 1
                 await respond(error)(scope, receive, send)
+            except ClientDisconnected:
+                pass  # Gone before it was let in.
             except Exception:
                 log.exception("socket_failed", route=ROUTE)
                 raise

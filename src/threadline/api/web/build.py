@@ -1,5 +1,7 @@
-"""The app as `make web` has built it: its entry, its styles, and the files that a browser fetches."""
+"""The app as `make web` has built it: its entry, its styles, its service worker, and the files that it loads."""
 
+import json
+import mimetypes
 import re
 from importlib import resources
 from pathlib import Path
@@ -13,12 +15,20 @@ from threadline.api.web.policy import guarded
 from threadline.errors import NotFound
 
 ENTRY = "src/main.tsx"
+WORKER = "src/worker/worker.ts"
 HASHED = "assets"
 """The folder of what has its content's hash in its name: a browser never needs to ask for it again."""
 
 FOREVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
+_ENCODINGS = {"br": ".br", "gzip": ".gz"}
+"""What the build has packed its files with, the better one first."""
+
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
+
+
+mimetypes.add_type("application/manifest+json", ".webmanifest")
+mimetypes.add_type("text/javascript", ".js")
 
 
 class Build(Struct, frozen=True):
@@ -26,26 +36,43 @@ class Build(Struct, frozen=True):
 
     folder: Path
     script: str
+    worker: str
     styles: tuple[str, ...]
 
-    def file(self, *names: str) -> Response:
-        """Return a file of the build. Raises NotFound."""
+    def file(self, *names: str, accepts: str = "") -> Response:
+        """Return a file of the build, packed where `accepts` (an `Accept-Encoding`) allows. Raises NotFound."""
         # Names of one plain kind: there is no way up, and nothing hidden.
         if not all(_NAME.fullmatch(name) for name in names):
             raise NotFound
         path = self.folder.joinpath(*names)
         if not path.is_file():
             raise NotFound("There is nothing at this address.")
-        cache = FOREVER if names[0] == HASHED else _ASK_AGAIN
-        return guarded(FileResponse(path, headers={"Cache-Control": cache}))
+        headers = {"Cache-Control": FOREVER if names[0] == HASHED else _ASK_AGAIN, "Vary": "Accept-Encoding"}
+        media_type, _ = mimetypes.guess_type(path.name)
+        for encoding, ending in _ENCODINGS.items():
+            packed = path.with_name(path.name + ending)
+            if encoding in accepts and packed.is_file():
+                headers["Content-Encoding"] = encoding
+                path = packed
+                break
+        return guarded(FileResponse(path, headers=headers, media_type=media_type or "application/octet-stream"))
+
+    def service_worker(self) -> Response:
+        """Return the service worker, which knows by its first line which build it keeps: a browser compares bytes."""
+        source = (self.folder / self.worker.removeprefix("/")).read_text()
+        script = f"self.BUILD = {json.dumps(self.script)};\n{source}"
+        return guarded(Response(script, media_type="text/javascript", headers={"Cache-Control": _ASK_AGAIN}))
 
 
 def find_build() -> Build | None:
-    """Return the build that lies in the package; None where nobody has made one."""
+    """Return the build that lies in the package; None where nobody has made one for this version of the server."""
     folder = Path(str(resources.files("threadline"))) / "web"
     manifest = folder / ".vite" / "manifest.json"
     if not manifest.is_file():
         return None
     entries: dict[str, dict[str, Any]] = msgspec.json.decode(manifest.read_bytes())
+    if not {ENTRY, WORKER} <= entries.keys():
+        return None
     entry = entries[ENTRY]
-    return Build(folder, f"/{entry['file']}", tuple(f"/{name}" for name in entry.get("css", ())))
+    styles = tuple(f"/{name}" for name in entry.get("css", ()))
+    return Build(folder, f"/{entry['file']}", f"/{entries[WORKER]['file']}", styles)

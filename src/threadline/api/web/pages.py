@@ -32,7 +32,8 @@ router = APIRouter(include_in_schema=False)
 class FirstState(msgspec.Struct, frozen=True):
     """What the app finds in its page: who is signed in, and the thread of the address."""
 
-    session: SignedIn
+    session: SignedIn | None
+    """None in the shell, which a service worker keeps for whoever is offline."""
     state: State | None
 
 
@@ -60,10 +61,23 @@ async def operator_page(request: Request, house: TheHouse, rest: str = "") -> Re
     return await _shell(request, house, None)
 
 
+@router.get("/shell")
+async def shell(request: Request) -> Response:
+    """Show the app without anybody's words: what a browser keeps for when there is no network."""
+    build = _build_of(request)
+    return page(document("Threadline", _frame(FirstState(None, None), ""), _head(build)), cache="no-cache")
+
+
+@router.get("/sw.js")
+async def service_worker(request: Request) -> Response:
+    """Return the service worker, from where it may serve all pages."""
+    return _build_of(request).service_worker()
+
+
 @router.get("/assets/{name}")
 async def asset(request: Request, name: str) -> Response:
     """Return a hashed file of the app."""
-    return _build_of(request).file("assets", name)
+    return _build_of(request).file("assets", name, accepts=request.headers.get("accept-encoding", ""))
 
 
 @router.get("/app/{name}")
@@ -84,19 +98,23 @@ async def _shell(request: Request, house: House, thread_id: ThreadId | None, lim
     build: Build | None = request.app.state.build
     title, words = "Threadline", ""
     if state is not None:
-        title = f"{state.thread.title or 'Conversation'} · Threadline"
-        words = (
-            f"<main>\n<h1>{escape(state.thread.title or 'Conversation')}</h1>\n{messages_html(state.messages)}\n</main>"
-        )
+        heading = state.thread.title or "Conversation"
+        title = f"{heading} · Threadline"
+        messages = messages_html(state.messages)
+        # The outer one scrolls, and begins at the end.
+        words = f"<main>\n<h1>{escape(heading)}</h1>\n<div><div>\n{messages}\n</div></div>\n</main>"
     if build is None:
         return page(document(title, words + _NO_BUILD))
-    carried = msgspec.json.encode(FirstState(session_of(principal), state)).decode()
-    body = (
+    return page(document(title, _frame(FirstState(session_of(principal), state), words), _head(build)))
+
+
+def _frame(first: FirstState, words: str) -> str:
+    carried = msgspec.json.encode(first).decode()
+    return (
         f'<div id="app"></div>\n<div id="first-paint">{words}</div>\n'
         # Escaped as text: a template's content is parsed, and what a model wrote may not end it.
         f'<template id="first-state">{escape(carried)}</template>'
     )
-    return page(document(title, body, _head(build)))
 
 
 async def _state(house: House, principal: Principal, thread_id: ThreadId, limit: int) -> State:
@@ -107,7 +125,7 @@ async def _state(house: House, principal: Principal, thread_id: ThreadId, limit:
 
 def _head(build: Build) -> str:
     styles = "".join(f'<link rel="stylesheet" href="{escape(path)}">\n' for path in build.styles)
-    return f'{styles}<script type="module" src="{escape(build.script)}"></script>\n'
+    return f'{_INSTALLABLE}{styles}<script type="module" src="{escape(build.script)}"></script>\n'
 
 
 def _build_of(request: Request) -> Build:
@@ -116,6 +134,12 @@ def _build_of(request: Request) -> Build:
         raise NotFound("There is nothing at this address.")
     return build
 
+
+_INSTALLABLE = """<link rel="manifest" href="/app/threadline.webmanifest">
+<link rel="apple-touch-icon" href="/app/icon-180.png">
+<meta name="theme-color" media="(prefers-color-scheme: light)" content="#f4f4f6">
+<meta name="theme-color" media="(prefers-color-scheme: dark)" content="#232328">
+"""
 
 _NO_BUILD = """<main>
 <h1>Threadline is running</h1>

@@ -1,0 +1,114 @@
+"""The laptop is closed, the train is in a tunnel, the server is down: what is on the screen stays, and goes on afterwards."""
+
+from playwright.async_api import Page, expect
+
+from support.server import Server
+
+from .conftest import MakePerson
+from .people import answers, eventually, say
+
+SLOW = "demo/count-60@20"
+
+
+KEPT = """async ([name, id]) => {
+  const opened = indexedDB.open(name);
+  const database = await new Promise((done) => { opened.onsuccess = () => done(opened.result); });
+  const read = (store) => new Promise((done) => {
+    const asked = database.transaction(store).objectStore(store).getAll();
+    asked.onsuccess = () => done(asked.result);
+  });
+  const isListed = (await read("list")).some((list) => list.threads.some((thread) => thread.id === id));
+  const messages = (await read("messages")).filter((one) => one.of === id && one.message.status === "complete");
+  database.close();
+  return isListed && messages.length;
+}"""
+"""How many messages of a thread this device keeps, once it is in the list that it keeps."""
+
+
+async def shell_is_kept(page: Page) -> None:
+    """Wait until the service worker keeps the shell."""
+    await page.evaluate("navigator.serviceWorker.ready.then(() => caches.match('/shell'))")
+
+
+async def test_a_refresh_in_mid_answer_keeps_the_words_and_goes_on(person: MakePerson, server: Server) -> None:
+    """What was said stands there at once, and the rest comes: each word once."""
+    ann = await person("ann-refresh", server)
+    page = await ann.sign_in()
+    thread_id = await ann.thread(model=SLOW)
+    await page.goto(f"{server.url}/t/{thread_id}")
+    await say(page, "Count")
+    await expect(answers(page)).to_contain_text("w9 ")
+    await page.reload(wait_until="commit")
+    await expect(page.locator("article.message.assistant").first).to_contain_text("w9 ")
+    await expect(answers(page)).to_contain_text("w59")
+    await expect(answers(page).locator(".content")).to_have_text(" ".join(f"w{number}" for number in range(60)))
+
+
+async def test_the_laptop_is_closed_and_opened(person: MakePerson, server: Server) -> None:
+    """Without a network the words stay; with it the answer is whole, without a reload."""
+    ann = await person("ann-laptop", server)
+    page = await ann.sign_in()
+    thread_id = await ann.thread(model=SLOW)
+    await page.goto(f"{server.url}/t/{thread_id}")
+    await say(page, "Count")
+    await expect(answers(page)).to_contain_text("w5 ")
+    await ann.context.set_offline(True)
+    await expect(page.get_by_role("status").filter(has_text="offline")).to_be_visible()
+    await expect(answers(page)).to_contain_text("w5 ")
+    await ann.context.set_offline(False)
+    await expect(answers(page).locator(".content")).to_have_text(" ".join(f"w{number}" for number in range(60)))
+    await expect(page.get_by_role("status").filter(has_text="offline")).to_have_count(0)
+
+
+async def test_the_server_is_killed_in_mid_answer(person: MakePerson, own_server: Server) -> None:
+    """Killed by signal 9 while it streams: the page keeps what it has, and the next life of the server finishes the answer."""
+    ann = await person("ann-killed", own_server)
+    page = await ann.sign_in()
+    thread_id = await ann.thread(model=SLOW)
+    await page.goto(f"{own_server.url}/t/{thread_id}")
+    await say(page, "Count")
+    await expect(answers(page)).to_contain_text("w5 ")
+    own_server.kill9()
+    await expect(answers(page)).to_contain_text("w5 ")
+    own_server.start()
+    await expect(answers(page)).to_contain_text("w59", timeout=40_000)
+    await expect(answers(page)).to_have_count(1)
+    await expect(answers(page).locator(".content")).to_have_text(" ".join(f"w{number}" for number in range(60)))
+
+
+async def test_the_app_opens_without_a_network(person: MakePerson, server: Server) -> None:
+    """After one visit: the shell from the service worker, the words from the client's store."""
+    ann = await person("ann-tunnel", server)
+    page = await ann.sign_in()
+    thread_id = await ann.thread("How are you?")
+    await page.goto(f"{server.url}/t/{thread_id}")
+    await expect(answers(page)).to_contain_text("w0 w1 w2")
+    await shell_is_kept(page)
+    # The client writes what it shows within a second.
+    await eventually(lambda: page.evaluate(KEPT, ["threadline:default:ann-tunnel", thread_id]), 2)
+    await ann.context.set_offline(True)
+    await page.reload()
+    await expect(answers(page)).to_contain_text("w0 w1 w2")
+    await expect(page.get_by_role("link", name="Greetings")).to_be_visible()
+    await ann.context.set_offline(False)
+    await ann.api("POST", f"/v1/threads/{thread_id}/messages", json={"content": "Again"})
+    await expect(answers(page)).to_have_count(2)
+
+
+async def test_two_tabs_show_the_same(person: MakePerson, server: Server) -> None:
+    """One writes, both read, in the same order; a person's phone is a third."""
+    ann = await person("ann-tabs", server)
+    first = await ann.sign_in()
+    thread_id = await ann.thread(model=SLOW)
+    await first.goto(f"{server.url}/t/{thread_id}")
+    second = await ann.open(f"/t/{thread_id}")
+    phone = await (await person("ann-tabs", server)).sign_in()
+    await phone.goto(f"{server.url}/t/{thread_id}")
+    await say(first, "Count")
+    for page in (first, second, phone):
+        await expect(answers(page)).to_contain_text("w5 ")
+    await second.get_by_role("button", name="Stop").click()
+    for page in (first, second, phone):
+        await expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+    said = {await answers(page).locator(".content").inner_text() for page in (first, second, phone)}
+    assert len(said) == 1

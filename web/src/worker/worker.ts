@@ -1,0 +1,61 @@
+// Keeps the shell of the app, so that it opens without a network: scripts, styles, and a page with nobody's words in it.
+// What people say is kept by the client's own store, and never here.
+
+const worker = self as unknown as ServiceWorkerGlobalScope & { readonly BUILD: string };
+
+const SHELL = "/shell";
+const CACHE = `threadline:${worker.BUILD}`;
+/** Pages of the app. Sign-in, shared pages and the reference are the server's own. */
+const PAGES = /^\/(t\/[^/]+|operator(\/.*)?)?$/;
+const HASHED = /^\/assets\//;
+const NAMED = /^\/(app\/[^/]+|pages\.css)$/;
+
+worker.addEventListener("install", (event) => event.waitUntil(install()));
+worker.addEventListener("activate", (event) => event.waitUntil(activate()));
+worker.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const { origin, pathname } = new URL(request.url);
+  if (request.method !== "GET" || origin !== worker.location.origin) return;
+  if (request.mode === "navigate") {
+    if (PAGES.test(pathname)) event.respondWith(fetch(request).catch(() => kept(SHELL)));
+  } else if (HASHED.test(pathname)) event.respondWith(keptOrFetched(request));
+  else if (NAMED.test(pathname)) event.respondWith(fetchedOrKept(request));
+});
+
+async function install(): Promise<void> {
+  const cache = await caches.open(CACHE);
+  const shell = await fetch(SHELL, { cache: "no-store" });
+  const page = await shell.clone().text();
+  await cache.put(SHELL, shell);
+  const files = [...page.matchAll(/(?:src|href)="(\/(?:assets|app)\/[^"]+|\/pages\.css)"/g)].map((found) => found[1]);
+  await cache.addAll(files.filter((file) => file !== undefined));
+  await worker.skipWaiting();
+}
+
+async function activate(): Promise<void> {
+  const names = await caches.keys();
+  await Promise.all(names.filter((name) => name !== CACHE).map((name) => caches.delete(name)));
+  await worker.clients.claim();
+}
+
+async function kept(request: Request | string): Promise<Response> {
+  return (await caches.match(request)) ?? Response.error();
+}
+
+async function keptOrFetched(request: Request): Promise<Response> {
+  const found = await caches.match(request);
+  if (found !== undefined) return found;
+  const response = await fetch(request);
+  if (response.ok) await (await caches.open(CACHE)).put(request, response.clone());
+  return response;
+}
+
+async function fetchedOrKept(request: Request): Promise<Response> {
+  try {
+    const response = await fetch(request);
+    if (response.ok) await (await caches.open(CACHE)).put(request, response.clone());
+    return response;
+  } catch {
+    return kept(request);
+  }
+}
