@@ -55,5 +55,6 @@ export const strings = {
     welcome: "What would you like to talk about?",
   },
   room: { members: "Members" },
-  operator: { title: "Operator", notYours: "These pages are for operators and administrators." },
+  // What its pages say is in strings.operator.ts, which is loaded with them.
+  operator: { title: "Operator" },
 } as const;

@@ -8,20 +8,23 @@ import { Shortcuts } from "../ui/shortcuts.tsx";
 import { placeOf, usePath } from "./address.ts";
 
 // Charts and tables are for few: nobody else loads them.
-const OperatorPage = lazy(() => import("../operator/page.tsx"));
+const OperatorPages = lazy(() => import("../operator/page.tsx"));
 
 export function App() {
   const place = placeOf(usePath());
+  if (place.page === "operator") {
+    // A frame of its own: its pages are wide, and have nothing to do with conversations.
+    return (
+      <Suspense>
+        <OperatorPages />
+      </Suspense>
+    );
+  }
   return (
     <div className="grid h-dvh grid-cols-1 md:grid-cols-[18rem_minmax(0,1fr)]">
       <Sidebar current={place.page === "thread" ? place.threadId : null} />
       {place.page === "home" && <HomePage />}
       {place.page === "thread" && <ThreadPage key={place.threadId} id={place.threadId} />}
-      {place.page === "operator" && (
-        <Suspense>
-          <OperatorPage section={place.section} />
-        </Suspense>
-      )}
       <Shortcuts />
     </div>
   );
