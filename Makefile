@@ -1,6 +1,6 @@
 # One command each. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help serve web cluster demo test check typescript types sim chaos format bench profile clean
+.PHONY: help serve web cluster demo test check typescript types sim chaos format bench bench-web profile clean
 
 VENV := .venv
 UV := $(VENV)/bin/uv
@@ -14,7 +14,7 @@ APP := src/threadline/web/.vite/manifest.json
 APP_SOURCES := $(shell find web/src web/public $(TYPESCRIPT)/src -type f) web/package-lock.json web/vite.config.ts web/tsconfig.json
 
 help: ## Say what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Threadline needs Python 3.11 or newer; PYTHON=python3.12 make … chooses one."; exit 1; }
@@ -85,8 +85,11 @@ format: $(VENV)/.installed-dev ## Put the code into form
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
-bench: $(VENV)/.installed-bench ## Measure every figure that the docs claim, peers in the same run
+bench: $(VENV)/.installed-bench $(APP) ## Measure every figure that the docs claim, peers in the same run
 	$(VENV)/bin/python -m bench $(ARGS)
+
+bench-web: $(VENV)/.installed-bench $(APP) ## Measure the app in Chromium (ARGS="--quick")
+	$(VENV)/bin/python -m bench --only web $(ARGS)
 
 profile: $(VENV)/.installed-bench ## Say where the time of a token goes (py-spy)
 	$(VENV)/bin/python -m bench --only profile $(ARGS)

@@ -37,6 +37,7 @@ PIECES: Final = {
     "tools": "what the framework adds to a tool call",
     "room": "two hundred sockets in a room where five agents talk",
     "startup": "from starting the process to the first token",
+    "web": "the app in Chromium: the first paint of a thread, and frames at 100 tokens/s",
     "postgres": "the same on PostgreSQL: one to three nodes, readers on another node, kill -9 of one",
     "profile": "where the time goes, with py-spy (needs root or ptrace rights)",
 }
