@@ -6,15 +6,16 @@ import { type Locks, locksHere } from "./leader.ts";
 import { Link, type Told } from "./link.ts";
 import { type ListWord, ThreadList } from "./list.ts";
 import type { Connection } from "./machine.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox, type Pending } from "./outbox.ts";
 import type { PresenceWord } from "./presence.ts";
 import type { Readable } from "./signal.ts";
 import type { Outgoing, Store } from "./store/contract.ts";
 import { IndexedDBStore } from "./store/indexeddb.ts";
 import { LastingStore } from "./store/lasting.ts";
 import { MemoryStore } from "./store/memory.ts";
-import { LiveThread } from "./thread.ts";
-import type { CreateThread, Operations, Thread } from "./types.ts";
+import { LiveThread, type SendOptions } from "./thread.ts";
+import type { CreateThread, Operations, SendMessage, File as StoredFile, Thread } from "./types.ts";
+import { type UploadOptions, upload } from "./upload.ts";
 import { Voice } from "./voice.ts";
 
 export interface ClientOptions extends HttpOptions {
@@ -39,6 +40,7 @@ export class Client {
   readonly #open = new Map<string, LiveThread>();
   readonly #voice: Voice;
   readonly #close = new AbortController();
+  #isDoubted = false;
 
   constructor(options: ClientOptions = {}) {
     const name = options.name ?? "threadline";
@@ -57,7 +59,9 @@ export class Client {
     this.threads = new ThreadList(http, store, () => this.#link.changed());
     this.#voice = new Voice(http, options.endUserId, options.WebSocket);
     const deliver = (outgoing: Outgoing, signal: AbortSignal) => this.#deliver(outgoing, signal);
-    this.outbox = new Outbox({ store, name, locks: options.locks ?? locksHere(), deliver });
+    const create = (outgoing: Outgoing, signal: AbortSignal) => this.#create(outgoing, signal);
+    const locks = options.locks ?? locksHere();
+    this.outbox = new Outbox({ store, name, locks, deliver, create, onUnauthorized: () => this.#doubt() });
     this.#listen();
   }
 
@@ -83,11 +87,25 @@ export class Client {
     this.#voice.typing(threadId, isTyping);
   }
 
-  async createThread(body: CreateThread = {}): Promise<Thread> {
+  async createThread(body: CreateThread = {}, signal?: AbortSignal): Promise<Thread> {
     const whose = this.#endUserId === undefined ? {} : { end_user_id: this.#endUserId };
-    const thread = await this.http.call("POST /v1/threads", { body: { ...whose, ...body } });
+    const asked = { body: { ...whose, ...body }, ...(signal && { signal }) };
+    const thread = await this.http.call("POST /v1/threads", asked);
     this.threads.put(thread);
     return thread;
+  }
+
+  /**
+   * Begin a thread with a message. Both are safe on this device when this resolves, and happen once, whatever becomes of
+   * the network; `outbox.begun` then has the thread's id, under the message's key.
+   */
+  begin(content: SendMessage["content"], thread: CreateThread = {}, options: SendOptions = {}): Promise<Pending> {
+    return this.outbox.begin(thread, { content, ...options });
+  }
+
+  /** Upload a file, for a block of a message: `{type: "file", file_id}` is its source. */
+  upload(blob: Blob, options: UploadOptions = {}): Promise<StoredFile> {
+    return upload(this.http, blob, { endUserId: this.#endUserId, ...options });
   }
 
   /** Ask for anything that the server offers, with its types. */
@@ -97,6 +115,7 @@ export class Client {
 
   /** Try everything again now, such as after signing in. */
   retry(): void {
+    this.#isDoubted = false;
     this.#link.changed();
     this.outbox.wake();
   }
@@ -166,6 +185,16 @@ export class Client {
   async #mend(): Promise<void> {
     const followed = [...this.#open.values()].filter((thread) => thread.cursor !== null);
     await Promise.allSettled(followed.map((thread) => thread.reload()));
+  }
+
+  // Who may not send any more, may not listen either: the connection will say so. It is asked once.
+  #doubt(): void {
+    if (!this.#isDoubted) this.#link.changed();
+    this.#isDoubted = true;
+  }
+
+  async #create({ key, create }: Outgoing, signal: AbortSignal): Promise<string> {
+    return (await this.createThread({ external_id: key, ...create }, signal)).id;
   }
 
   async #deliver({ thread_id, body, key }: Outgoing, signal: AbortSignal): Promise<string> {

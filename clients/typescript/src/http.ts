@@ -74,7 +74,7 @@ export class Http {
   /** Ask, and return the response once it has begun well. */
   async open(operation: string, asked: Loose): Promise<Response> {
     const response = await this.#fetch(operation, asked, false);
-    if (response.status !== 401 || typeof this.#options.token !== "function") return accepted(response);
+    if (response.status !== 401 || !this.hasFreshTokens) return accepted(response);
     return accepted(await this.#fetch(operation, asked, true));
   }
 
@@ -92,11 +92,25 @@ export class Http {
     return typeof token === "function" ? await token(isStale) : token;
   }
 
+  /** What every request says of whoever asks. */
+  async headers(isStale = false): Promise<Record<string, string>> {
+    const token = await this.token(isStale);
+    return { ...this.#options.headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) };
+  }
+
+  /** Whether there may be another token where one was refused. */
+  get hasFreshTokens(): boolean {
+    return typeof this.#options.token === "function";
+  }
+
+  /** What asks, where that is not the runtime's own. */
+  get fetch(): typeof fetch | undefined {
+    return this.#options.fetch;
+  }
+
   async #fetch(operation: string, asked: Loose, isStale: boolean): Promise<Response> {
     const [method = "GET", path = "/"] = operation.split(" ");
-    const token = await unlessAborted(this.token(isStale), asked.signal);
-    const headers: Record<string, string> = { ...this.#options.headers };
-    if (token !== undefined) headers.authorization = `Bearer ${token}`;
+    const headers = await unlessAborted(this.headers(isStale), asked.signal);
     if (asked.idempotencyKey !== undefined) headers["idempotency-key"] = asked.idempotencyKey;
     if (asked.body !== undefined) headers["content-type"] = "application/json";
     const init: RequestInit = { method, headers, credentials: "same-origin", cache: "no-store" };
@@ -107,7 +121,8 @@ export class Http {
   }
 }
 
-async function accepted(response: Response): Promise<Response> {
+/** The response, if the request was accepted. Throws `Refusal`. */
+export async function accepted(response: Response): Promise<Response> {
   if (response.ok) return response;
   const text = await response.text().catch(() => "");
   const seconds = Number(response.headers.get("retry-after"));

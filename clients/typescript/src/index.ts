@@ -30,3 +30,4 @@ export { IndexedDBStore } from "./store/indexeddb.ts";
 export { MemoryStore } from "./store/memory.ts";
 export type { LiveThread, SendOptions, ThreadStatus, ThreadView } from "./thread.ts";
 export type * from "./types.ts";
+export type { UploadOptions } from "./upload.ts";

@@ -76,6 +76,7 @@ export async function lead(locks: Locks, name: string, signal: AbortSignal, begi
 /** What tabs tell each other about the outbox. */
 export type Word =
   | { readonly type: "added" | "changed" | "dropped"; readonly key: string }
+  | { readonly type: "begun"; readonly key: string; readonly thread_id: string }
   | { readonly type: "accepted"; readonly key: string; readonly message_id: string };
 
 export interface Channel {

@@ -6,7 +6,7 @@ import { type Channel, channelOf, type Locks, lead, type Word } from "./leader.t
 import { pauseMs } from "./machine.ts";
 import { Signal } from "./signal.ts";
 import type { Outgoing, Store } from "./store/contract.ts";
-import type { SendMessage } from "./types.ts";
+import type { CreateThread, SendMessage } from "./types.ts";
 
 /** As a screen sees it: `accepted` is what the server has, and the log is about to show. */
 export interface Pending extends Omit<Outgoing, "status"> {
@@ -22,6 +22,8 @@ export interface OutboxOptions {
   readonly name: string;
   /** Deliver; resolves with the message's id when the server has accepted it. */
   readonly deliver: (outgoing: Outgoing, signal: AbortSignal) => Promise<string>;
+  /** Make the thread that it begins; resolves with its id, which is the same however often it is asked for. */
+  readonly create: (outgoing: Outgoing, signal: AbortSignal) => Promise<string>;
   /** The server asks who we are: nothing can be sent until somebody signs in. */
   readonly onUnauthorized?: (refusal: Refusal) => void;
 }
@@ -36,6 +38,8 @@ const DELIVERY_MS_MAX = 30_000;
 
 export class Outbox {
   readonly pending = new Signal<readonly Pending[]>([]);
+  /** The threads that messages of `begin` have made since this page was opened, by their keys. */
+  readonly begun = new Signal<ReadonlyMap<string, string>>(new Map());
   readonly #options: OutboxOptions;
   readonly #channel: Channel;
   readonly #close = new AbortController();
@@ -55,11 +59,19 @@ export class Outbox {
   }
 
   /** Store a message to be sent. It is safe when this resolves, and shown as pending. */
-  async add(threadId: string, body: SendMessage): Promise<Pending> {
+  add(threadId: string, body: SendMessage): Promise<Pending> {
+    return this.#add({ key: newKey(), thread_id: threadId, body });
+  }
+
+  /** Store a message with the thread that it begins. `begun` says which thread that is, once the server has made it. */
+  begin(create: CreateThread, body: SendMessage): Promise<Pending> {
+    const key = newKey();
+    return this.#add({ key, thread_id: `new:${key}`, create, body });
+  }
+
+  async #add(what: Pick<Outgoing, "key" | "thread_id" | "create" | "body">): Promise<Pending> {
     const outgoing = await this.#options.store.enqueue({
-      key: newKey(),
-      thread_id: threadId,
-      body,
+      ...what,
       created_at: new Date().toISOString(),
       status: "pending",
       error: null,
@@ -139,9 +151,10 @@ export class Outbox {
       await this.#reload();
       return true;
     }
+    if (outgoing.create !== undefined) return this.#begin(outgoing);
     let messageId: string;
     try {
-      messageId = await deliver(outgoing, AbortSignal.any([this.#close.signal, AbortSignal.timeout(DELIVERY_MS_MAX)]));
+      messageId = await deliver(outgoing, this.#inTime());
     } catch (error) {
       return this.#fail(outgoing, error);
     }
@@ -150,6 +163,26 @@ export class Outbox {
     this.#accept(key, messageId);
     this.#channel.say({ type: "accepted", key, message_id: messageId });
     return true;
+  }
+
+  // From here on it is a message to that thread, like any other; before, asking again gives the same thread.
+  async #begin(outgoing: Outgoing): Promise<boolean> {
+    let thread_id: string;
+    try {
+      thread_id = await this.#options.create(outgoing, this.#inTime());
+    } catch (error) {
+      return this.#fail(outgoing, error);
+    }
+    const { create: _, ...message } = outgoing;
+    await this.#change({ ...message, thread_id });
+    const word = { type: "begun", key: outgoing.key, thread_id } as const;
+    this.#hear(word);
+    this.#channel.say(word);
+    return true;
+  }
+
+  #inTime(): AbortSignal {
+    return AbortSignal.any([this.#close.signal, AbortSignal.timeout(DELIVERY_MS_MAX)]);
   }
 
   async #fail(outgoing: Outgoing, error: unknown): Promise<boolean> {
@@ -181,6 +214,7 @@ export class Outbox {
 
   #hear(word: Word): void {
     if (word.type === "accepted") this.#accept(word.key, word.message_id);
+    else if (word.type === "begun") this.begun.set(new Map(this.begun.get()).set(word.key, word.thread_id));
     else if (word.type === "dropped") this.#forget(word.key);
     else void this.#reload().then(() => this.#pump());
   }

@@ -22,7 +22,17 @@ import { nextSilence, type People, type PresenceWord, quieted, withPresence } fr
 import { isKnown, type Shown, shownOf } from "./shown.ts";
 import { Signal } from "./signal.ts";
 import type { Store } from "./store/contract.ts";
-import type { Member, Message, Operations, Problem, RegenerateMessage, Run, SendMessage, Thread } from "./types.ts";
+import type {
+  ChangeRun,
+  Member,
+  Message,
+  Operations,
+  Problem,
+  RegenerateMessage,
+  Run,
+  SendMessage,
+  Thread,
+} from "./types.ts";
 
 /** `loading` until something is known; `gone` is deleted, or nobody's to see. */
 export type ThreadStatus = "loading" | "ready" | "gone";
@@ -131,8 +141,17 @@ export class LiveThread {
   /** Stop the answer in progress; what was said is kept. */
   async stop(): Promise<void> {
     const { run } = this.view.get();
-    if (run !== null)
-      await this.#options.http.call("POST /v1/runs/{run_id}/cancel", { path: { run_id: run.id }, body: {} });
+    if (run !== null) await this.cancel(run.id);
+  }
+
+  /** Rewrite what waits for its turn, or move it: `position` counts from 1. */
+  async change(runId: string, change: ChangeRun): Promise<void> {
+    await this.#options.http.call("PATCH /v1/runs/{run_id}", { path: { run_id: runId }, body: change });
+  }
+
+  /** Withdraw what waits for its turn. */
+  async cancel(runId: string): Promise<void> {
+    await this.#options.http.call("POST /v1/runs/{run_id}/cancel", { path: { run_id: runId }, body: {} });
   }
 
   /** Answer a question again, beside the answer that it has; `messageId` is of either. */

@@ -136,10 +136,17 @@ export class FakeNetwork {
 
   #answer(method: string, url: URL, init: RequestInit): Response {
     const [, , , id = "", what = ""] = url.pathname.split("/");
+    if (method === "POST" && url.pathname === "/v1/threads") return this.#create(init);
     if (!this.threads.has(id)) return problem(404, "not_found");
     if (method === "POST" && what === "messages") return this.#accept(id, init);
     if (what === "state") return this.#state(id);
     return problem(405, "method_not_allowed");
+  }
+
+  #create(init: RequestInit): Response {
+    const { external_id } = JSON.parse(String(init.body)) as { external_id: string };
+    const id = `thr_of_${external_id}`;
+    return this.threads.has(id) ? Response.json(this.#kept(id).thread) : Response.json(this.make(id), { status: 201 });
   }
 
   #accept(id: string, init: RequestInit): Response {

@@ -194,3 +194,47 @@ test("who is not known any more loses nothing: it is sent after signing in again
   await pass(5);
   expect(network.said("thr_1")).toEqual(["still me"]);
 });
+
+test("a thread that is begun offline is made once, with its first message once, whatever is lost on the way", async () => {
+  const store = () => new IndexedDBStore("begun");
+  network.down();
+  const before = tab(store());
+  const { key } = await before.begin("a first question", { model: "demo/echo" });
+  await pass(5);
+  await before.close();
+  const after = tab(store());
+  await until(after.outbox.pending, (all) => all.length === 1);
+  network.up();
+  network.faults("lost", "answer lost", { status: 503, code: "unavailable" }, "answer lost", "answer lost");
+  await pass(60);
+  const id = `thr_of_${key}`;
+  expect([...network.threads.keys()]).toEqual(["thr_1", "thr_2", id]);
+  expect(network.said(id)).toEqual(["a first question"]);
+  expect(after.outbox.begun.get().get(key)).toBe(id);
+  expect(await store().outbox()).toEqual([]);
+  expect(after.outbox.pending.get()).toEqual([]);
+});
+
+test("once its thread is there, a first message is shown in it until it stands there", async () => {
+  const client = tab();
+  network.faults({ status: 422, code: "invalid_request" });
+  const { key } = await client.begin("refused");
+  await until(client.outbox.pending, ([one]) => one?.status === "failed");
+  await client.outbox.retry(key);
+  const id = await until(client.outbox.begun, (begun) => begun.has(key)).then((begun) => begun.get(key) ?? "");
+  const thread = client.thread(id);
+  const end = thread.view.subscribe(() => {});
+  const view = await until(thread.view, ({ messages }) => messages[0]?.delivery === "stored");
+  expect(view.messages.map((line) => line.key)).toEqual([key]);
+  end();
+});
+
+test("every tab hears which thread a first message has made", async () => {
+  const store = new MemoryStore();
+  const leader = tab(store);
+  const other = tab(store);
+  const { key } = await other.begin("hello");
+  await until(other.outbox.begun, (begun) => begun.has(key));
+  expect(leader.outbox.begun.get().get(key)).toBe(`thr_of_${key}`);
+  await until(other.outbox.pending, (all) => all.length === 0);
+});

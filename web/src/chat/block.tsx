@@ -2,6 +2,7 @@
 
 import type { Block } from "@threadline/client";
 import { strings } from "../strings.ts";
+import { Attached } from "./attached.tsx";
 import { Markdown } from "./markdown/markdown.tsx";
 
 interface Props {
@@ -23,6 +24,9 @@ export function BlockOf({ block, isPerson, isOpen }: Props) {
           <Markdown text={block.text} isOpen={isOpen} />
         </details>
       );
+    case "image":
+    case "file":
+      return <Attached block={block} />;
     default:
       return null;
   }

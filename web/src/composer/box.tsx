@@ -1,21 +1,29 @@
 // The place to write, the same for a first question and for the next one.
 
 import { ArrowUp, Square } from "lucide-react";
-import { type FormEvent, type KeyboardEvent, type ReactNode, useEffect, useId, useRef } from "react";
+import {
+  type ClipboardEvent,
+  type FormEvent,
+  type KeyboardEvent,
+  type ReactNode,
+  useEffect,
+  useId,
+  useRef,
+} from "react";
 import { strings } from "../strings.ts";
 import { IconButton } from "../ui/button.tsx";
 import { isTouch } from "../ui/touch.ts";
-import { NOTHING } from "./drafts.ts";
+import { AttachButton, DropPlace } from "./attach.tsx";
 import { Field } from "./field.tsx";
+import { Files } from "./files.tsx";
 import { deedOf } from "./keys.ts";
-import { roomFor } from "./limits.ts";
-import { useDraft, useDrafts } from "./use-draft.ts";
+import { type OnSend, useWriting } from "./use-writing.ts";
 
 interface Props {
   /** Where the draft belongs: a thread's id, or a name. */
   readonly place: string;
-  /** Resolves when the words are safe on this device; they come back where it rejects. */
-  readonly onSend: (text: string) => Promise<unknown>;
+  /** Resolves when it is safe on this device; words and files come back where it rejects. */
+  readonly onSend: OnSend;
   readonly isBusy?: boolean;
   readonly onStop?: () => void;
   readonly onEditLast?: () => void;
@@ -26,27 +34,23 @@ interface Props {
 }
 
 export function Box({ place, onSend, isBusy = false, onStop, onEditLast, onTyping, children }: Props) {
-  const [draft, setDraft] = useDraft(place);
-  const drafts = useDrafts();
+  const writing = useWriting(place, onSend);
+  const { draft, room, problem, canSend, uploads } = writing;
   const field = useRef<HTMLTextAreaElement>(null);
-  const lengthId = useId();
-  const room = roomFor(draft.text);
-  const isEmpty = draft.text.trim() === "";
+  const noteId = useId();
+  const note = problem ?? room.words;
   useEffect(() => {
     // On a phone the keyboard would cover what one came to read.
     if (!isTouch()) field.current?.focus();
   }, []);
   const write = (text: string) => {
-    setDraft({ ...draft, text });
+    writing.write(text);
     onTyping?.(text !== "");
   };
-  const send = async (event?: FormEvent) => {
+  const send = (event?: FormEvent) => {
     event?.preventDefault();
     field.current?.focus();
-    if (isEmpty || room.isOver) return;
-    drafts.set(place, NOTHING);
-    onTyping?.(false);
-    await onSend(draft.text).catch(() => drafts.giveBack(place, draft));
+    if (writing.send()) onTyping?.(false);
   };
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
     const { isComposing, keyCode } = event.nativeEvent;
@@ -57,30 +61,41 @@ export function Box({ place, onSend, isBusy = false, onStop, onEditLast, onTypin
     );
     if (deed === null) return;
     event.preventDefault();
-    if (deed === "send") void send();
+    if (deed === "send") send();
     else if (deed === "stop") onStop?.();
     else onEditLast?.();
   };
+  const onPaste = (event: ClipboardEvent) => {
+    const { files } = event.clipboardData;
+    // Words from an office come with a picture of themselves.
+    if (files.length === 0 || event.clipboardData.getData("text/plain") !== "") return;
+    event.preventDefault();
+    uploads.add([...files]);
+  };
   return (
     <form
-      onSubmit={(event) => void send(event)}
+      onSubmit={send}
       className="rounded-3xl border border-line bg-ground shadow-sm transition-colors focus-within:border-accent"
     >
+      <DropPlace onFiles={(files) => uploads.add(files)} />
+      <Files writing={writing} />
       <Field
         ref={field}
         aria-label={strings.composer.write}
-        aria-describedby={room.words === null ? undefined : lengthId}
+        aria-describedby={note === null ? undefined : noteId}
         aria-invalid={room.isOver}
         placeholder={strings.composer.write}
         enterKeyHint={isTouch() ? "enter" : "send"}
         value={draft.text}
         onChange={(event) => write(event.target.value)}
         onKeyDown={onKeyDown}
+        onPaste={onPaste}
       />
-      <p id={lengthId} role="status" className={`px-4 text-sm empty:hidden ${room.isOver ? "text-bad" : "text-soft"}`}>
-        {room.words}
+      <p id={noteId} role="status" className={`px-4 text-sm empty:hidden ${room.isOver ? "text-bad" : "text-soft"}`}>
+        {note}
       </p>
       <div className="flex items-center gap-1 p-2">
+        <AttachButton onFiles={(files) => uploads.add(files)} />
         {children}
         <span className="ms-auto" />
         {isBusy && onStop !== undefined && (
@@ -91,7 +106,7 @@ export function Box({ place, onSend, isBusy = false, onStop, onEditLast, onTypin
         <IconButton
           type="submit"
           label={isBusy ? strings.composer.queue : strings.composer.send}
-          disabled={isEmpty || room.isOver}
+          disabled={!canSend}
           className="rounded-full! bg-accent! text-ground! hover:opacity-90 disabled:bg-line! disabled:text-soft! disabled:opacity-100!"
         >
           <ArrowUp aria-hidden className="size-4.5" />

@@ -16,7 +16,7 @@ export function Composer({ threadId, chat }: Props) {
     <>
       <Box
         place={threadId}
-        onSend={(text) => chat.send(text)}
+        onSend={(content) => chat.send(content)}
         isBusy={chat.run !== null}
         onStop={() => void chat.stop()}
         onTyping={setTyping}

@@ -4,12 +4,13 @@ import { useClient } from "@threadline/client/react";
 import { goTo, pathOf } from "../shell/address.ts";
 import { strings } from "../strings.ts";
 import { Box } from "./box.tsx";
+import type { OnSend } from "./use-writing.ts";
 
 export function HomePage() {
   const client = useClient();
-  const begin = async (text: string) => {
+  const begin: OnSend = async (content) => {
     const thread = await client.createThread();
-    await client.thread(thread.id).send(text);
+    await client.thread(thread.id).send(content);
     goTo(pathOf(thread.id));
   };
   return (

@@ -16,7 +16,7 @@ import type { People } from "../presence.ts";
 import type { Shown } from "../shown.ts";
 import { type Readable, Signal } from "../signal.ts";
 import { type LiveThread, LOADING, type SendOptions, type ThreadView } from "../thread.ts";
-import type { Message, RegenerateMessage, SendMessage, Thread } from "../types.ts";
+import type { ChangeRun, Message, RegenerateMessage, SendMessage, Thread } from "../types.ts";
 
 const Context = createContext<Client | null>(null);
 
@@ -113,6 +113,10 @@ export interface StreamingChat extends ThreadView {
   readonly isStreaming: boolean;
   readonly send: Send;
   readonly stop: () => Promise<void>;
+  /** Rewrite or move what waits for its turn: one of `queue`. */
+  readonly changeQueued: (runId: string, change: ChangeRun) => Promise<void>;
+  /** Take back what waits for its turn. */
+  readonly cancelQueued: (runId: string) => Promise<void>;
   readonly regenerate: (messageId: string, options?: RegenerateMessage) => Promise<void>;
   readonly edit: (messageId: string, content: SendMessage["content"], options?: SendOptions) => Promise<Pending>;
   /** Allow or forbid a tool call that waits: one of `run.waiting_for.approvals`. */
@@ -146,6 +150,8 @@ function deedsOf(live: LiveThread | null) {
   return {
     send: (async (content, options) => existing(live).send(content, options)) as Send,
     stop: async () => existing(live).stop(),
+    changeQueued: async (runId: string, change: ChangeRun) => existing(live).change(runId, change),
+    cancelQueued: async (runId: string) => existing(live).cancel(runId),
     regenerate: async (id: string, options?: RegenerateMessage) => existing(live).regenerate(id, options),
     edit: async (id: string, content: SendMessage["content"], options?: SendOptions) =>
       existing(live).edit(id, content, options),

@@ -1,6 +1,6 @@
 // What a store keeps: the last state of each thread with its cursor, the list, and what is still to be sent.
 
-import type { Member, Message, Run, SendMessage, Thread } from "../types.ts";
+import type { CreateThread, Member, Message, Run, SendMessage, Thread } from "../types.ts";
 
 /** A thread as it was at `seq`. Its messages are kept apart. */
 export interface KeptThread {
@@ -15,6 +15,8 @@ export interface KeptThread {
 export interface Outgoing {
   readonly key: string;
   readonly thread_id: string;
+  /** The thread that it begins, which is made first: until then `thread_id` is nobody's. */
+  readonly create?: CreateThread;
   readonly body: SendMessage;
   /** Its place in the order of sending, over all tabs. */
   readonly order: number;
