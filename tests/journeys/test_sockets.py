@@ -243,3 +243,24 @@ async def test_a_whole_room_reads_the_same(client: Client, sockets: int) -> None
     logs = [reader.result() for reader in readers]
     assert all(log == logs[0] for log in logs)
     assert logs[0] == [(frame.id, frame.data) for frame in await client.log(thread_id, 1)]
+
+
+async def test_who_is_gone_before_he_is_let_in_is_no_fault(
+    make_server: StartServer, installation: Installation
+) -> None:
+    """A page that is closed while its socket opens: nobody is let in, and nothing is written down as an error."""
+    server = make_server().start()
+    async with Client(server.url, installation.key) as client:
+        thread_id = await client.thread()
+        upgrade = (
+            f"GET /v1/threads/{thread_id}/socket HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {installation.key}\r\n"
+            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
+        ).encode()
+        for _ in range(50):
+            _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(upgrade)
+            await writer.drain()
+            writer.transport.abort()
+        async with open_socket(client, thread_id) as socket:
+            await socket.wait_for_type("caught_up")
