@@ -78,6 +78,18 @@ SESSION_SECONDS: Final = 30 * 24 * 3600
 SIGN_IN_LINK_SECONDS: Final = 3600
 """How long a sign-in link may lie about unused: it is printed where a terminal or a log keeps it."""
 
+SIGN_IN_FAILURES_PER_SECOND: Final = 0.5
+SIGN_IN_FAILURES_BURST: Final = 30
+"""Failed attempts to sign in from one address: an office behind one of them mistypes less often, and a program that
+tries is slowed down to 43,000 a day, of 2^256."""
+
+SIGN_IN_FAILURES_ALL_PER_SECOND: Final = 20
+SIGN_IN_FAILURES_ALL_BURST: Final = 400
+"""The same from everywhere, on one node: each is a look into the store, and a link's is a commit."""
+
+SIGN_IN_PLACES: Final = 4096
+"""Addresses that are told apart; beyond it they share places. About 1 MB when all are in use."""
+
 SHARE_SECONDS_DEFAULT: Final = 30 * 24 * 3600
 SHARE_SECONDS_MAX: Final = 366 * 24 * 3600
 """How long a shared page can be read where nobody says otherwise, and at most: nobody remembers it for longer."""
@@ -217,6 +229,10 @@ READER_STALL_SECONDS: Final = 60.0
 
 REQUEST_HEAD_SECONDS: Final = 20.0
 """From accepting a connection to its first complete request head: silent connections go away by themselves."""
+
+CREDENTIALS_LOOK_SECONDS: Final = 15.0
+"""How often a node looks whether the sessions and keys of its readers still hold: how late a stream of one that has
+ended may be cut where the bus has lost the word of it."""
 
 ATTENDANCE_SECONDS_MAX: Final = 10.0
 """How long a node may take to say that somebody reads an answer that does not go on without a reader."""

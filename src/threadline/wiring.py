@@ -17,11 +17,13 @@ from threadline.access.sessions import make_link
 from threadline.access.tokens import Link, TokenSigner
 from threadline.api.answers import Model
 from threadline.api.app import create_app
+from threadline.api.credentials import Credentials
 from threadline.api.house import House
 from threadline.api.presence.presence import Presence
 from threadline.api.readers import Readers
 from threadline.api.sidebar.touches import Touches
-from threadline.bus.contract import Bus
+from threadline.api.web.attempts import Attempts
+from threadline.bus.contract import Bus, Nudge
 from threadline.bus.echo import Echo
 from threadline.bus.memory import MemoryBus
 from threadline.clock import Clock, SystemClock
@@ -124,6 +126,7 @@ class Node:
         self.figures = Figures(
             self.store, self.journal, self.clock, self.metrics, self.leases.node_id, self.readers.by_tenant
         )
+        self.credentials = Credentials(self.store, self.bus, self.readers)
         self.house = self._make_house(default_model, ids)
 
     def _make_house(self, default_model: str, ids: IdMaker) -> House:
@@ -145,7 +148,9 @@ class Node:
             self.journal,
             self.store,
             self.bus,
+            self.credentials,
             self.figures,
+            Attempts(self.clock),
             self.renamer,
             tuple(Model(listed.id, listed.description) for listed in self.registry.models()),
             ids,
@@ -196,7 +201,7 @@ class Node:
         self._signer.use(await signing_secret(self.settings, self.store))
         try:
             await self.blobs.open()
-            await self.bus.open(self.house.engine.hear, self.presence.hear)
+            await self.bus.open(self._hear, self.presence.hear)
             async with asyncio.TaskGroup() as tasks:
                 writer = tasks.create_task(self.journal.run(), name="journal")
                 if self.store.has_one_writer:
@@ -217,6 +222,7 @@ class Node:
                         ("heartbeat", self.tail.beat_forever()),
                         ("readers", self.readers.watch_forever()),
                         ("renamer", self.renamer.run()),
+                        ("credentials", self.credentials.look_forever()),
                         ("figures", self.figures.keep_forever()),
                         ("tools", self.toolbox.open()),
                         ("presence", self.presence.keep_forever()),
@@ -246,6 +252,10 @@ class Node:
             return await reader.tools(scope, names)
 
         return await self.store.read(scope, script)
+
+    def _hear(self, nudges: Sequence[Nudge]) -> None:
+        self.house.engine.hear(nudges)
+        self.credentials.hear(nudges)
 
     async def make_sign_in_link(self) -> str:
         """Return the code of a link that signs the operator in, once. Raises Unavailable."""

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 import time
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -12,7 +12,9 @@ import pytest
 from support.client import Client
 from support.installation import make_key
 from support.server import Server, run_command
+from support.sockets import open_socket
 from support.waiting import until
+from threadline.limits import CREDENTIALS_LOOK_SECONDS
 
 
 @asynccontextmanager
@@ -345,3 +347,31 @@ async def test_many_commands_beside_a_busy_server_do_not_lock_each_other_out(cli
     for key in keys:
         async with Client(client.urls, key) as other:
             (await other.get(f"/v1/threads/{thread_id}")).ok(200)
+
+
+async def test_revoking_a_key_cuts_what_is_open(admin: Client, client: Client) -> None:
+    """Streams, sockets and sidebars of the key and of its tokens, on whichever node; those of others go on."""
+    made = (await admin.post("/v1/keys", {})).ok(201)
+    thread_id = await client.thread(end_user_id="ann")
+    path = f"/v1/threads/{thread_id}/events"
+    async with AsyncExitStack() as stack:
+        spare = await stack.enter_async_context(Client(admin.urls, made["secret"]))
+        ann = await stack.enter_async_context(browser(spare, "ann"))
+        mine = await stack.enter_async_context(client.events(thread_id))
+        askers = [spare, ann] * len(admin.urls)
+        streams = [await stack.enter_async_context(each.open("GET", path)) for each in askers]
+        streams += [await stack.enter_async_context(each.open("GET", "/v1/stream")) for each in askers]
+        sockets = [await stack.enter_async_context(open_socket(each, thread_id)) for each in askers]
+        for stream in streams[: len(askers)]:
+            await stream.read_until("caught_up")
+        for stream in streams[len(askers) :]:
+            await stream.read_until("listed")
+        for socket in sockets:
+            await socket.wait_for_type("caught_up")
+        (await admin.delete(f"/v1/keys/{made['id']}")).ok(204)
+        async with asyncio.timeout(CREDENTIALS_LOOK_SECONDS - 1):
+            for stream in streams:
+                await stream.read_to_cut()
+            assert [await socket.wait_for_close() for socket in sockets] == [4401] * len(sockets)
+        await client.ask(thread_id, "x")
+        await mine.read_until("run.completed")

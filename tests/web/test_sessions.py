@@ -246,3 +246,19 @@ def test_signing_in_leads_to_pages_of_ours_only(path: str) -> None:
     """Where to go next comes from the address, so from anybody."""
     assert own_path(path) == "/"
     assert own_path("/t/thr_1") == "/t/thr_1"
+
+
+def test_signing_out_cuts_what_is_open(installation: Installation) -> None:
+    """The session's stream ends with it, and another session's goes on."""
+    thread_id = installation.api("POST", "/v1/threads", json={"end_user_id": "una"}).json()["id"]
+    leaving, staying = installation.by_key(installation.key, "una"), installation.by_key(installation.key, "una")
+    path = f"/v1/threads/{thread_id}/events"
+    with leaving.stream("GET", path) as gone, staying.stream("GET", path) as kept:
+        lines, others = gone.iter_lines(), kept.iter_lines()
+        for each in (lines, others):
+            assert any("caught_up" in line for line in each)
+        assert installation.browser(cookies=leaving.cookies).delete("/v1/session").status_code == 204
+        with pytest.raises(httpx.RemoteProtocolError):
+            list(lines)
+        installation.api("PATCH", f"/v1/threads/{thread_id}", json={"title": "still here"})
+        assert any("still here" in line for line in others)

@@ -58,6 +58,10 @@ class Connection(HttpToolsProtocol):
         self.scope["threadline.connection"] = self  # type: ignore[typeddict-unknown-key]
         super().on_headers_complete()
 
+    def refuse(self) -> bool:
+        """Say that who is asking may not any more: in mid-stream there are no words for it."""
+        return False
+
     def abort(self) -> None:
         """Break the connection, without waiting for what its client has not read."""
         self._when_lost = None

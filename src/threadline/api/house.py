@@ -10,9 +10,11 @@ from starlette.requests import HTTPConnection
 
 from threadline.access.principals import Access, Principal
 from threadline.api.answers import Model
+from threadline.api.credentials import Credentials
 from threadline.api.presence.presence import Presence
 from threadline.api.readers import Readers
 from threadline.api.sidebar.touches import Touches
+from threadline.api.web.attempts import Attempts
 from threadline.api.web.origin import ROLE_HEADER, require_own_page, session_cookie
 from threadline.bus.contract import Bus
 from threadline.clock import Clock
@@ -43,7 +45,9 @@ class House(Struct, frozen=True):
     journal: Journal
     store: Store
     bus: Bus
+    credentials: Credentials
     figures: Figures
+    attempts: Attempts
     renamer: Renamer
     models: tuple[Model, ...]
     ids: IdMaker

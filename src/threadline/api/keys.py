@@ -73,13 +73,14 @@ async def list_keys(house: TheHouse, principal: Asking) -> Response:
 
 @router.delete("/v1/keys/{key_id}", status_code=204, responses=gives(None, 204, (403, 404), "Revoked."))
 async def revoke_key(house: TheHouse, principal: Asking, key_id: str) -> Response:
-    """Revoke a key, and with it the tokens that it has issued."""
+    """Revoke a key, with the tokens that it has issued, the sessions begun with it, and the streams of all three."""
     principal.require_admin()
 
     async def script(transaction: Transaction) -> None:
         await transaction.revoke_key(principal.scope, KeyId(key_id), rfc3339(house.clock.now_ms()))
 
     await house.journal.write(principal.scope, script)
+    house.credentials.end(KeyId(key_id))
     return Response(status_code=204)
 
 

@@ -13,12 +13,25 @@ class Pace:
         self._left = float(burst)
         self._filled_at = clock.monotonic()
 
+    @property
+    def seconds_left(self) -> float:
+        """How long until there is one to take out."""
+        self._fill()
+        return max(0.0, 1 - self._left) / self._per_second
+
     def allows(self) -> bool:
         """Take one out. Returns False where nothing is in."""
-        now = self._clock.monotonic()
-        self._left = min(self._burst, self._left + (now - self._filled_at) * self._per_second)
-        self._filled_at = now
+        self._fill()
         if self._left < 1:
             return False
         self._left -= 1
         return True
+
+    def give_back(self) -> None:
+        """Put back what was taken out for something that does not count."""
+        self._left = min(self._burst, self._left + 1)
+
+    def _fill(self) -> None:
+        now = self._clock.monotonic()
+        self._left = min(self._burst, self._left + (now - self._filled_at) * self._per_second)
+        self._filled_at = now

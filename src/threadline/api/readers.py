@@ -6,7 +6,7 @@ client that sees a cut comes back with its cursor.
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -32,6 +32,10 @@ class Connected(Protocol):
 
     def abort(self) -> None:
         """Break the connection, without waiting for what its client has not read."""
+        ...
+
+    def refuse(self) -> bool:
+        """Close, because who is asking may not any more. Returns False where that cannot be told, only cut."""
         ...
 
 
@@ -67,6 +71,11 @@ class Open:
     def is_stalled(self, now: float) -> bool:
         """Whether its client has not read for too long."""
         return self.connection is not None and self.connection.paused_seconds(now) > READER_STALL_SECONDS
+
+    def refuse(self) -> None:
+        """End the stream now: who has opened it may not any more."""
+        if self.connection is None or not self.connection.refuse():
+            self.cut()
 
     def cut(self) -> None:
         """End the stream now, as a broken connection."""
@@ -113,6 +122,18 @@ class Readers:
                 yield
         finally:
             self.remove(waits)
+
+    def credentials(self) -> tuple[set[SessionId], set[KeyId]]:
+        """Return the sessions and the keys that streams were opened with; a token counts as its key."""
+        askers = [stream.asker for stream in self._open]
+        return {each.session for each in askers if each.session}, {each.key_id for each in askers if each.key_id}
+
+    def cut_those(self, ended: Collection[str]) -> None:
+        """Cut every stream that was opened with one of these sessions or keys, or with a token of such a key."""
+        for stream in list(self._open):
+            if stream.asker.session in ended or stream.asker.key_id in ended:
+                log.info("reader_cut", why="its session has ended, or its key was revoked")
+                stream.refuse()
 
     def by_tenant(self) -> dict[str, int]:
         """Return how many streams are open for each tenant."""

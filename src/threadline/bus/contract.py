@@ -14,7 +14,10 @@ from threadline.ids import ThreadId
 
 
 class Nudge(Struct, frozen=True, gc=False):
-    """Thread `thread_id` has reached `seq` (or just: look again, where `seq` is 0)."""
+    """Thread `thread_id` has reached `seq` (or just: look again, where `seq` is 0).
+
+    The id of a session or of a key instead says that it has ended.
+    """
 
     thread_id: ThreadId
     seq: int

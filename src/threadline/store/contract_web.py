@@ -1,5 +1,6 @@
 """The verbs of the web app, as part of `store/contract.py`: who is signed in, and which pages are shared."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -46,6 +47,10 @@ class WebReader(Protocol):
 
     async def session_by_id(self, system: System, session_id: SessionId) -> SessionRow | None:
         """Return a session for authentication, whatever has become of it."""
+        ...
+
+    async def ended_among(self, system: System, sessions: Sequence[SessionId], keys: Sequence[KeyId]) -> set[str]:
+        """Return which of these sessions have been ended, and which of these keys revoked."""
         ...
 
     async def shares(self, scope: Scope, thread_id: ThreadId) -> list[ShareRow]:

@@ -13,6 +13,9 @@ from websockets.http11 import Request
 
 from threadline.limits import SOCKET_BUFFER_BYTES_MAX
 
+CLOSED_EXPIRED = 4401
+"""Close code: the token or the session has ended, or the key was revoked. Come back with another one."""
+
 CLOSE_SECONDS = 2.0
 """How long a client may take to say goodbye."""
 
@@ -41,6 +44,11 @@ class SocketConnection(WebSocketsSansIOProtocol):
     def abort(self) -> None:
         """Break the connection, without waiting for what its client has not read."""
         self.transport.abort()
+
+    def refuse(self) -> bool:
+        """Close, because who is asking may not any more. Returns whether the client is told by that."""
+        self.end(CLOSED_EXPIRED, "the session has ended, or the key was revoked")
+        return True
 
     def end(self, code: int, reason: str) -> None:
         """Close with a code; who does not answer is cut."""

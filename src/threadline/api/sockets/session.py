@@ -18,7 +18,7 @@ from threadline.api.pace import Pace
 from threadline.api.presence.room import Seat
 from threadline.api.problem import problem_of
 from threadline.api.requests import checked_key, to_cursor
-from threadline.api.sockets.connection import SocketConnection
+from threadline.api.sockets.connection import CLOSED_EXPIRED, SocketConnection
 from threadline.api.sockets.requests import (
     Cancel,
     SendToThread,
@@ -54,9 +54,6 @@ from threadline.records import Run
 from threadline.room_records import MemberRole
 from threadline.scopes import Scope
 from threadline.store.contract import Reader, RunRow
-
-CLOSED_EXPIRED = 4401
-"""Close code: the token has expired or was revoked. Come back with another one."""
 
 CLOSED_LATER = 1013
 """Close code: the store was away for too long. Come back with your cursors."""

@@ -20,7 +20,7 @@ from threadline.api.web.html import STYLE_PATH, document, style
 from threadline.api.web.origin import require_own_page, session_cookie, set_session
 from threadline.api.web.policy import guarded, page
 from threadline.clock import rfc3339
-from threadline.errors import Forbidden, InvalidRequest, Unauthorized
+from threadline.errors import Forbidden, InvalidRequest, RateLimited, Unauthorized
 from threadline.limits import QUERY_CHARS_MAX, SESSION_SECONDS
 from threadline.scopes import EndUser, Tenant
 from threadline.store.contract import Transaction
@@ -38,7 +38,7 @@ async def get_session(principal: Asking) -> Response:
 
 @router.delete("/v1/session", status_code=204, responses=gives(None, 204, (403,), "Signed out."))
 async def end_session(request: Request, house: TheHouse, principal: Asking) -> Response:
-    """Sign this browser out. Its streams end with what they show; its cookie is worth nothing from now on."""
+    """Sign this browser out: its streams and sockets end on all nodes, and its cookie is worth nothing any more."""
     session_id = principal.session
     if session_id is None:
         raise Forbidden("Keys and tokens have no session.")
@@ -48,6 +48,7 @@ async def end_session(request: Request, house: TheHouse, principal: Asking) -> R
         await transaction.end_session(principal.scope, session_id, ended_at)
 
     await house.journal.write(principal.scope, script)
+    house.credentials.end(session_id)
     response = Response(status_code=204)
     set_session(response, request, "", 0)
     return response
@@ -64,11 +65,14 @@ async def sign_in(request: Request, house: TheHouse, code: str | None = None, ne
         return await begin_by_link(transaction, code[:QUERY_CHARS_MAX], house.clock)
 
     try:
-        begun = await house.journal.write(KEYS, script)
-    except Unauthorized as error:
+        with house.attempts.trying(address_of(request)):
+            begun = await house.journal.write(KEYS, script)
+    except (Unauthorized, RateLimited) as error:
         # Somebody who opens the link again in the browser that it has signed in wants to go on.
         if await is_signed_in(request, house):
             return _moved(onward)
+        if isinstance(error, RateLimited):
+            return _slow_down(onward, error)
         hint = "`threadline link` prints another one; or sign in with a key."
         return page(_form(onward, f"{error.detail} {hint}"), 401)
     return _signed_in(request, begun, onward)
@@ -83,15 +87,18 @@ async def sign_in_by_key(request: Request, house: TheHouse) -> Response:
     onward = own_path(given.get("next", "/"))
     person = given.get("person", "").strip() or OPERATOR_PERSON
     try:
-        asking = await house.access.authenticate(given.get("key", "").strip())
-        if asking.key_id is None or not asking.is_key or not isinstance(asking.scope, Tenant):
-            raise Unauthorized("It takes a key, not a token.")
+        with house.attempts.trying(address_of(request)):
+            asking = await house.access.authenticate(given.get("key", "").strip())
+            if asking.key_id is None or not asking.is_key or not isinstance(asking.scope, Tenant):
+                raise Unauthorized("It takes a key, not a token.")
         tenant, key_id, role = asking.scope, asking.key_id, asking.role
 
         async def script(transaction: Transaction) -> Begun:
             return await begin_by_key(transaction, tenant, key_id, role, person, house.ids, house.clock)
 
         begun = await house.journal.write(tenant, script)
+    except RateLimited as error:
+        return _slow_down(onward, error)
     except (Unauthorized, InvalidRequest) as error:
         return page(_form(onward, error.detail), error.status)
     return _signed_in(request, begun, onward)
@@ -132,6 +139,11 @@ def to_sign_in(request: Request) -> Response:
     return _moved(f"{SIGN_IN_PATH}?{urlencode({'next': request.url.path})}")
 
 
+def address_of(request: Request) -> str | None:
+    """Return where a request comes from: what the proxy in front of us says, where uvicorn trusts it."""
+    return None if request.client is None else request.client.host
+
+
 def own_path(path: str) -> str:
     """Return where to go next: a page of ours, or the first one."""
     # A browser reads `//host`, `/\host` and control characters between as the address of somebody else.
@@ -148,6 +160,12 @@ def is_ahead(request: Request) -> bool:
 def _signed_in(request: Request, begun: Begun, onward: str) -> Response:
     response = _moved(onward)
     set_session(response, request, begun.cookie, SESSION_SECONDS)
+    return response
+
+
+def _slow_down(onward: str, error: RateLimited) -> Response:
+    response = page(_form(onward, f"{error.detail} Wait a moment."), error.status)
+    response.headers["Retry-After"] = str(error.extra["retry_after"])
     return response
 
 

@@ -1,7 +1,9 @@
 """The verbs of the web app: sessions and shares. Secrets come in as hashes and are looked for as such."""
 
+from collections.abc import Sequence
+
 from threadline.errors import NotFound
-from threadline.ids import SessionId, ShareId, ThreadId
+from threadline.ids import KeyId, SessionId, ShareId, ThreadId
 from threadline.limits import DELETE_BATCH_ROWS
 from threadline.scopes import Scope, System
 from threadline.store.contract_web import SessionRow, ShareRow
@@ -12,6 +14,7 @@ _SESSION = (
     f"SELECT {', '.join(f'sessions.{name}' for name in SESSIONS.columns)}, tenants.name "
     "FROM sessions JOIN tenants ON tenants.id = sessions.tenant_id"
 )
+_IDS_AT_ONCE = 500
 _SHARE = f"SELECT {', '.join(SHARES.columns)} FROM shares"
 
 
@@ -26,6 +29,23 @@ class WebAppReader:
         if row is None:
             return None
         return SessionRow(**dict(zip(SESSIONS.columns, row, strict=False)), tenant_name=row[-1])
+
+    async def ended_among(self, system: System, sessions: Sequence[SessionId], keys: Sequence[KeyId]) -> set[str]:
+        """Return which of these sessions have been ended, and which of these keys revoked."""
+        found: set[str] = set()
+        asked: tuple[tuple[str, str, Sequence[str]], ...] = (
+            ("sessions", "ended_at", sessions),
+            ("keys", "revoked_at", keys),
+        )
+        for table, column, ids in asked:
+            for start in range(0, len(ids), _IDS_AT_ONCE):
+                part = ids[start : start + _IDS_AT_ONCE]
+                marks = ", ".join("?" * len(part))
+                rows = await self._sql.every(
+                    f"SELECT id FROM {table} WHERE id IN ({marks}) AND {column} IS NOT NULL", part
+                )
+                found.update(row[0] for row in rows)
+        return found
 
     async def shares(self, scope: Scope, thread_id: ThreadId) -> list[ShareRow]:
         """Return the shares of a thread, revoked ones too, oldest first. Raises NotFound."""
