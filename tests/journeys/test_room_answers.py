@@ -105,9 +105,11 @@ async def test_peoples_messages_are_there_at_once(client: Client, upstream: Upst
         assert second["message"]["seq"] is not None
         assert (second["run"]["status"], second["run"]["position"]) == ("queued", 1)
         assert second["run"]["input"]["id"] == second["message"]["id"]
-        merged = await person.begin(thread_id, "three", on_busy="merge")
+        merged = await person.begin(thread_id, "three", on_busy="merge", key="three")
         assert merged["run"]["id"] == second["run"]["id"]
         assert merged["message"]["id"] != second["message"]["id"]
+        again = await person.begin(thread_id, "three", on_busy="merge", key="three")
+        assert (again["message"]["id"], again["run"]["id"]) == (merged["message"]["id"], merged["run"]["id"])
         busy = (await person.send(thread_id, "four", on_busy="reject")).problem(409, "thread_busy")
         assert busy["run_id"] == first["run"]["id"]
         (await person.send(thread_id, "five", on_busy="rollback")).problem(422, "invalid_request")
