@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec import structs
+
 from threadline.agent_records import Agent, AgentId
 from threadline.content import Block, TextBlock, ToolResultBlock, ToolUseBlock, plain_text
 from threadline.engine.mentions import handles_in, mentioned_members
@@ -112,3 +114,15 @@ def test_only_who_is_there_is_called() -> None:
     nobody = Member(id=MemberId("mem_3"), thread_id=THREAD.id, end_user_id="cid", created_at=NOW)
     found = mentioned_members([TextBlock("@bob @cid @ann")], [*people, nobody])
     assert [member.handle for member in found] == ["bob", "ann"]
+
+
+def test_the_question_stands_last() -> None:
+    """An agent that has spoken since is asked again: its own words at the end would be taken for the answer's beginning."""
+    question = structs.replace(said(BOB, "c"), id=MessageId("msg_asked"))
+    history = (said(ANN, "a"), question, said(MINE, "to both"))
+    given = build_prompt("m", THREAD, UNIT, history, RunOptions(), "run_1", question_id=question.id)
+    assert shown(given) == [("user", "Ann: a"), ("user", "bob: c"), ("assistant", "to both"), ("user", "bob: c")]
+    last = build_prompt(
+        "m", THREAD, UNIT, (*history, said(OTHERS, "d")), RunOptions(), "run_1", question_id=question.id
+    )
+    assert shown(last)[-1] == ("user", "Other: d")

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from threadline.agent_records import Agent, Parameters
 from threadline.content import Block, ReasoningBlock, TextBlock, ToolResultBlock, ToolUseBlock
 from threadline.engine.voices import has_several, heard, told_of_others
+from threadline.ids import MessageId
 from threadline.providers.contract import Prompt, PromptMessage
 from threadline.records import Message, RunOptions, Thread
 
@@ -26,19 +27,29 @@ def build_prompt(
     options: RunOptions,
     run_id: str,
     tools: Sequence[dict[str, Any]] = (),
+    question_id: MessageId | None = None,
 ) -> Prompt:
     """Build the prompt for an answer to the last message of `history`, which is oldest first.
+
+    Where the one who answers has spoken last himself, as happens in rooms, the question stands behind that once more:
+    vendors answer whoever has spoken last, and take words of their own there for the beginning of the answer.
 
     What the send asks for comes before what its agent is set to, and that before the thread's instructions.
     """
     set_to = agent.parameters if agent is not None else Parameters()
     instructions = _first(options.instructions, agent.instructions if agent else None, thread.instructions)
     said = [(message, content) for message in history if (content := _shown(message.content))]
-    if has_several([message for message, _ in said], agent):
+    is_among_several = has_several([message for message, _ in said], agent)
+    if is_among_several:
         instructions = told_of_others(instructions, agent)
-        messages = [shown for message, content in said if (shown := heard(message, content, agent)) is not None]
-    else:
-        messages = [PromptMessage(message.role, content) for message, content in said]
+
+    def shown(message: Message, content: list[Block]) -> PromptMessage | None:
+        return heard(message, content, agent) if is_among_several else PromptMessage(message.role, content)
+
+    messages = [each for message, content in said if (each := shown(message, content)) is not None]
+    if messages and messages[-1].role == "assistant":
+        again = [shown(message, content) for message, content in said if message.id == question_id]
+        messages += [each for each in again if each is not None]
     return Prompt(
         model=model,
         messages=messages,

@@ -317,7 +317,8 @@ class Scheduler:
         turn.end_user_id = thread.end_user_id
         offer = await self._offer(turn, agent)
         tools = offer.definitions if offer is not None else ()
-        prompt = build_prompt(model, thread, agent, history, row.options, row.run.id, tools)
+        asked = row.run.input_message_id
+        prompt = build_prompt(model, thread, agent, history, row.options, row.run.id, tools, asked)
         return ToolLoop(
             turn,
             provider,
