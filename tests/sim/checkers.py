@@ -29,6 +29,7 @@ from threadline.ids import MessageId, RunId, ThreadId
 from threadline.records import Message, Run, Siblings
 from threadline.tool_calls import ToolCall
 
+from .heard import heard_by
 from .model import Call
 from .node import TIMES
 from .weather import Climate
@@ -191,32 +192,36 @@ def answers_are_what_was_said(stored: Stored, calls: list[Call]) -> Iterator[str
 
 def questions_were_asked_in_order(stored: Stored, calls: list[Call]) -> Iterator[str]:
     """The model was shown the branch that ends at the answer, from its root on, and nothing of other branches."""
-    parents: dict[MessageId, MessageId | None] = {}
-    texts: dict[MessageId, str] = {}
+    messages: dict[MessageId, Message] = {}
     begun: dict[RunId | None, list[MessageId]] = {}
+    runs = {entry.event.run.id: entry.event.run for entry in stored.log if isinstance(entry.event, RunQueued)}
     for entry in stored.log:
         match entry.event:
             case MessageCreated(message=message) | MessageStarted(message=message):
-                parents[message.id], texts[message.id] = message.parent_id, plain_text(message.content)
+                messages[message.id] = message
                 if message.role == "assistant":
                     begun.setdefault(entry.run_id, []).append(message.id)
             case MessageCompleted(message=message):
-                texts[message.id] = plain_text(message.content)
+                messages[message.id] = message
             case _:
                 pass
     for call in calls:
+        run = runs.get(RunId(call.run_id))
+        if run is None:
+            continue
         # A run that something was handed to has several messages, each behind what had been handed in by then.
-        paths = [_path(parents, texts, message_id) for message_id in begun.get(RunId(call.run_id), ())]
+        paths = [_asked(messages, message_id, run) for message_id in begun.get(run.id, ())]
         if paths and list(filter(None, call.history)) not in paths:
             yield f"{call.run_id} was asked with {call.history}, its branch is {paths}"
 
 
-def _path(parents: dict[MessageId, MessageId | None], texts: dict[MessageId, str], answer: MessageId) -> list[str]:
-    path: list[str] = []
-    at: MessageId | None = answer
-    while at is not None and (at := parents[at]) is not None:
-        path.insert(0, texts[at])
-    return list(filter(None, path))
+def _asked(messages: dict[MessageId, Message], answer: MessageId, run: Run) -> list[str]:
+    branch: list[Message] = []
+    at = messages[answer].parent_id
+    while at is not None:
+        branch.insert(0, messages[at])
+        at = messages[at].parent_id
+    return list(filter(None, heard_by(run.agent_id, branch, run.input_message_id)))
 
 
 def tools_have_outcomes(stored: Stored) -> Iterator[str]:

@@ -16,6 +16,8 @@ import asyncpg
 from threadline.errors import Unavailable
 from threadline.events import (
     Entry,
+    MemberAdded,
+    MemberRemoved,
     MessageDelta,
     RunCancelled,
     RunCompleted,
@@ -77,6 +79,7 @@ class Disk(SqliteStore):
         self.committed_at: dict[ThreadId, list[float]] = {}
         self.open_runs: dict[RunId, ThreadId] = {}
         self.ended_at: dict[RunId, float] = {}
+        self.removed: dict[tuple[ThreadId, str], int | None] = {}
         self._epochs: dict[RunId, int] = {}
         self._batches: dict[str, tuple[int, list[int | None]]] = {}
         self._write_connection = apsw.Connection(":memory:", statementcachesize=256)
@@ -132,6 +135,10 @@ class Disk(SqliteStore):
         """Return the seq of the last entry that is committed."""
         return len(self.committed.get(thread_id, ()))
 
+    def removed_at(self, thread_id: ThreadId, person: str) -> int | None:
+        """Return the seq with which somebody was taken out of a thread, where he is out of it now."""
+        return self.removed.get((thread_id, person))
+
     def _note(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
             log = self.committed.setdefault(entry.thread_id, [])
@@ -144,6 +151,10 @@ class Disk(SqliteStore):
             match entry.event:
                 case RunQueued(run=run):
                     self.open_runs[run.id] = entry.thread_id
+                case MemberAdded(member=member) if member.end_user_id is not None:
+                    self.removed[entry.thread_id, member.end_user_id] = None
+                case MemberRemoved(member=member) if member.end_user_id is not None:
+                    self.removed[entry.thread_id, member.end_user_id] = entry.seq
                 case RunStarted(run=run):
                     self._epochs[run.id] = run.attempt
                 case RunCompleted(run=run) | RunFailed(run=run) | RunCancelled(run=run) | RunExpired(run=run):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from threadline.engine import pack, schedule
+from threadline.engine import pack, rooms, schedule
 from threadline.journal import append, lease, tail
 
 from .world import World
@@ -27,12 +27,12 @@ class _Log:
 @contextmanager
 def recorded(world: World) -> Iterator[None]:
     """Write the log of the rooms into the trace while the caller's block runs."""
-    rooms = (append, lease, pack, schedule, tail)
-    before = [room.log for room in rooms]
-    for room in rooms:
+    loud = (append, lease, pack, rooms, schedule, tail)
+    before = [room.log for room in loud]
+    for room in loud:
         room.log = _Log(world)
     try:
         yield
     finally:
-        for room, log in zip(rooms, before, strict=True):
+        for room, log in zip(loud, before, strict=True):
             room.log = log

@@ -29,7 +29,8 @@ from .world import World
 class Plan(Struct, frozen=True):
     """What a question asks for: so many words, at such a pace, and how it goes on then. It is the text of the question.
 
-    `rounds` are the names of the tools that are asked for together, round by round.
+    `rounds` are the names of the tools that are asked for together, round by round; `calls` are the handles of those
+    whom the last word of the answer calls.
     """
 
     key: str
@@ -38,6 +39,7 @@ class Plan(Struct, frozen=True):
     then: str = "finish"
     is_polled: bool = False
     rounds: tuple[tuple[str, ...], ...] = ()
+    calls: tuple[str, ...] = ()
 
     def text(self) -> str:
         """Return the question."""
@@ -74,7 +76,10 @@ class Model:
         """Answer the last question."""
         history = [plain_text(list(message.content)) for message in prompt.messages]
         plan = _question(history)
-        if prompt.messages[-1].role == "assistant":
+        last = prompt.messages[-1]
+        if last.role == "assistant" and not any(isinstance(block, ToolUseBlock) for block in last.content):
+            self._world.blame(f"{prompt.run_id} is asked with its own words: {history}")
+        if last.role == "assistant":
             return self._go_on(plan, prompt.messages[-1].content)
         call = Call(len(self.calls), prompt.run_id, plan, history, [])
         self.calls.append(call)
@@ -125,6 +130,8 @@ class Answer:
         call, plan = self._call, self._call.plan
         due = min(plan.words, int((self._world.now - self._began) / plan.pace_seconds + 1e-9))
         words = [f"{plan.key}.{call.number}.{place} " for place in range(len(call.words), due)]
+        if words and due == plan.words:
+            words[-1] += "".join(f"@{handle} " for handle in plan.calls)
         call.words.extend(words)
         return [TextChunk(0, word) for word in words]
 
@@ -172,6 +179,8 @@ def _question(history: list[str]) -> Plan:
     Several questions that were merged are one message; the last of them counts.
     """
     for text in reversed(history):
-        if text.startswith("{") and (plan := msgspec.json.decode(text.split("\n\n")[-1], type=Plan)).then != "note":
+        # In a room somebody's name stands before it, and whom he calls.
+        _, brace, rest = text.split("\n\n")[-1].partition("{")
+        if brace and (plan := msgspec.json.decode(brace + rest, type=Plan)).then != "note":
             return plan
     raise AssertionError("somebody asked")

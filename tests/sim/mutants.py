@@ -9,15 +9,17 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 from unittest import mock
 
-from threadline.engine import claim, engine, keep, loop, schedule, steer, turns, waiting
-from threadline.events import Entry, MessageDelta
-from threadline.journal import append, lease, window
+from threadline.engine import claim, engine, keep, loop, members, rooms, schedule, steer, turns, waiting
+from threadline.events import Entry, MemberUpdated, MessageDelta
+from threadline.journal import append, lease, tail, window
 from threadline.journal.tail import Tail
 from threadline.records import Parent
 from threadline.scopes import Tenant
 from threadline.store.contract import MessageQuery
 from threadline.store.postgres.store import PostgresStore
 from threadline.store.sql.branches import BranchReader
+from threadline.store.sql.members import MemberReader, MemberWriter
+from threadline.store.sql.reader import SqlReader
 from threadline.store.sql.transaction import SqlTransaction
 from threadline.store.sqlite import store as sqlite_store
 from threadline.store.sqlite.transaction import SqliteTransaction
@@ -309,6 +311,94 @@ def lost_hand_in_forgotten() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def membership_known_from_before() -> Iterator[None]:
+    """Who takes part is looked up once, and not in the transaction that it is needed in."""
+    place, known = MemberReader._place, dict[Any, Any]()
+
+    async def remembered(transaction: Any, scope: Any, thread_id: Any) -> Any:
+        if known.get((scope, thread_id)) is None:
+            known[scope, thread_id] = await place(transaction, scope, thread_id)
+        return known[scope, thread_id]
+
+    with mock.patch.object(SqlTransaction, "_place", remembered):
+        yield
+
+
+@contextmanager
+def viewers_write() -> Iterator[None]:
+    """Whoever reaches a thread may write to it."""
+    with mock.patch.object(MemberWriter, "require_writer", SqlReader.require_thread):
+        yield
+
+
+@contextmanager
+def removed_readers_stay() -> Iterator[None]:
+    """A stream that has begun goes on, whoever is removed."""
+    with mock.patch.object(tail, "_removed_at", return_value=None):
+        yield
+
+
+@contextmanager
+def removals_noticed_late() -> Iterator[None]:
+    """A stream ends with the batch that tells of the removal, and not with the removal."""
+    removed_at = tail._removed_at
+
+    def late(scope: Any, entries: Any) -> Any:
+        return None if removed_at(scope, entries) is None else len(entries) - 1
+
+    with mock.patch.object(tail, "_removed_at", late):
+        yield
+
+
+@contextmanager
+def calls_counted_per_attempt() -> Iterator[None]:
+    """After a crash, nobody knows how often agents have called each other."""
+
+    async def forgetful(transaction: Any, run_id: Any, row: Any, ids: Any, now_ms: int) -> Any:
+        async def nothing(*_: Any) -> list[Any]:
+            return []
+
+        if row.run.attempt == 1:
+            return await rooms.call_on(transaction, run_id, row, ids, now_ms)
+        with mock.patch.object(transaction, "hops", nothing):
+            return await rooms.call_on(transaction, run_id, row, ids, now_ms)
+
+    with mock.patch.object(schedule, "call_on", forgetful):
+        yield
+
+
+@contextmanager
+def calls_of_replaced_attempts_lost() -> Iterator[None]:
+    """Only the first attempt of an answer calls anybody."""
+
+    async def once(transaction: Any, run_id: Any, row: Any, ids: Any, now_ms: int) -> Any:
+        return await rooms.call_on(transaction, run_id, row, ids, now_ms) if row.run.attempt == 1 else None
+
+    with mock.patch.object(schedule, "call_on", once):
+        yield
+
+
+@contextmanager
+def role_changes_told_wrong() -> Iterator[None]:
+    """The log tells of another role than the row has."""
+
+    def told(member: Any) -> MemberUpdated:
+        return MemberUpdated(turns.structs.replace(member, role="member"))
+
+    with mock.patch.object(members, "MemberUpdated", told):
+        yield
+
+
+@contextmanager
+def own_words_last() -> Iterator[None]:
+    """An agent that has spoken last is asked with its own words."""
+    build = schedule.build_prompt
+
+    with mock.patch.object(schedule, "build_prompt", lambda *given: build(*given[:-1])):
+        yield
+
+
 MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
     mutant.__name__: mutant
     for mutant in (
@@ -333,5 +423,13 @@ MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         steer_taken_twice,
         steer_dropped,
         lost_hand_in_forgotten,
+        membership_known_from_before,
+        viewers_write,
+        removed_readers_stay,
+        removals_noticed_late,
+        calls_counted_per_attempt,
+        calls_of_replaced_attempts_lost,
+        role_changes_told_wrong,
+        own_words_last,
     )
 }

@@ -44,11 +44,12 @@ class Sent(Struct):
 
 
 class Reading(Struct):
-    """What one reader has seen, over all its connections."""
+    """What one reader has seen, over all its connections: a server's, or a person's who may be removed."""
 
     thread_id: ThreadId
     seen: list[bytes]
     start: int = 0
+    person: str | None = None
     is_over: bool = False
 
     @property
@@ -125,9 +126,9 @@ class People:
         self._working += 1
         self._wire.loop.create_task(self._arrive())
 
-    def read(self, thread_id: ThreadId, after: int = 0) -> Reading:
+    def read(self, thread_id: ThreadId, after: int = 0, person: str | None = None) -> Reading:
         """Let one more reader follow a thread."""
-        reading = Reading(thread_id, [], after)
+        reading = Reading(thread_id, [], after, person)
         self.readings.append(reading)
         self._wire.loop.create_task(self._read(reading))
         return reading
@@ -136,10 +137,10 @@ class People:
         plans = self._plans
         for number in range(plans.threads):
             wanted = NewThread(external_id=f"x{number}")
-            thread, _ = await self._insist(lambda engine, wanted=wanted: engine.create_thread(SCOPE, wanted))
+            thread, _ = await self.insist(lambda engine, wanted=wanted: engine.create_thread(SCOPE, wanted))
             self.threads.append(thread.id)
         for number in range(plans.senders):
-            self._work(self._send_some(number))
+            self.work(self._send_some(number))
         for work, count in (
             (self._look, plans.looks),
             (self._rename, plans.renames),
@@ -148,12 +149,13 @@ class People:
             (self._delete, plans.deletes),
         ):
             for _ in range(count):
-                self._work(work(self._dice.uniform(0.5, self._busy_seconds)))
+                self.work(work(self._dice.uniform(0.5, self._busy_seconds)))
         for _ in range(plans.readers):
             self.read(self._dice.choice(self.threads))
         self._working -= 1
 
-    def _work(self, errand: Any) -> None:
+    def work(self, errand: Any) -> None:
+        """Let somebody do something; until he has done it, not everybody is done."""
         self._working += 1
         self._wire.loop.create_task(errand).add_done_callback(self._note_done)
 
@@ -162,7 +164,7 @@ class People:
         if not task.cancelled() and task.exception() is not None:
             self._world.blame(f"a client was told {task.exception()!r}")
 
-    async def _insist(self, work: Any) -> Any:
+    async def insist(self, work: Any) -> Any:
         """Ask one node after the other until one answers."""
         while True:
             try:
@@ -185,10 +187,10 @@ class People:
             self.sent.append(sent)
             # An impatient one sends the same twice at once, and a forgetful one sends it again when all is said.
             for _ in range(self._dice.choice((1, 1, 1, 2))):
-                self._work(self._send(sent))
+                self.work(self._send(sent))
             if self._dice.random() < 0.2:
                 await asyncio.sleep(self._dice.uniform(0.0, self._busy_seconds / 2))
-                self._work(self._send(sent))
+                self.work(self._send(sent))
 
     async def _send(self, sent: Sent) -> None:
         is_note = sent.plan.then == "note"
@@ -196,7 +198,7 @@ class People:
         options = RunOptions(tools=NAMES)
         send = Send(content=content, key=sent.plan.key, respond=not is_note, on_busy=sent.on_busy, options=options)
         try:
-            accepted = await self._insist(lambda engine: engine.send(SCOPE, sent.thread_id, send))
+            accepted = await self.insist(lambda engine: engine.send(SCOPE, sent.thread_id, send))
         except NotFound:
             sent.is_refused = True
             return
@@ -216,13 +218,13 @@ class People:
             return (await engine.wait_for_end(SCOPE, await engine.run(SCOPE, run_id))).run
 
         try:
-            self.ends.append(await self._insist(work))
+            self.ends.append(await self.insist(work))
         except NotFound:
             return
 
     async def _cancel(self, run_id: RunId) -> None:
         try:
-            await self._insist(lambda engine: engine.cancel(SCOPE, run_id))
+            await self.insist(lambda engine: engine.cancel(SCOPE, run_id))
         except NotFound:
             return
         self.cancels.append(Cancel(run_id, self._world.now))
@@ -232,7 +234,7 @@ class People:
         await asyncio.sleep(after)
         thread_id = self._dice.choice(self.threads)
         try:
-            self.states.append(await self._insist(lambda engine: engine.snapshot(SCOPE, thread_id, 200)))
+            self.states.append(await self.insist(lambda engine: engine.snapshot(SCOPE, thread_id, 200)))
         except NotFound:
             return
 
@@ -241,7 +243,7 @@ class People:
         thread_id = self._dice.choice(self.threads)
         changed = {"title": f"named at {after:.3f}"}
         try:
-            await self._insist(lambda engine: engine.update_thread(SCOPE, thread_id, changed))
+            await self.insist(lambda engine: engine.update_thread(SCOPE, thread_id, changed))
         except NotFound:
             return
 
@@ -258,7 +260,7 @@ class People:
             asked = structs.replace(self._plan(f"r{len(self.rewritten)}"), then="finish")
             change = structs.replace(change, content=[TextBlock(asked.text())])
         try:
-            await self._insist(lambda engine: engine.change_queued(SCOPE, run.id, change))
+            await self.insist(lambda engine: engine.change_queued(SCOPE, run.id, change))
         except (NotFound, RunBegun, InvalidRequest):
             # A question that is answered again is a message of the history, which nobody rewrites here.
             return
@@ -268,7 +270,7 @@ class People:
         await asyncio.sleep(after)
         thread_id, dice = self._dice.choice(self.threads), self._dice
         try:
-            state: Snapshot = await self._insist(lambda engine: engine.snapshot(SCOPE, thread_id, 200))
+            state: Snapshot = await self.insist(lambda engine: engine.snapshot(SCOPE, thread_id, 200))
         except NotFound:
             return
         asked = [message for message in state.messages if message.role == "user" and message.run_id is not None]
@@ -294,7 +296,7 @@ class People:
     async def _try(self, work: Any) -> Any:
         """Ask until somebody answers; that it cannot be is an answer too, and given as None."""
         try:
-            return await self._insist(work)
+            return await self.insist(work)
         except (NotFound, InvalidRequest):
             return None
 
@@ -302,7 +304,7 @@ class People:
         """Return what waits somewhere."""
         for thread_id in self.threads:
             try:
-                waiting: list[Run] = await self._insist(lambda engine, at=thread_id: engine.queue(SCOPE, at))
+                waiting: list[Run] = await self.insist(lambda engine, at=thread_id: engine.queue(SCOPE, at))
             except NotFound:
                 continue
             if waiting:
@@ -314,7 +316,7 @@ class People:
         thread_id = self._dice.choice(self.threads)
         self.deleted[thread_id] = None
         try:
-            await self._insist(lambda engine: engine.delete_thread(SCOPE, thread_id))
+            await self.insist(lambda engine: engine.delete_thread(SCOPE, thread_id))
         except NotFound:
             return
 
@@ -326,7 +328,9 @@ class People:
             try:
                 async with (
                     asyncio.timeout(stays),
-                    aclosing(self._wire.follow(place, reading.thread_id, reading.cursor, pace)) as batches,
+                    aclosing(
+                        self._wire.follow(place, reading.thread_id, reading.cursor, pace, reading.person)
+                    ) as batches,
                 ):
                     async for entries in batches:
                         self._see(reading, entries)
@@ -334,6 +338,10 @@ class People:
                 self._world.blame(f"a cursor that was handed out is refused: {error.detail}")
                 return
             except NotFound:
+                if reading.person is not None:
+                    # Removed; he may be invited again.
+                    await asyncio.sleep(dice.uniform(0.2, 2.0))
+                    continue
                 reading.is_over = reading.thread_id in self.deleted
                 if not reading.is_over:
                     self._world.blame(f"{reading.thread_id} is not found")
@@ -360,17 +368,17 @@ class People:
             seconds = dice.uniform(0.0, 5.0)
             # Two who look at the same screen click at the same time.
             for _ in range(dice.choice((0, 1, 1, 2))):
-                self._work(self._decide(run.id, one.tool_use_id, dice.random() < 0.7, seconds))
+                self.work(self._decide(run.id, one.tool_use_id, dice.random() < 0.7, seconds))
         for one in asked.results:
             if dice.random() < 0.7:
-                self._work(self._post(run.id, one.tool_use_id, f"said by {dice.randrange(1000)}"))
+                self.work(self._post(run.id, one.tool_use_id, f"said by {dice.randrange(1000)}"))
 
     async def _decide(self, run_id: RunId, tool_use_id: str, is_agreed: bool, seconds: float) -> None:
         await asyncio.sleep(seconds)
         approval = Approval(tool_use_id=tool_use_id, approve=is_agreed)
         author = Author("user", f"person {self._dice.randrange(9)}")
         try:
-            await self._insist(lambda engine: engine.decide(SCOPE, run_id, approval, author))
+            await self.insist(lambda engine: engine.decide(SCOPE, run_id, approval, author))
         except (NotFound, NotWaitedFor):
             return
         self.answered.append(Answered(run_id, tool_use_id, is_agreed))
@@ -379,7 +387,7 @@ class People:
         await asyncio.sleep(self._dice.uniform(0.0, 5.0))
         given = ClientResult(tool_use_id=tool_use_id, output=output)
         try:
-            await self._insist(lambda engine: engine.take_result(SCOPE, run_id, given))
+            await self.insist(lambda engine: engine.take_result(SCOPE, run_id, given))
         except (NotFound, NotWaitedFor):
             return
         self.answered.append(Answered(run_id, tool_use_id, output))

@@ -17,11 +17,13 @@ from .checkers import Stored, breaches_of_log
 from .deeds import answers_to_calls_count_once, tools_did_what_is_told
 from .disk import Disk, StoreClock
 from .ether import Ether
+from .guests import Guests, draw_room
 from .handed import steers_were_answered_once
 from .log import recorded
 from .model import Model
 from .node import START_MS, SimNode
 from .people import People, draw_plans
+from .rooms import rooms_were_kept
 from .told import (
     readers_saw_the_log,
     sends_happened_once,
@@ -77,7 +79,12 @@ class Simulation:
         self.nodes: list[SimNode] = []
         self._born = 0
         self._wire = Wire(self.world, self.weather, self.disk, self.nodes)
-        self.people = People(self._wire, draw_plans(self.world.chance("plans")), BUSY_SECONDS)
+        room, plans = draw_room(self.world.chance("room")), draw_plans(self.world.chance("plans"))
+        if room is not None:
+            # Enough is going on in there.
+            plans = structs.replace(plans, threads=1, senders=1)
+        self.people = People(self._wire, plans, BUSY_SECONDS)
+        self.guests = Guests(self._wire, self.people, room, BUSY_SECONDS)
 
     def run(self) -> Result:
         """Live through it. Returns what was broken."""
@@ -105,6 +112,7 @@ class Simulation:
             self.nodes[place].start()
         self._plan_misfortunes()
         self.people.begin()
+        self.guests.begin()
         self.world.run_until(lambda: False, BUSY_SECONDS)
         self.weather.is_fair = True
         for node in self.nodes:
@@ -121,7 +129,7 @@ class Simulation:
                 self.world.blame(breach)
 
     def _read_all_once_more(self) -> None:
-        for thread_id in self.people.threads:
+        for thread_id in (*self.people.threads, *self.guests.threads):
             if thread_id not in self.people.deleted:
                 self.people.read(thread_id)
         readings = self.people.readings
@@ -133,7 +141,12 @@ class Simulation:
             self.world.run_until(self._have_all_read, self.world.now + seconds)
 
     def _have_all_read(self) -> bool:
-        return all(one.is_over or one.cursor == self.disk.head(one.thread_id) for one in self.people.readings)
+        return all(
+            one.is_over
+            or one.cursor == self.disk.head(one.thread_id)
+            or (one.person is not None and self.disk.removed_at(one.thread_id, one.person) is not None)
+            for one in self.people.readings
+        )
 
     def _new_node(self, place: int) -> SimNode:
         self._born += 1
@@ -198,14 +211,15 @@ class Simulation:
         self._dice.choice(self.nodes).cut_off(self._dice.choice((0.5, 3.0, 9.0)))
 
     def _check(self) -> Iterator[str]:
-        threads = {thread_id: self._stored(thread_id) for thread_id in self.people.threads}
+        threads = {thread_id: self._stored(thread_id) for thread_id in (*self.people.threads, *self.guests.threads)}
         for thread_id, stored in threads.items():
             yield from breaches_of_log(thread_id, stored, self.model.calls, self.climate)
         yield from tools_did_what_is_told(threads.values(), self.model.calls, self.outside, self.climate)
         yield from answers_to_calls_count_once(self.people.answered, threads.values())
         yield from sends_happened_once(self.people.sent, threads)
         yield from steers_were_answered_once(self.people.sent, threads, self.model.calls, self.people.again)
-        yield from readers_saw_the_log(self.people.readings, threads)
+        yield from readers_saw_the_log(self.people.readings, threads, self.disk.removed)
+        yield from rooms_were_kept(self.guests, threads)
         yield from states_were_folds(self.people.states, threads)
         yield from waits_ended_with_the_run(self.people.ends, threads)
         yield from wishes_were_heard(self.people.cancels, self.disk.ended_at, self.climate, BUSY_SECONDS)

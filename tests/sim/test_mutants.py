@@ -7,8 +7,30 @@ from .simulate import run_seed
 
 SEEDS_MAX = 200
 
+FOUND_IN = {
+    "epoch_check_off": 10,
+    "live_leases_taken": 5,
+    "wishes_unheard": 28,
+    "moves_unheeded": 3,
+    "effects_repeated": 20,
+    "last_decision_counts": 9,
+    "uncertain_batches_new": 2,
+    "slow_poll_off": 18,
+    "lost_hand_in_forgotten": 49,
+    "membership_known_from_before": 32,
+    "viewers_write": 32,
+    "removed_readers_stay": 50,
+    "removals_noticed_late": 50,
+    "calls_counted_per_attempt": 90,
+    "calls_of_replaced_attempts_lost": 88,
+    "role_changes_told_wrong": 58,
+    "own_words_last": 18,
+}
+"""The first seed that has found each, to begin with; the others are looked at where the simulation has changed since."""
+
 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_mutant_is_found(name: str) -> None:
     """Each law of the log has a checker that goes red without it, within a few seeds."""
-    assert any(run_seed(seed, MUTANTS[name]).breaches for seed in range(SEEDS_MAX)), name
+    seeds = (FOUND_IN.get(name, 0), *range(SEEDS_MAX))
+    assert any(run_seed(seed, MUTANTS[name]).breaches for seed in seeds), name

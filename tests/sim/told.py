@@ -1,6 +1,6 @@
 """Holds what clients were told against what is stored. Each function yields what breaks a promise of ARCHITECTURE.md."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from msgspec import structs
 
@@ -69,14 +69,20 @@ def _was_merged_once(log: list[Entry], send: Sent, answer: tuple[str, RunId | No
         yield f"{send.plan.key} was merged into {answer}, which has it {times}"
 
 
-def readers_saw_the_log(readings: list[Reading], threads: dict[ThreadId, Stored]) -> Iterator[str]:
-    """Promises 1 to 3: what a reader has seen is a stretch of the log, byte for byte, up to its end."""
+def readers_saw_the_log(
+    readings: list[Reading], threads: dict[ThreadId, Stored], removed: Mapping[tuple[ThreadId, str], int | None]
+) -> Iterator[str]:
+    """Promises 1 to 3: what a reader has seen is a stretch of the log, byte for byte, up to its end.
+
+    Who was removed sees none of what came after, which is looked at when it is shown.
+    """
     for reading in readings:
         log = [encode_event(entry.event) for entry in threads[reading.thread_id].log]
         if reading.seen != log[reading.start : reading.cursor]:
             yield f"{reading.thread_id}: a reader has seen what is not stored"
         is_deleted = isinstance(threads[reading.thread_id].log[-1].event, ThreadDeleted)
-        if reading.cursor != len(log) and not is_deleted:
+        is_out = reading.person is not None and removed.get((reading.thread_id, reading.person)) is not None
+        if reading.cursor != len(log) and not is_deleted and not is_out:
             yield f"{reading.thread_id}: a reader stays at {reading.cursor}, the log is at {len(log)}"
 
 

@@ -9,7 +9,7 @@ from threadline.engine.engine import Engine
 from threadline.errors import ThreadlineError
 from threadline.events import Entry
 from threadline.ids import TenantId, ThreadId
-from threadline.scopes import Tenant
+from threadline.scopes import EndUser, Tenant
 
 from .disk import Disk
 from .node import SimNode
@@ -74,7 +74,7 @@ class Wire:
         self.nodes = nodes
         self.loop = NodeLoop(world, "clients")
         self._weather = weather
-        self._disk = disk
+        self.disk = disk
 
     async def call(self, place: int, work: Callable[[Engine], Awaitable[T]]) -> T:
         """Make a request of the node at a place. Raises Cut, and what the API answers with."""
@@ -92,18 +92,22 @@ class Wire:
             raise Cut from None
 
     async def follow(
-        self, place: int, thread_id: ThreadId, after: int, pace: float
+        self, place: int, thread_id: ThreadId, after: int, pace: float, person: str | None = None
     ) -> AsyncGenerator[list[Entry], None]:
         """Follow a thread on the node at a place. Raises Cut, and what the API answers with."""
+        scope = SCOPE if person is None else EndUser(SCOPE.tenant_id, person)
         line = Line(self.world, self._weather, self.loop)
         serving: list[asyncio.Task[None]] = []
 
         async def serve(node: SimNode) -> None:
-            start = await node.engine.tail.start_of(SCOPE, thread_id, after)
-            await node.engine.see_to_thread(SCOPE, thread_id)
-            async with aclosing(node.engine.tail.follow(SCOPE, thread_id, start)) as batches:
-                is_waiting = False
+            start = await node.engine.tail.start_of(scope, thread_id, after)
+            await node.engine.see_to_thread(scope, thread_id)
+            async with aclosing(node.engine.tail.follow(scope, thread_id, start)) as batches:
+                is_waiting, is_removed = False, False
                 async for entries in batches:
+                    if is_removed:
+                        self.world.blame(f"{thread_id}: the stream of {person} goes on after he was removed")
+                    is_removed = person is not None and self._ends_for(thread_id, person, entries)
                     if entries:
                         self._check_what_is_shown(entries, is_waiting and not pace)
                     is_waiting = is_waiting or not entries
@@ -121,13 +125,22 @@ class Wire:
             for task in serving:
                 self.world.after(self._weather.seconds_between(), task.cancel)
 
+    def _ends_for(self, thread_id: ThreadId, person: str, entries: Sequence[Entry]) -> bool:
+        """Whether these are the last that a person is shown: who takes part no more sees nothing that came after."""
+        removed_at = self.disk.removed_at(thread_id, person)
+        if removed_at is None or not entries:
+            return False
+        if entries[-1].seq > removed_at:
+            self.world.blame(f"{thread_id}: {person} was removed with {removed_at} and is shown {entries[-1].seq}")
+        return entries[-1].seq >= removed_at
+
     def _check_what_is_shown(self, entries: Sequence[Entry], was_waiting: bool) -> None:
         """Promise 1, at the moment of showing; and where nothing goes wrong, nobody waits for a slow poll."""
         first, last = entries[0], entries[-1]
-        if last.seq > self._disk.head(last.thread_id):
+        if last.seq > self.disk.head(last.thread_id):
             self.world.blame(f"{last.thread_id}: {last.seq} is shown and is not stored")
         elif was_waiting and self._weather.climate.is_prompt:
-            late = self.world.now - self._disk.committed_at[first.thread_id][first.seq - 1]
+            late = self.world.now - self.disk.committed_at[first.thread_id][first.seq - 1]
             if late > LATE_SECONDS:
                 self.world.blame(f"{first.thread_id}: {first.seq} is shown {late:.2f} seconds after its commit")
 
