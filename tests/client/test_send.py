@@ -440,3 +440,34 @@ async def test_background_sends_and_stored_messages(server: ScriptedServer, spea
     ]
     keys = [seen.headers["idempotency-key"] for seen in server.seen]
     assert keys[0] == keys[1] != keys[2] == keys[3]
+
+
+async def test_a_send_that_nobody_answers(server: ScriptedServer, speaker: Speaker) -> None:
+    """In a room, where nobody was called: no run, no events, and no waiting for either."""
+    stored = {"message": wire.message(run_id=None), "run": None, "runs": []}
+    server.answer(reply(201, stored), reply(201, stored), reply(201, stored))
+    result = await speaker.call(lambda client: client.threads.send_and_wait("thr_1", "hello"))
+    assert (result.run, result.reply, result.text, result.message.id) == (None, None, "", "msg_1")
+    assert result.raise_for_run() is result
+    assert await speaker.collect(send) == []
+    accepted = await speaker.call(lambda client: client.threads.send_in_background("thr_1", "hello"))
+    assert (accepted.run, accepted.runs, accepted.message.id) == (None, (), "msg_1")
+    assert [seen.line for seen in server.seen] == [SEND] * 3
+
+
+async def test_a_send_that_several_answer(server: ScriptedServer, speaker: Speaker) -> None:
+    """All of their runs, the first of which is the run of the send."""
+    runs = [wire.run("queued"), wire.run("queued", id="run_2")]
+    server.answer(reply(202, {"message": wire.message(), "run": runs[0], "runs": runs}))
+    accepted = await speaker.call(lambda client: client.threads.send_in_background("thr_1", "hello"))
+    assert [run.id for run in accepted.runs] == ["run_1", "run_2"]
+    assert accepted.run == accepted.runs[0]
+
+
+async def test_waiting_for_a_message_that_is_handed_to_an_answer(server: ScriptedServer, speaker: Speaker) -> None:
+    """The reply is that of the answer; the run is the message's own."""
+    handed = wire.answered(status="completed", answered_by="run_2")[-1]
+    server.answer(sent(handed), resumed(*FRAMES))
+    result = await speaker.call(lambda client: client.threads.send_and_wait("thr_1", "this", on_busy="steer"))
+    assert (result.run.id, result.answered_by, result.text) == ("run_1", "run_2", "Hello you")
+    assert [seen.line for seen in server.seen] == [SEND, "GET /v1/runs/run_2/events"]

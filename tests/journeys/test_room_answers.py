@@ -307,3 +307,23 @@ async def test_a_renamed_agent_is_called_by_its_new_handle(client: Client, upstr
 
     await until(is_back, "the old handle in the room")
     assert [frame.event for frame in await client.log(own)].count("member.updated") == 0
+
+
+async def test_a_send_that_several_answer_names_all_of_them(client: Client, upstream: Upstream) -> None:
+    """In the order in which they answer, the first one first; again for the same key; waited for, all of their words."""
+    first, second = await an_agent(client, upstream, "one"), await an_agent(client, upstream, "two")
+    thread_id = await client.thread(end_user_id=unique("ann"))
+    for agent in (first, second):
+        await invite(client, thread_id, agent=agent["id"])
+    sent = (await client.send(thread_id, "hello", background=True, key="several")).ok(202)
+    assert [run["agent_id"] for run in sent["runs"]] == [first["id"], second["id"]]
+    assert sent["run"] == sent["runs"][0]
+    await settle(client, thread_id)
+    again = (await client.send(thread_id, "hello", background=True, key="several")).ok(202)
+    assert [run["id"] for run in again["runs"]] == [run["id"] for run in sent["runs"]]
+    assert [run["status"] for run in again["runs"]] == ["completed", "completed"]
+    waited = (await client.send(thread_id, "again")).ok(200)
+    assert [text_of(reply) for reply in waited["replies"]] == ["one", "two"]
+    assert waited["reply"] == waited["replies"][0]
+    assert [run["status"] for run in waited["runs"]] == ["completed", "completed"]
+    assert [reply["run_id"] for reply in waited["replies"]] == [run["id"] for run in waited["runs"]]

@@ -94,7 +94,8 @@ async def test_a_send_can_be_waited_for(client: Client) -> None:
     thread_id = await client.thread()
     answer = await client.send(thread_id, "how are you")
     sent = answer.ok(200)
-    assert sent.keys() == {"message", "run", "reply"}
+    assert sent.keys() == {"message", "run", "reply", "runs", "replies"}
+    assert (sent["runs"], sent["replies"]) == ([sent["run"]], [sent["reply"]])
     assert text_of(sent["message"]) == text_of(sent["reply"]) == "how are you"
     assert sent["reply"]["parent_id"] == sent["message"]["id"]
     assert sent["run"]["status"] == "completed"
@@ -107,7 +108,8 @@ async def test_a_send_in_the_background_is_answered_with_nobody_there(client: Cl
     thread_id = await client.thread()
     answer = await client.send(thread_id, "go", background=True, model="demo/count-20@200")
     sent = answer.ok(202)
-    assert sent.keys() == {"message", "run"}
+    assert sent.keys() == {"message", "run", "runs"}
+    assert sent["runs"] == [sent["run"]]
     assert sent["run"]["status"] in ("queued", "running")
     assert sent["run"]["input"]["id"] == sent["message"]["id"]
     assert answer.headers["x-threadline-run-id"] == sent["run"]["id"]
@@ -121,7 +123,7 @@ async def test_a_send_may_want_no_answer(client: Client) -> None:
     thread_id = await client.thread()
     answer = await client.send(thread_id, "for the record", respond=False)
     sent = answer.ok(201)
-    assert sent["run"] is None
+    assert (sent["run"], sent["runs"]) == (None, [])
     assert sent["message"]["run_id"] is None
     assert "x-threadline-run-id" not in answer.headers
     assert [frame.event for frame in await client.log(thread_id)] == ["thread.created", "message.created"]

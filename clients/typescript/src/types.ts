@@ -802,11 +802,17 @@ export interface SendMessage {
   readonly metadata?: Readonly<Record<string, Json>> | null;
 }
 
-/** What a send became. `reply` is there when the answer was waited for. */
+/**
+ * What a send became: the first run that answers it, and all of them, in the order in which they answer.
+ *
+ * `reply` and `replies` are there when the answers were waited for: the first run's, and those of all that have one.
+ */
 export interface Sent {
   readonly message: Message;
   readonly run: Run | null;
   readonly reply: Message | null;
+  readonly runs: readonly Run[];
+  readonly replies: readonly Message[];
 }
 
 /** A shared page. `url` is there in the answer that makes it, and never again. */

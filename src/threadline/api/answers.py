@@ -85,11 +85,16 @@ class FileLink(Struct, frozen=True):
 
 
 class Sent(Struct, frozen=True):
-    """What a send became. `reply` is there when the answer was waited for."""
+    """What a send became: the first run that answers it, and all of them, in the order in which they answer.
+
+    `reply` and `replies` are there when the answers were waited for: the first run's, and those of all that have one.
+    """
 
     message: Message
     run: Run | None
     reply: Message | None = None
+    runs: Sequence[Run] = ()
+    replies: Sequence[Message] = ()
 
 
 class SentInBackground(Struct, frozen=True):
@@ -97,6 +102,7 @@ class SentInBackground(Struct, frozen=True):
 
     message: Message
     run: Run | None
+    runs: Sequence[Run] = ()
 
 
 class State(Struct, frozen=True):

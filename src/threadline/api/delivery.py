@@ -12,6 +12,7 @@ from threadline.api.spec import gives, streams
 from threadline.api.sse import EventStream, RunFrames
 from threadline.engine.engine import with_input
 from threadline.engine.once import Accepted
+from threadline.records import Message, Run
 from threadline.scopes import Scope
 from threadline.store.contract import Reader, RunRow
 
@@ -50,8 +51,9 @@ async def deliver(
     if stream:
         return run_stream(house, principal, scope, accepted.run, accepted.first_seq - 1, headers)
     if background:
-        row = await _with_input(house, scope, accepted.run)
-        return answer(SentInBackground(accepted.message, row.run), 202, headers)
+        rows = [await _with_input(house, scope, row) for row in accepted.runs]
+        runs = [row.run for row in rows]
+        return answer(SentInBackground(accepted.message, runs[0], runs), 202, headers)
     with house.readers.waiting(request, principal):
         return await _waited(house, scope, accepted, headers)
 
@@ -66,15 +68,24 @@ def run_stream(
 
 
 async def _waited(house: House, scope: Scope, accepted: Accepted, headers: dict[str, str]) -> Response:
-    assert accepted.run is not None, "asked for by the caller"
-    ended = answering = await house.engine.wait_for_end(scope, accepted.run, or_waiting=True)
-    if ended.run.answered_by is not None:
-        # It was handed to another answer, which is its answer too.
-        other = await house.engine.run(scope, ended.run.answered_by)
-        answering = await house.engine.wait_for_end(scope, other, or_waiting=True)
-    reply = await house.engine.reply(scope, answering.run)
-    message = ended.run.input or accepted.message
-    return answer(Sent(message, ended.run, reply), 200, headers)
+    runs: list[Run] = []
+    replies: list[Message | None] = []
+    for row in accepted.runs:
+        if runs and not runs[-1].is_terminal:
+            # The one before waits for somebody outside, and keeps the turn: what is behind it is not waited for.
+            behind = await house.engine.run(scope, row.run.id)
+            runs.append(behind.run)
+            continue
+        ended = answering = await house.engine.wait_for_end(scope, row, or_waiting=True)
+        if ended.run.answered_by is not None:
+            # It was handed to another answer, which is its answer too.
+            other = await house.engine.run(scope, ended.run.answered_by)
+            answering = await house.engine.wait_for_end(scope, other, or_waiting=True)
+        runs.append(ended.run)
+        replies.append(await house.engine.reply(scope, answering.run))
+    message = runs[0].input or accepted.message
+    said = [reply for reply in replies if reply is not None]
+    return answer(Sent(message, runs[0], replies[0], runs, said), 200, headers)
 
 
 async def _with_input(house: House, scope: Scope, row: RunRow) -> RunRow:

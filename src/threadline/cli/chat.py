@@ -124,11 +124,13 @@ class Chat:
             return
         run = self._conversation.send(line.removeprefix("/") if line.startswith("//") else line)
         self._show_end(run)
-        if not self._is_interactive and run.status != "completed":
+        if not self._is_interactive and run is not None and run.status != "completed":
             sys.exit(1)
 
-    def _show_end(self, run: Run) -> None:
-        """Say how an answer ended, where that is not plain to see."""
+    def _show_end(self, run: Run | None) -> None:
+        """Say how an answer ended, where that is not plain to see; where there was none, nothing."""
+        if run is None:
+            return
         if failed := end_of(run):
             click.secho(failed, err=True, fg=None if run.status == "cancelled" else "red")
         elif self._is_interactive:

@@ -4,7 +4,7 @@ The rule for text is the contract's: deltas are added, a superseded message star
 message replaces whatever was held of it.
 """
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from threadline.client import events
 from threadline.client.blocks import TEXT_BLOCK_SEPARATOR
@@ -13,9 +13,12 @@ from threadline.client.models import Message, Run
 
 
 class SendResult(Struct, frozen=True, kw_only=True):
-    """How a send ended. `reply` is None where nobody answered; `message` is what was sent, as the log has it."""
+    """How a send ended. `message` is what was sent, as the log has it.
 
-    run: Run
+    `run` is None where nobody was to answer, as it may be in a room; `reply` also where the answer said nothing.
+    """
+
+    run: Run | None
     reply: Message | None = None
     message: Message | None = None
 
@@ -24,9 +27,18 @@ class SendResult(Struct, frozen=True, kw_only=True):
         """What a person reads of the reply; empty where there is none."""
         return self.reply.text if self.reply else ""
 
+    @property
+    def answered_by(self) -> str | None:
+        """The run that the message was handed to, which answers it; None where it was not."""
+        return self.run.answered_by if self.run else None
+
+    def answered(self, other: "SendResult") -> "SendResult":
+        """Return this result with the reply of the run that the message was handed to."""
+        return structs.replace(self, reply=other.reply)
+
     def raise_for_run(self) -> "SendResult":
-        """Return this result. Raises `RunFailed` when the run did not complete."""
-        if self.run.status != "completed":
+        """Return this result. Raises `RunFailed` when there was a run and it did not complete."""
+        if self.run is not None and self.run.status != "completed":
             raise RunFailed(self.run)
         return self
 
@@ -78,8 +90,10 @@ class Answer:
             case _:
                 pass
 
-    def result(self) -> SendResult:
-        """Return how it ended. Only after the terminal event."""
+    def result(self, unanswered: Message | None = None) -> SendResult:
+        """Return how it ended. Only after the terminal event, or where nobody answers what was sent."""
+        if unanswered is not None:
+            return SendResult(run=None, message=unanswered)
         assert self.run is not None, "a run's stream that has ended has shown its run"
         return SendResult(run=self.run, reply=self.reply, message=self.message)
 

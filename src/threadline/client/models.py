@@ -247,10 +247,15 @@ class ThreadState(Model, frozen=True, kw_only=True):
 
 
 class Accepted(Model, frozen=True, kw_only=True):
-    """A send that the server has stored and will answer."""
+    """A send that the server has stored.
+
+    `run` answers it, in a room perhaps with others, one behind the other: `runs` has all of them. In a room in which
+    nobody answers it is None.
+    """
 
     message: Message
-    run: Run
+    run: Run | None
+    runs: tuple[Run, ...] = ()
 
 
 class Appended(Model, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ A driver (`blocking.streams`, `nonblocking.streams`) does, until `done`:
     200: resume.opened(...); for each piece of the body: resume.feed(piece)
          the body ends -> wait resume.pause_after(STREAM_CUT), again
     204: resume.settle(GET run)                  the run has ended, and nothing of it is left after the cursor
+    201: resume.take_unanswered(body)            the message is stored, and nobody answers it
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +28,7 @@ from threadline.client.events import (
     decode_event,
     terminal_event_of,
 )
-from threadline.client.models import Run
+from threadline.client.models import Appended, Message, Run
 from threadline.client.settings import Settings
 from threadline.client.sse import SSEParser
 
@@ -132,6 +133,10 @@ class Resume:
     def _is_last(self, event: Event) -> bool:
         raise NotImplementedError
 
+    def take_unanswered(self, body: bytes) -> None:
+        """Hear 201, which answers a send and nothing else. Raises `UnexpectedAnswer`."""
+        raise UnexpectedAnswer("asked for an event stream, got HTTP 201")
+
     def _describe(self, lost: ConnectionLost) -> None:
         """Add to the last error what is needed to go on later."""
 
@@ -152,6 +157,8 @@ class RunResume(Resume):
         self.run_id = run_id
         self._send = send
         self._closing: TerminalEvent | None = None
+        self.unanswered: Message | None = None
+        """What was sent, where nobody answers it."""
 
     @property
     def idempotency_key(self) -> str | None:
@@ -161,7 +168,7 @@ class RunResume(Resume):
     @property
     def settled(self) -> bool:
         """Whether no connection is needed any more, although the caller may not have got the last event yet."""
-        return self.done or self._closing is not None
+        return self.done or self._closing is not None or self.unanswered is not None
 
     def known_run_id(self) -> str:
         """Return the run's id. Raises `UnexpectedAnswer` when the server has answered without naming it."""
@@ -196,9 +203,14 @@ class RunResume(Resume):
 
     def closing(self) -> Iterator[Event]:
         """Yield the terminal event of a run that was settled, so that every stream of a run ends with one."""
-        assert self._closing is not None, "only what was settled is closed"
         self.done = True
-        yield self._closing
+        if self.unanswered is None:
+            assert self._closing is not None, "only what was settled is closed"
+            yield self._closing
+
+    def take_unanswered(self, body: bytes) -> None:
+        """Hear that nobody answers what was sent: in a room, those who were not called. There are no events then."""
+        self.unanswered = calls.reader_of(Appended)(body).message
 
     def _take(self, event: Event) -> bool:
         # A proxy may have taken the header away; the run's own events name it as well.

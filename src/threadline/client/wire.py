@@ -30,10 +30,10 @@ def build_request(
 
 
 def is_stream(response: httpx.Response) -> bool:
-    """Whether an answer is what was asked for: an event stream, or 204 where nothing is left of one."""
+    """Whether an answer is what was asked for: a stream, 204 where nothing is left of one, 201 where nobody answers."""
     if response.status_code == httpx.codes.OK:
         return str(response.headers.get("content-type")).startswith("text/event-stream")
-    return response.status_code == httpx.codes.NO_CONTENT
+    return response.status_code in (httpx.codes.NO_CONTENT, httpx.codes.CREATED)
 
 
 def refusal_of(response: httpx.Response) -> ThreadlineError:

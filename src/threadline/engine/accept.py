@@ -146,8 +146,15 @@ async def _store_in_room(
     queued = await ask(transaction, scope, row, message.id, who, options, on_busy, ids, now_ms)
     if not queued:
         return Accepted(message, None, message.seq, is_replay=False)
-    first = queued[0]
-    return Accepted(message, first.row, first.row.first_seq, is_replay=False, stopping=first.stopping)
+    first, *others = queued
+    return Accepted(
+        message,
+        first.row,
+        first.row.first_seq,
+        is_replay=False,
+        stopping=first.stopping,
+        others=[each.row for each in others],
+    )
 
 
 def _options(row: ThreadRow, send: Send) -> RunOptions:

@@ -1,5 +1,6 @@
 """A send happens once (promise 5): what an Idempotency-Key was used for, and what the same request became before."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -25,7 +26,10 @@ class Once(Protocol):
 
 
 class Accepted(Struct, frozen=True):
-    """What a send became. `first_seq` is that of the run's (or, without one, the message's) first event."""
+    """What a send became. `first_seq` is that of the run's (or, without one, the message's) first event.
+
+    `others` answer it too, behind `run`: in a room several agents may.
+    """
 
     message: Message
     run: RunRow | None
@@ -33,6 +37,12 @@ class Accepted(Struct, frozen=True):
     is_replay: bool
     stopping: RunRow | None = None
     "The run that was asked to stop for this one."
+    others: Sequence[RunRow] = ()
+
+    @property
+    def runs(self) -> list[RunRow]:
+        """All runs that answer."""
+        return [] if self.run is None else [self.run, *self.others]
 
 
 async def earlier(reader: Reader, scope: Scope, row: ThreadRow, once: Once) -> Accepted | None:
@@ -54,7 +64,8 @@ async def earlier(reader: Reader, scope: Scope, row: ThreadRow, once: Once) -> A
     else:
         # In a room a run that waited already reads this message too; it stands in the history.
         message = await reader.message(scope, found.message_id)
-    return Accepted(message, run, run.first_seq, is_replay=True)
+    others = [await reader.run(scope, run_id) for run_id in (found.run_ids or ())[1:]]
+    return Accepted(message, run, run.first_seq, is_replay=True, others=others)
 
 
 async def remember(
@@ -72,6 +83,7 @@ async def remember(
         message_id=accepted.message.id,
         run_id=accepted.run.run.id if accepted.run else None,
         created_at=rfc3339(now_ms),
+        run_ids=[row.run.id for row in accepted.runs] if accepted.others else None,
     )
     await transaction.insert_send(scope, send)
 

@@ -91,7 +91,10 @@ class RunRow(Struct, frozen=True):
 
 
 class SendRow(Struct, frozen=True):
-    """What an Idempotency-Key was used for. A key belongs to (tenant, end user, thread)."""
+    """What an Idempotency-Key was used for. A key belongs to (tenant, end user, thread).
+
+    `run_ids` are all runs that answer, the first one too, where they are several.
+    """
 
     tenant_id: TenantId
     thread_id: ThreadId
@@ -101,6 +104,7 @@ class SendRow(Struct, frozen=True):
     message_id: MessageId
     run_id: RunId | None
     created_at: str
+    run_ids: list[RunId] | None = None
 
 
 class KeyRow(Struct, frozen=True):

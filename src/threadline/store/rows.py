@@ -12,6 +12,7 @@ from msgspec import Struct, structs
 from threadline.agent_records import Agent, Parameters, Team, TeamMember
 from threadline.content import Block
 from threadline.file_records import File
+from threadline.ids import RunId
 from threadline.records import (
     Attempt,
     Author,
@@ -118,7 +119,7 @@ TOOL_CALLS = RecordMapping(
     truths=("is_error", "needs_approval", "is_approved"),
     constant=("object",),
 )
-SENDS = RecordMapping(SendRow)
+SENDS = RecordMapping(SendRow, nested={"run_ids": list[RunId]})
 KEYS = RecordMapping(KeyRow)
 TOOLS = RecordMapping(
     ToolRow,

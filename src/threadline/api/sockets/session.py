@@ -178,8 +178,9 @@ class Session:
         send = to_send(request.message, self._principal, key)
         scope = for_whom(await thread_scope(self._house, self._principal, thread_id), request.message)
         accepted = await self._house.engine.send(scope, thread_id, send)
-        run = None if accepted.run is None else await self._with_input(scope, accepted.run)
-        return {"message": accepted.message, "run": run, "is_replay": accepted.is_replay}
+        runs = [await self._with_input(scope, row) for row in accepted.runs]
+        first = runs[0] if runs else None
+        return {"message": accepted.message, "run": first, "runs": runs, "is_replay": accepted.is_replay}
 
     async def _cancel(self, run_id: RunId) -> Run:
         self._principal.require("send")

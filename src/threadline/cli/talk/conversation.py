@@ -31,7 +31,7 @@ class Conversation:
         self._end_user_id = end_user_id
         self._title: str | None = None
 
-    def send(self, text: str) -> Run:
+    def send(self, text: str) -> Run | None:
         """Send a message, show its answer, and return how it ended. Raises what the SDK raises."""
         is_first = self.thread is None
         thread = self.thread or self._begin(text)
@@ -57,7 +57,7 @@ class Conversation:
         self.thread = state.thread
         return state
 
-    def attach(self, run: Run) -> Run:
+    def attach(self, run: Run) -> Run | None:
         """Show the answer of a run that is under way, from its first word, and return how it ended."""
 
         def open_stream(on_reconnect: OnReconnect) -> RunStream:
@@ -90,7 +90,7 @@ class Conversation:
         self.thread = self._client.threads.create(end_user_id=self._end_user_id, title=title, model=self.model)
         return self.thread
 
-    def _follow(self, open_stream: Open) -> Run:
+    def _follow(self, open_stream: Open) -> Run | None:
         return Following(open_stream, self._client.runs.cancel, self._screen).to_end()
 
 

@@ -77,8 +77,8 @@ class Following:
         self._out_since: float | None = None
         self._queued_at: float | None = None
 
-    def to_end(self) -> Run:
-        """Show the answer until its run has ended, and return the run.
+    def to_end(self) -> Run | None:
+        """Show the answer until its run has ended, and return the run; None where nobody answers, as in some rooms.
 
         Raises what the stream raises, and KeyboardInterrupt with the second Ctrl-C.
         """
@@ -89,9 +89,11 @@ class Following:
                 threading.Thread(target=self._read, name="answer", daemon=True).start()
                 for item in self._arriving():
                     self._take(item)
+            if self._answer.run is None:
+                self._screen.note("nobody answers here")
         finally:
             self._screen.end()
-        return self._answer.result().run
+        return self._answer.run
 
     def _arriving(self) -> Iterator[_Item]:
         while True:

@@ -21,7 +21,7 @@ class Leave(Exception):
 class SlashCommands:
     """The commands of one terminal. Remembers the last list, so that `/open 2` means its second line."""
 
-    def __init__(self, conversation: Conversation, show_end: Callable[[Run], None]) -> None:
+    def __init__(self, conversation: Conversation, show_end: Callable[[Run | None], None]) -> None:
         self._conversation = conversation
         self._show_end = show_end
         self._listed: list[Thread] = []

@@ -96,8 +96,15 @@ class Threads:
         on_reconnect: OnReconnect | None = None,
         **options: Unpack[SendOptions],
     ) -> SendResult:
-        """Send a message and return when its run has ended. A run that failed is returned as well: `raise_for_run`."""
-        return self.send(thread_id, content, on_reconnect=on_reconnect, **options).result()
+        """Send a message and return when its run has ended. A run that failed is returned as well: `raise_for_run`.
+
+        What was handed to another answer (`on_busy="steer"`) has that one's reply. Where nobody answers, `run` is None.
+        """
+        result = self.send(thread_id, content, on_reconnect=on_reconnect, **options).result()
+        if (run_id := result.answered_by) is None:
+            return result
+        resume = RunResume(self._transport.settings, run_id=run_id)
+        return result.answered(RunStream(self._transport, resume, on_reconnect).result())
 
     def send_in_background(self, thread_id: str, content: Content, **options: Unpack[SendOptions]) -> Accepted:
         """Send a message and return when it is stored; `runs.events(run.id)` attaches to its answer."""

@@ -88,6 +88,9 @@ class EventStream(Generic[ResumeT]):
         if response.status_code == httpx.codes.NO_CONTENT:
             response.close()
             self._resume.settle(self._transport.call(self._resume.settling()))
+        elif response.status_code == httpx.codes.CREATED:
+            with closing(response), foreign_errors_wrapped():
+                self._resume.take_unanswered(response.read())
         else:
             self._resume.opened(response.headers)
             self._opened = response
@@ -177,7 +180,7 @@ class RunStream(EventStream[RunResume]):
         """Wait for the run's end and return all that came of it."""
         for _ in self:
             pass
-        return self._answer.result()
+        return self._answer.result(self._resume.unanswered)
 
     def _note(self, event: Event) -> None:
         self._answer.take(event)

@@ -92,6 +92,10 @@ class AsyncEventStream(Generic[ResumeT]):
         if response.status_code == httpx.codes.NO_CONTENT:
             await response.aclose()
             self._resume.settle(await self._transport.call(self._resume.settling()))
+        elif response.status_code == httpx.codes.CREATED:
+            async with aclosing(response):
+                with foreign_errors_wrapped():
+                    self._resume.take_unanswered(await response.aread())
         else:
             self._resume.opened(response.headers)
             self._opened = response
@@ -184,7 +188,7 @@ class AsyncRunStream(AsyncEventStream[RunResume]):
         """Wait for the run's end and return all that came of it."""
         async for _ in self:
             pass
-        return self._answer.result()
+        return self._answer.result(self._resume.unanswered)
 
     def _note(self, event: Event) -> None:
         self._answer.take(event)

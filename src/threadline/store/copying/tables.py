@@ -58,7 +58,7 @@ RUNS = _table(
 SENDS = _table(
     "sends",
     "tenant_id thread_id end_user_id key",
-    "tenant_id thread_id end_user_id key message_id run_id created_at",
+    "tenant_id thread_id end_user_id key message_id run_id run_ids created_at",
     binary="fingerprint",
 )
 EVENTS = _table("events", "tenant_id thread_id seq", "tenant_id thread_id run_id body", "seq")

@@ -39,3 +39,8 @@ CREATE TABLE renames (
     PRIMARY KEY (tenant_id, agent_id, version)
 );
 CREATE INDEX members_of_agent ON members (tenant_id, agent_id, thread_id) WHERE agent_id IS NOT NULL;
+
+-- sends
+-- All runs that answer a send, where it is more than one.
+
+ALTER TABLE sends ADD COLUMN run_ids text;
