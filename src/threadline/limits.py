@@ -159,6 +159,9 @@ TOOL_DESCRIPTION_CHARS_MAX: Final = 8000
 TOOL_SCHEMA_BYTES_MAX: Final = 32 * 1024
 """What a model is told of one tool, on every round: all of it costs tokens."""
 
+TOOL_SCHEMAS_KEPT: Final = 2048
+"""Compiled schemas in one process: as many tools as are called in turn, at some kilobytes each."""
+
 TOOL_HEADERS_MAX: Final = 32
 TOOL_HEADER_CHARS_MAX: Final = 4096
 """Headers that go along with every request of a tool: a credential or two."""

@@ -257,3 +257,31 @@ async def test_a_result_may_come_before_the_run_waits(
         message = of(frames, "message.completed")[0]["message"]
         assert [block["type"] for block in message["content"]] == [*["tool_use"] * 2, *["tool_result"] * 2, "text"]
         assert message["content"][2]["content"] == "home"
+
+
+async def test_what_does_not_fit_is_told_to_the_model_and_asked_of_nobody(
+    toolserver: Server, installation: Installation, toys: Toys
+) -> None:
+    """Neither a person nor a client hears of it, the tool is not called, and the model may try again."""
+    schema = {"type": "object", "properties": {"within": {"type": "integer"}}, "required": ["within"]}
+    wrong = script(
+        {"call": "wipe", "input": {"what": 3}},
+        {"call": "locate", "input": {"within": "3"}},
+        {"call": "wipe", "input": {"what": "it"}},
+        {"say": "So."},
+    )
+    async with Client(toolserver.url, installation.key) as client:
+        (await client.post("/v1/tools", {**CLIENT_TOOL, "input_schema": schema})).ok(201)
+        thread_id = await client.thread()
+        run = await waiting(client, thread_id, wrong, tools=["wipe", "locate"])
+        (asked,) = run["waiting_for"]["approvals"]
+        assert (asked["input"], run["waiting_for"]["results"]) == ({"what": "it"}, [])
+        (await client.post(*decision(run, True))).ok(200)
+        await client.settled(run["id"])
+        wiped, located, again = await calls_of(client, thread_id)
+        assert (wiped["status"], wiped["attempt"], wiped["needs_approval"]) == ("failed", 0, False)
+        assert '/what: the value is not of type "string"' in wiped["output"]
+        assert (located["status"], located["kind"]) == ("failed", "client")
+        assert '/within: the value is not of type "integer"' in located["output"]
+        assert again["status"] == "succeeded"
+    assert len(toys.effects()) == 1

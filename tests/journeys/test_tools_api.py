@@ -90,6 +90,8 @@ async def test_what_is_secret_is_not_shown_again(client: Client) -> None:
         ({"input_schema": None}, "/input_schema"),
         ({"input_schema": {"type": "string"}}, "/input_schema/type"),
         ({"input_schema": {"type": "object", "x": "y" * 40_000}}, "/input_schema"),
+        ({"input_schema": {"type": "object", "properties": {"a": {"type": "strnig"}}}}, "/input_schema"),
+        ({"input_schema": {"type": "object", "properties": {"a": {"$ref": "http://10.0.0.1/a"}}}}, "/input_schema"),
         ({"headers": {"webhook-id": "x"}}, "/headers"),
         ({"headers": {"Host": "x"}}, "/headers"),
         ({"headers": {"a b": "x"}}, "/headers"),

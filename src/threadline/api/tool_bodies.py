@@ -18,6 +18,7 @@ from threadline.limits import (
     TOOLS_PER_TENANT_MAX,
 )
 from threadline.tool_records import NAME_PATTERN, Approval, RegisteredKind
+from threadline.tools.fit import BadSchema, check_schema
 from threadline.tools.mcp.config import SERVER_NAME_CHARS_MAX
 from threadline.tools.meta import META_NAMES
 
@@ -106,6 +107,10 @@ def _check_schema(schema: InputSchema) -> None:
         raise InvalidRequest('A tool\'s input is an object: `{"type": "object", …}`.', pointer="/input_schema/type")
     if len(msgspec.json.encode(schema)) > TOOL_SCHEMA_BYTES_MAX:
         raise InvalidRequest(f"A schema is at most {TOOL_SCHEMA_BYTES_MAX} bytes of JSON.", pointer="/input_schema")
+    try:
+        check_schema(schema)
+    except BadSchema as error:
+        raise InvalidRequest(f"This is no JSON Schema: {error}.", pointer="/input_schema") from error
 
 
 def _check_header(name: str, value: str) -> None:

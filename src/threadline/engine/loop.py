@@ -44,6 +44,7 @@ from threadline.scopes import System, Tenant
 from threadline.store.contract import RunRow, Transaction
 from threadline.tool_calls import ToolCall
 from threadline.tools.contract import Call, Offer, Result, Selection, Tool
+from threadline.tools.fit import misfit
 from threadline.tools.output import failure
 
 _CALLS = System("write down what becomes of the tool calls of a run of this node")
@@ -187,7 +188,8 @@ class ToolLoop:
         tool = self._find(request.name)
         if tool is None or is_unparsed(request.input):
             return Kind()
-        return Kind(tool.kind, tool.needs_approval(request.input))
+        # Nobody is asked about a call that is not going to be made.
+        return Kind(tool.kind, misfit(tool, request.input) is None and tool.needs_approval(request.input))
 
     def _find(self, name: str) -> Tool | None:
         return None if self._offer is None else self._offer.find(name)
@@ -197,10 +199,12 @@ class ToolLoop:
         refused: list[tuple[ToolCall, Result]] = []
         wanted: list[tuple[ToolCall, Tool]] = []
         for place, call in enumerate(self.calls.values()):
-            if call.is_settled or call.waits_for_approval or call.waits_for_result:
+            if call.is_settled or call.waits_for_approval:
                 continue
             tool = self._find(call.name)
             refusal = LIMIT_REACHED if place >= self._limits.calls else _refusal(call, tool)
+            if call.waits_for_result and (tool is None or misfit(tool, call.input) is None):
+                continue
             if refusal is not None:
                 refused.append((call, refusal))
             elif tool is not None:
@@ -298,7 +302,7 @@ def _refusal(call: ToolCall, tool: Tool | None) -> Result | None:
         return OUTCOME_UNKNOWN
     if is_unparsed(call.input):
         return NO_INPUT
-    return NO_SUCH_TOOL if tool is None else None
+    return NO_SUCH_TOOL if tool is None else misfit(tool, call.input)
 
 
 def _is_demand(prompt: Prompt) -> bool:

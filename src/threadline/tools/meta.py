@@ -121,6 +121,11 @@ class CallTool(_Meta):
         tool = self._meant(input)
         return tool is not None and tool.needs_approval(_inner(input))
 
+    def meant(self, input: Any) -> tuple[Tool, Any] | None:
+        """Return the tool that is meant, and its input; None for a name that means nothing."""
+        tool = self._meant(input)
+        return None if tool is None else (tool, _inner(input))
+
     async def call(self, call: Call) -> Result:
         """Call the tool that is meant, within its own time."""
         tool = self._meant(call.input)

@@ -1,0 +1,79 @@
+"""Whether an input fits its tool's JSON Schema: looked at before a person is asked and before the tool is.
+
+What does not fit is an error result, which names each place and what was expected there, so that the model can try
+again. The value itself is not repeated: the model knows what it said. A schema is compiled once, however often its tool
+is called; looking at an input then takes some microseconds.
+
+Schemas come from tenants and from foreign servers: nothing is fetched for a `$ref`, and patterns cannot run for ever.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+
+from threadline.limits import TOOL_SCHEMAS_KEPT
+from threadline.observe import log
+from threadline.tools.contract import Result, Tool
+from threadline.tools.meta import CallTool
+from threadline.tools.output import failure
+
+PLACES_NAMED = 5
+_WORDS_CHARS_MAX = 300
+_THE_VALUE = "the value"
+
+
+class BadSchema(ValueError):
+    """A schema that no input could be held against."""
+
+
+def misfit(tool: Tool, input: Any) -> Result | None:
+    """Return what the model is told where an input does not fit; None where it does, or where nobody can say."""
+    meant: tuple[Tool, Any] | None = (tool, input)
+    if isinstance(tool, CallTool):
+        meant = tool.meant(input)
+    if meant is None or meant[0].kind == "meta":
+        # These look at what they get themselves, and take some of it more kindly.
+        return None
+    validator = _validator(msgspec.json.encode(meant[0].input_schema, order="sorted"))
+    if validator is None or validator.is_valid(meant[1]):
+        return None
+    errors = validator.iter_errors(meant[1])
+    words = "; ".join(map(_told, islice(errors, PLACES_NAMED)))
+    more = sum(1 for _ in errors)
+    return failure(f"The input does not fit the tool's schema: {words}{f'; and {more} more' if more else ''}.")
+
+
+def check_schema(schema: Any) -> None:
+    """Raise BadSchema for what is no JSON Schema, or refers to what is not in it."""
+    _compiled(schema)
+
+
+@lru_cache(maxsize=TOOL_SCHEMAS_KEPT)
+def _validator(schema: bytes) -> jsonschema_rs.Validator | None:
+    # By its text: the same for all versions of a tool that have it, and another one when it changes.
+    try:
+        return _compiled(msgspec.json.decode(schema))
+    except BadSchema as error:
+        # A foreign server's, or one that was stored before they were checked. Its tool looks for itself.
+        log.warning("schema_not_usable", detail=str(error))
+        return None
+
+
+def _compiled(schema: Any) -> jsonschema_rs.Validator:
+    try:
+        return jsonschema_rs.validator_for(schema, mask=_THE_VALUE, offline=True)
+    except (ValueError, RecursionError) as error:
+        raise BadSchema(next(_lines(error), "it cannot be read")) from error
+
+
+def _told(error: jsonschema_rs.ValidationError) -> str:
+    path = "".join(f"/{part}" for part in error.instance_path)
+    return f"{path or 'at its top'}: {error.message[:_WORDS_CHARS_MAX]}"
+
+
+def _lines(error: Exception) -> Iterator[str]:
+    return (line[:_WORDS_CHARS_MAX].rstrip(".") for line in str(error).splitlines() if line)
