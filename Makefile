@@ -1,6 +1,6 @@
 # One command each. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help serve web cluster demo test check typescript types sim chaos format bench bench-web profile clean
+.PHONY: help serve web cluster demo test check typescript types sim chaos format bench bench-web screenshots profile clean
 
 VENV := .venv
 UV := $(VENV)/bin/uv
@@ -90,6 +90,10 @@ bench: $(VENV)/.installed-bench $(APP) ## Measure every figure that the docs cla
 
 bench-web: $(VENV)/.installed-bench $(APP) ## Measure the app in Chromium (ARGS="--quick")
 	$(VENV)/bin/python -m bench --only web $(ARGS)
+
+screenshots: $(VENV)/.installed-dev $(APP) ## Take the screenshots of the docs anew
+	mkdir -p docs/screenshots
+	THREADLINE_SCREENSHOTS=$(CURDIR)/docs/screenshots $(VENV)/bin/python -m pytest -n 0 tests/browser/test_look.py
 
 profile: $(VENV)/.installed-bench ## Say where the time of a token goes (py-spy)
 	$(VENV)/bin/python -m bench --only profile $(ARGS)

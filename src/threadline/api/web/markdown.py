@@ -35,7 +35,8 @@ def to_html(markdown: str) -> str:
         attributes=_ATTRIBUTES,
         url_schemes=_SCHEMES,
         link_rel="noopener noreferrer nofollow ugc",
-        set_tag_attribute_values={"a": {"target": "_blank"}},
+        # What is wider than the page is scrolled, also with keys.
+        set_tag_attribute_values={"a": {"target": "_blank"}, "pre": {"tabindex": "0"}, "table": {"tabindex": "0"}},
         # A path would be an address of ours: the words of a model do not point into the app.
         url_relative="deny",
         strip_comments=True,

@@ -98,4 +98,4 @@ def _folded(title: str, html: str) -> str:
 
 def _code(value: object) -> str:
     text = value if isinstance(value, str) else msgspec.json.format(msgspec.json.encode(value)).decode()
-    return f"<pre><code>{escape(text)}</code></pre>"
+    return f'<pre tabindex="0"><code>{escape(text)}</code></pre>'
