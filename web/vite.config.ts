@@ -53,6 +53,8 @@ export default defineConfig({
     // A data: address for a small file would need words in the policy that nothing else needs.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // What counts is what a page loads, packed: tests/browser/test_first_paint.py.
+    chunkSizeWarningLimit: 1_000,
     rollupOptions: { input: [here("src/main.tsx"), here("src/worker/worker.ts")] },
   },
   server: { proxy: { "/v1": server, "/sign-in": server } },

@@ -21,6 +21,8 @@ PHONE = {"width": 390, "height": 844}
 LOOKS = [("light", WIDE), ("dark", WIDE), ("light", PHONE), ("dark", PHONE)]
 NAMES = ["light", "dark", "light-phone", "dark-phone"]
 IS_TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+KEPT = ("conversation", "home", "operator-live", "operator-usage")
+"""What the docs show."""
 OPERATOR = ("", "usage", "threads", "tools", "agents", "keys")
 
 
@@ -36,10 +38,11 @@ async def test_every_page_looks_right(
 ) -> None:
     """Sign-in, home, a conversation, its shared page, what is not there, and the operator's pages."""
     name, (theme, size) = look
-    folder = Path(os.environ.get("THREADLINE_SCREENSHOTS", tmp_path))
+    docs = os.environ.get("THREADLINE_SCREENSHOTS")
     faults: list[str] = []
 
     async def judge(page: Page, what: str) -> None:
+        folder = Path(docs) if docs and what in KEPT else tmp_path
         shot = await page.screenshot(path=folder / f"{what}-{name}.png", animations="disabled", caret="hide")
         assert len(shot) > 5_000, "an empty page"
         if await page.evaluate(IS_TOO_WIDE):
