@@ -48,6 +48,7 @@ OWN_ONLY = {
     "/v1/session",
     "/v1/admin/live",
     "/v1/admin/tenants",
+    "/v1/admin/threads",
     "/v1/admin/usage",
     "/v1/files",
 }

@@ -113,6 +113,7 @@ NAMING: dict[str, Call] = {
         scope, a_call(things.thread.thread.id, seq=1)
     ),
     "send": lambda store, scope, things, _: store.send(scope, things.thread.thread.id, "ann", "k"),
+    "whole_events": lambda store, scope, things, _: store.whole_events(scope, things.thread.thread.id, 0, 10),
     "log": lambda store, scope, things, _: store.log(scope, things.thread.thread.id, 0, 10),
     "save_thread": lambda store, scope, things, _: store.save_thread(scope, things.thread),
     "delete_thread": lambda store, scope, things, _: store.delete_thread(scope, things.thread.thread.id, NOW),

@@ -168,3 +168,87 @@ def test_prices() -> None:
     assert cost_of(used("openai/no-such-model-at-all")) is None
     assert cost_of(used("openai/gpt-4o", known=0, input_tokens=None, output_tokens=None)) is None
     assert cost_of(used("plain")) is None
+
+
+def test_threads_are_listed_by_what_goes_on_in_them(installation: Installation, operator: str) -> None:
+    """Those of a tenant, running, waiting, failed, or of a person; another tenant's are for operators who name it."""
+    foreign = make_key(installation.data, tenant="other", role="admin")
+    ids = {}
+    for state, model in (("running", "demo/count-9999@5"), ("failed", "demo/fail-provider_error"), ("fine", None)):
+        ids[state] = installation.api("POST", "/v1/threads", json={"end_user_id": f"lou-{state}"}).json()["id"]
+        body = {"content": "x", "model": model, "background": state == "running"}
+        installation.api("POST", f"/v1/threads/{ids[state]}/messages", json=body)
+
+    def listed(key: str, **query: str) -> list[str]:
+        answer = installation.api("GET", "/v1/admin/threads", key, params={"limit": "200", **query})
+        assert answer.status_code == 200, answer.text
+        return [thread["id"] for thread in answer.json()["data"] if thread["id"] in ids.values()]
+
+    for key in (installation.admin, operator):
+        assert sorted(listed(key)) == sorted(ids.values())
+        for state in ("running", "failed"):
+            assert listed(key, state=state) == [ids[state]]
+        assert listed(key, state="waiting") == []
+        assert listed(key, end_user_id="lou-fine") == [ids["fine"]]
+    first = installation.api("GET", "/v1/admin/threads?limit=1", operator).json()
+    second = installation.api("GET", f"/v1/admin/threads?limit=1&cursor={first['next_cursor']}", operator).json()
+    assert first["data"][0]["id"] != second["data"][0]["id"]
+    tenants = {row["name"]: row["id"] for row in installation.api("GET", "/v1/admin/tenants", operator).json()["data"]}
+    assert listed(foreign) == []
+    assert len(listed(operator, tenant=tenants["default"])) == 3
+    assert listed(operator, tenant=tenants["other"]) == []
+    for path in ("threads", "usage"):
+        for key, tenant in ((foreign, tenants["default"]), (operator, "tnt_nobody")):
+            refused = installation.api("GET", f"/v1/admin/{path}?tenant={tenant}", key)
+            assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
+    browser = installation.signed_in()
+    assert browser.get("/v1/admin/threads").status_code == 403
+    headers = {"x-threadline-role": "admin"}
+    runs = browser.get(f"/v1/threads/{ids['running']}/state", headers=headers).json()["runs"]
+    stopped = browser.post(f"/v1/runs/{runs[0]['id']}/cancel", json={"wait": True}, headers=headers)
+    assert stopped.json()["status"] == "cancelled"
+
+
+def test_usage_is_narrowed(installation: Installation, operator: str) -> None:
+    """To a tenant, a person, a model; what was said on behalf of nobody is asked for by an empty person."""
+    for person in ("ned", None):
+        thread_id = installation.api("POST", "/v1/threads", json={"end_user_id": person}).json()["id"]
+        installation.api("POST", f"/v1/threads/{thread_id}/messages", json={"content": "x"})
+    for key in (installation.admin, operator):
+        assert list(total(installation, key, end_user_id="ned")) == ["ned"]
+        assert list(total(installation, key, end_user_id="")) == [None]
+        assert total(installation, key, end_user_id="ned", model="demo/echo") == {}
+        assert list(total(installation, key, "day", end_user_id="ned", model="demo/count-3@max"))
+    tenants = {row["name"]: row["id"] for row in installation.api("GET", "/v1/admin/tenants", operator).json()["data"]}
+    assert total(installation, operator, tenant=tenants["other"], end_user_id="ned") == {}
+    assert list(total(installation, operator, tenant=tenants["default"], end_user_id="ned")) == ["ned"]
+
+
+def test_the_audit_tells_all_of_it_page_by_page(installation: Installation, operator: str) -> None:
+    """Who said what, how each run ended and what it has cost; the pages are the whole, and people get none of it."""
+    thread_id = installation.api("POST", "/v1/threads", json={"end_user_id": "ann"}).json()["id"]
+    for model in ("demo/count-3@max", "demo/fail-provider_error", "demo/count-5@max"):
+        installation.api("POST", f"/v1/threads/{thread_id}/messages", json={"content": "go on", "model": model})
+    path = f"/v1/threads/{thread_id}/audit"
+    whole = installation.api("GET", path).json()
+    kinds = [part["type"] for part in whole["data"]]
+    assert kinds == ["said", "answered", "ended"] * 3
+    assert [part["run"]["status"] for part in whole["data"][2::3]] == ["completed", "failed", "completed"]
+    assert {part["message"]["author"]["id"] for part in whole["data"][::3]} == {"ann"}
+    runs = [part["run"] for part in whole["data"][2::3]]
+    spent = sum(run["usage"]["output_tokens"] for run in runs if run["usage"])
+    assert (whole["sums"]["runs"], whole["sums"]["attempts"], whole["sums"]["output_tokens"]) == (3, 3, spent)
+    assert [each["cost_usd"] for part in whole["data"][2::3] for each in part["costs"]] == [None] * 3
+    assert (whole["has_more"], whole["thread"]["id"]) == (False, thread_id)
+    found: list[Any] = []
+    query: dict[str, Any] = {"limit": 2}
+    while True:
+        page = installation.api("GET", path, operator, params=query).json()
+        found += page["data"]
+        if not page["has_more"]:
+            break
+        query["cursor"] = page["next_cursor"]
+    assert found == whole["data"]
+    assert installation.signed_in("ann").get(path).status_code == 403
+    assert installation.signed_in("ann").get(path, headers={"x-threadline-role": "admin"}).status_code == 200
+    assert installation.api("GET", path, installation.foreign).status_code == 404

@@ -53,6 +53,14 @@ export interface AgentParameters {
   readonly temperature?: number | null;
 }
 
+/** An answer is whole, or broken off: its words, and the calls that it asked for, with what became of them. */
+export interface Answered {
+  readonly type: "answered";
+  readonly seq: number;
+  readonly message: Message;
+  readonly calls: readonly ToolCall[];
+}
+
 /** A person has to agree to a call where any of these holds. */
 export interface ApprovalRule {
   readonly any: readonly Condition[];
@@ -72,6 +80,16 @@ export interface Attempt {
   readonly ended_at: string | null;
   readonly usage: Usage | null;
   readonly error: ErrorInfo | null;
+}
+
+/** A stretch of a thread's audit, in the order of its log. The sums are of this stretch. */
+export interface Audit {
+  readonly object: string;
+  readonly thread: Thread;
+  readonly data: readonly (Said | Answered | Ended)[];
+  readonly sums: Sums;
+  readonly has_more: boolean;
+  readonly next_cursor: string | null;
 }
 
 /** Who wrote a message. `id` is an end user's or an agent's; `name` is what the others call them, where they do. */
@@ -255,6 +273,14 @@ export interface Doings {
   readonly first_token_seconds: Quantiles;
   readonly tokens_per_second: Quantiles;
   readonly commit_seconds: Quantiles | null;
+}
+
+/** A run has ended, with all of its attempts and what each has cost. */
+export interface Ended {
+  readonly type: "ended";
+  readonly seq: number;
+  readonly run: Run;
+  readonly costs: readonly Spent[];
 }
 
 /** Why a run failed, in the codes of `errors.py`. */
@@ -754,6 +780,13 @@ export interface RunWaiting {
   readonly thread_id: string;
 }
 
+/** A person has said something, or somebody has put it in. */
+export interface Said {
+  readonly type: "said";
+  readonly seq: number;
+  readonly message: Message;
+}
+
 /** A thread as one person sees it. `unread_count` is None where nobody in particular looks. */
 export interface SeenThread {
   readonly id: string;
@@ -850,6 +883,12 @@ export interface SignedIn {
   readonly expires_at: string | null;
 }
 
+/** What one attempt has cost in US dollars, a decimal; None where that is not known. */
+export interface Spent {
+  readonly attempt: number;
+  readonly cost_usd: string | null;
+}
+
 /** The fold of the log up to `seq`. `events?after=seq` goes on from there without a gap; a room has `members`. */
 export interface State {
   readonly thread: Thread;
@@ -859,6 +898,18 @@ export interface State {
   readonly next_cursor: string | null;
   readonly seq: number;
   readonly members?: readonly Member[];
+}
+
+/** What the runs of an audit come to. Of `attempts` so many are `known`; `cost_usd` is of those with a price. */
+export interface Sums {
+  readonly runs: number;
+  readonly attempts: number;
+  readonly known: number;
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  readonly cost_usd: string | null;
+  readonly tool_calls: number;
+  readonly failed_tool_calls: number;
 }
 
 /** People of one tenant who share agents. */
@@ -1224,8 +1275,13 @@ export interface Operations {
     readonly body: undefined;
     readonly answer: TenantPage;
   };
+  "GET /v1/admin/threads": {
+    readonly query: { readonly tenant?: string | null; readonly end_user_id?: string | null; readonly state?: "running" | "waiting" | "failed" | null; readonly q?: string | null; readonly limit?: number; readonly cursor?: string | null };
+    readonly body: undefined;
+    readonly answer: ThreadPage;
+  };
   "GET /v1/admin/usage": {
-    readonly query: { readonly by?: "tenant" | "end_user" | "model" | "day"; readonly since?: string | null; readonly until?: string | null };
+    readonly query: { readonly by?: "tenant" | "end_user" | "model" | "day"; readonly since?: string | null; readonly until?: string | null; readonly tenant?: string | null; readonly end_user_id?: string | null; readonly model?: string | null };
     readonly body: undefined;
     readonly answer: UsagePage;
   };
@@ -1413,6 +1469,11 @@ export interface Operations {
     readonly query: Readonly<Record<string, never>>;
     readonly body: undefined;
     readonly answer: undefined;
+  };
+  "GET /v1/threads/{thread_id}/audit": {
+    readonly query: { readonly limit?: number; readonly cursor?: string | null };
+    readonly body: undefined;
+    readonly answer: Audit;
   };
   "GET /v1/threads/{thread_id}/branches": {
     readonly query: { readonly limit?: number; readonly cursor?: string | null };

@@ -2,6 +2,8 @@
 
 from msgspec import Struct
 
+from threadline.engine.audit import Part, Sums
+from threadline.records import Thread
 from threadline.store.contract_usage import TenantRow, UsageSum
 
 
@@ -57,6 +59,17 @@ class Live(Doings, frozen=True, kw_only=True):
     minutes: int
     nodes: list[NodeDoings]
     history: list[MinuteDoings]
+
+
+class Audit(Struct, frozen=True, kw_only=True):
+    """A stretch of a thread's audit, in the order of its log. The sums are of this stretch."""
+
+    object: str = "audit"
+    thread: Thread
+    data: list[Part]
+    sums: Sums
+    has_more: bool
+    next_cursor: str | None
 
 
 class TenantPage(Struct, frozen=True):

@@ -10,6 +10,7 @@ from threadline import __version__
 from threadline.api import (
     admin,
     agents,
+    audit,
     branches,
     calls,
     events,
@@ -55,6 +56,7 @@ _ROOMS = (
     signin,
     admin,
     live,
+    audit,
     pages,
     shares,
 )

@@ -14,6 +14,7 @@ from threadline.access.tokens import IssuedToken
 from threadline.agent_records import Agent, Team, TeamMember
 from threadline.api import agent_bodies, bodies, member_bodies, tool_bodies
 from threadline.api.admin_answers import (
+    Audit,
     Doings,
     Live,
     MinuteDoings,
@@ -60,6 +61,7 @@ _TYPES: tuple[type[Struct], ...] = (
     TenantPage,
     UsageLine,
     UsagePage,
+    Audit,
     CreateShare,
     Share,
     SharePage,

@@ -3,16 +3,18 @@
 Made of the log, in its order, and of the rows of the tool calls. Runs stand where they end.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
+from threadline.api.web.prices import cost_of_attempt
 from threadline.cli.stored import StoredThreads
 from threadline.content import Block, TextBlock, ToolResultBlock, ToolUseBlock, plain_text
-from threadline.events import MessageCompleted, MessageCreated, RunCancelled, RunCompleted, RunExpired, RunFailed
+from threadline.engine.audit import Answered, Ended, Part, Said, Spent, Sums, parts, sums_of
 from threadline.ids import ThreadId
-from threadline.records import Author, Message, Run, Usage
+from threadline.records import Author, Message, Usage
 from threadline.tool_calls import ToolCall
 
 OUTPUT_CHARS = 600
@@ -23,26 +25,33 @@ async def report(threads: StoredThreads, thread_id: ThreadId) -> AsyncIterator[s
     """Yield the report line by line. Raises CommandRefused."""
     thread = await threads.thread(thread_id)
     calls = {call.tool_use_id: call for call in await threads.calls(thread_id)}
-    runs: list[Run] = []
+    told: list[Part] = []
     yield f"{thread.id}  {thread.title or '(untitled)'}  created {thread.created_at}, end user {thread.end_user_id}"
     async for entries in threads.log(thread_id, 0, thread.seq):
-        for entry in entries:
-            match entry.event:
-                case MessageCreated(message=message):
-                    for line in _said(message):
-                        yield line
-                case MessageCompleted(message=message):
-                    for line in _answered(message, calls):
-                        yield line
-                case RunCompleted(run=run) | RunFailed(run=run) | RunCancelled(run=run) | RunExpired(run=run):
-                    runs.append(run)
-                    for line in _ended(run):
-                        yield line
-                case _:
-                    pass
+        for part in parts(entries, calls, cost_of_attempt):
+            told.append(_light(part))
+            for line in _told(part, calls):
+                yield line
     yield ""
-    for line in _sums(runs, list(calls.values())):
+    for line in _sums(sums_of(told)):
         yield line
+
+
+def _light(part: Part) -> Part:
+    """Return what the sums need of a part: a long thread's words are not kept for them."""
+    if isinstance(part, Ended):
+        return part
+    return structs.replace(part, message=structs.replace(part.message, content=[]))
+
+
+def _told(part: Part, calls: Mapping[str, ToolCall]) -> Iterator[str]:
+    match part:
+        case Said(message=message):
+            yield from _said(message)
+        case Answered(message=message):
+            yield from _answered(message, calls)
+        case Ended():
+            yield from _ended(part)
 
 
 def _said(message: Message) -> Iterator[str]:
@@ -88,25 +97,24 @@ def _called(call: ToolCall) -> Iterator[str]:
     yield f"    {call.status} {call.ended_at or ''} with {outcome}: {_json(call.output)}"
 
 
-def _ended(run: Run) -> Iterator[str]:
+def _ended(part: Ended) -> Iterator[str]:
+    run = part.run
     why = f" ({run.error.code}: {run.error.message})" if run.error else ""
     agent = f", agent {run.agent_id} version {run.agent_version}" if run.agent_id else ""
     yield f"  {run.id} {run.status}{why}, {run.model}{agent}"
-    for attempt in run.attempts:
+    for attempt, spent in zip(run.attempts, part.costs, strict=True):
         ended = f"ended by {attempt.error.code}" if attempt.error else "ended"
-        yield f"    attempt {attempt.attempt}: {attempt.started_at}, {ended} {attempt.ended_at}, {_cost(attempt.usage)}"
+        times = f"{attempt.started_at}, {ended} {attempt.ended_at}"
+        yield f"    attempt {attempt.attempt}: {times}, {_cost(attempt.usage, spent)}"
 
 
-def _sums(runs: Sequence[Run], calls: Sequence[ToolCall]) -> Iterator[str]:
-    attempts = [attempt for run in runs for attempt in run.attempts]
-    known = [attempt.usage for attempt in attempts if attempt.usage is not None]
-    read = sum(usage.input_tokens or 0 for usage in known)
-    written = sum(usage.output_tokens or 0 for usage in known)
-    unknown = len(attempts) - len(known)
+def _sums(sums: Sums) -> Iterator[str]:
+    unknown = sums.attempts - sums.known
     note = f"; of {unknown} attempts the cost is not known" if unknown else ""
-    failed = sum(bool(call.is_error) for call in calls)
-    yield f"{len(runs)} runs, {len(attempts)} attempts, {read} tokens read, {written} written{note}"
-    yield f"{len(calls)} tool calls, {failed} of them with an error"
+    price = "" if sums.cost_usd is None else f", ${sums.cost_usd}"
+    read, written = sums.input_tokens, sums.output_tokens
+    yield f"{sums.runs} runs, {sums.attempts} attempts, {read} tokens read, {written} written{price}{note}"
+    yield f"{sums.tool_calls} tool calls, {sums.failed_tool_calls} of them with an error"
 
 
 def _who(author: Author) -> str:
@@ -114,11 +122,12 @@ def _who(author: Author) -> str:
     return f"{author.type} {name}" if name else author.type
 
 
-def _cost(usage: Usage | None) -> str:
+def _cost(usage: Usage | None, spent: Spent) -> str:
     if usage is None:
         return "cost not known"
     read, written = (_count(usage.input_tokens), _count(usage.output_tokens))
-    return f"{read} tokens read, {written} written" + (" (estimated)" if usage.source == "estimated" else "")
+    price = "" if spent.cost_usd is None else f", ${spent.cost_usd}"
+    return f"{read} tokens read, {written} written" + (" (estimated)" if usage.source == "estimated" else "") + price
 
 
 def _count(tokens: int | None) -> str:

@@ -13,7 +13,7 @@ packing and sweeping.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -191,10 +191,14 @@ class Pack(Struct, frozen=True):
         return self.marks[-1][0]
 
 
+ThreadStatus = Literal["running", "waiting", "failed"]
+
+
 class ThreadQuery(Struct, frozen=True):
     """Which threads to list. `after` is (pinned, last_activity_at, id) of the last one seen.
 
-    `among` narrows the list to these, as far as they may be seen.
+    `among` narrows the list to these, as far as they may be seen; `state` to those that are being answered, that wait
+    for somebody, or whose last run has failed.
     """
 
     end_user_id: str | None = None
@@ -203,6 +207,7 @@ class ThreadQuery(Struct, frozen=True):
     q: str | None = None
     after: tuple[bool, str, str] | None = None
     limit: int = 50
+    state: ThreadStatus | None = None
 
 
 class TouchedThread(Struct, frozen=True):
@@ -307,6 +312,10 @@ class Reader(
         Over `bytes_max` it returns fewer, but at least one. Also of a deleted thread whose rows are still there: its
         readers are owed the last event.
         """
+        ...
+
+    async def whole_events(self, scope: Scope, thread_id: ThreadId, after: int, limit: int) -> list[Entry]:
+        """Return entries behind a seq without the deltas: what the log says once it is told. Raises NotFound."""
         ...
 
     async def file(self, scope: Scope, file_id: FileId) -> File:

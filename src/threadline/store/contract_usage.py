@@ -11,11 +11,17 @@ UsageBy = Literal["tenant", "end_user", "model", "day"]
 
 
 class UsageQuery(Struct, frozen=True):
-    """What to sum by, over which days (UTC, `2026-01-31`): `until` is the first one that does not count."""
+    """What to sum by, over which days (UTC, `2026-01-31`): `until` is the first one that does not count.
+
+    The others narrow it to one of a kind; an empty `end_user_id` means what was said on behalf of nobody.
+    """
 
     by: UsageBy
     since: str
     until: str
+    tenant_id: TenantId | None = None
+    end_user_id: str | None = None
+    model: str | None = None
 
 
 class UsageSum(Struct, frozen=True):

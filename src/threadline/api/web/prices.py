@@ -6,6 +6,7 @@ The lists are loaded by the first look at them: an operator looks now and then, 
 from decimal import Decimal
 from functools import lru_cache
 
+from threadline.records import Usage
 from threadline.store.contract_usage import UsageSum
 
 
@@ -22,12 +23,21 @@ def cost_of(used: UsageSum) -> Decimal | None:
     return None if each is None else each * used.known
 
 
+def cost_of_attempt(model: str, usage: Usage) -> Decimal | None:
+    """Return what one attempt has cost, in US dollars; None where the price or the tokens are not known."""
+    if usage.input_tokens is None or usage.output_tokens is None:
+        return None
+    cached = min(usage.cached_input_tokens or 0, usage.input_tokens)
+    return _price(model, usage.input_tokens, usage.output_tokens, cached)
+
+
 @lru_cache(maxsize=4096)
 def _price(model: str, input_tokens: int, output_tokens: int, cached: int) -> Decimal | None:
-    from genai_prices import Usage, calc_price
+    from genai_prices import Usage as Priced
+    from genai_prices import calc_price
 
     provider, _, name = model.partition("/")
-    usage = Usage(input_tokens=input_tokens, output_tokens=output_tokens, cache_read_tokens=cached)
+    usage = Priced(input_tokens=input_tokens, output_tokens=output_tokens, cache_read_tokens=cached)
     try:
         return calc_price(usage, model_ref=name, provider_id=provider).total_price
     except LookupError:

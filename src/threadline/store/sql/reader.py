@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from msgspec import structs
 
 from threadline.errors import NotFound
+from threadline.events import Entry, decode_event
 from threadline.ids import KeyId, MessageId, NodeId, RunId, TenantId, ThreadId
 from threadline.records import Message, Thread
 from threadline.scopes import EndUser, Scope, System
@@ -65,6 +66,18 @@ _ORDER = "coalesce(place, first_seq)"
 TOUCHED_AT_ONCE = 200
 """Threads in one statement: each is a parameter, and a statement of another length is prepared anew."""
 OPEN = "status IN ('queued', 'running', 'waiting')"
+
+
+_LAST_RUN = (
+    "(SELECT status FROM runs WHERE runs.tenant_id = threads.tenant_id AND thread_id = threads.id "
+    "ORDER BY runs.id DESC LIMIT 1)"
+)
+_STATES = {
+    "running": "active_run_id IS NOT NULL",
+    "waiting": "EXISTS (SELECT 1 FROM runs WHERE runs.tenant_id = threads.tenant_id AND runs.id = active_run_id "
+    "AND status = 'waiting')",
+    "failed": f"{_LAST_RUN} IN ('failed', 'expired')",
+}
 
 
 class SqlReader(
@@ -157,6 +170,16 @@ class SqlReader(
             )
             found += [_touched(row, members) for row in rows]
         return found
+
+    async def whole_events(self, scope: Scope, thread_id: ThreadId, after: int, limit: int) -> list[Entry]:
+        """Return entries behind a seq without the deltas. Raises NotFound."""
+        await self.require_thread(scope, thread_id)
+        rows = await self._sql.every(
+            "SELECT seq, run_id, body FROM events WHERE tenant_id = ? AND thread_id = ? AND seq > ? "
+            "ORDER BY seq LIMIT ?",
+            (scope.tenant_id, thread_id, after, limit),
+        )
+        return [Entry(thread_id, seq, run_id, decode_event(body.encode())) for seq, run_id, body in rows]
 
     async def message(self, scope: Scope, message_id: MessageId) -> Message:
         """Return a message. Raises NotFound."""
@@ -300,6 +323,8 @@ class SqlReader(
             narrow("archived = ?", int(query.archived))
         if query.q is not None:
             narrow(f"{self.POSITION}(lower(coalesce(title, '')), lower(?)) > 0", query.q)
+        if query.state is not None:
+            narrow(_STATES[query.state])
         if query.after is not None:
             narrow("(pinned, last_activity_at, id) < (?, ?, ?)", int(query.after[0]), *query.after[1:])
         return where, values

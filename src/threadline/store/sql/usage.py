@@ -1,5 +1,7 @@
 """The verbs of usage: what each attempt has cost in tokens, kept beyond its run, and the sums of it."""
 
+from msgspec import structs
+
 from threadline.ids import TenantId
 from threadline.scopes import Scope, System
 from threadline.store.contract import RunRow
@@ -22,24 +24,30 @@ class UsageReader:
 
     async def usage(self, scope: Scope, query: UsageQuery) -> list[UsageSum]:
         """Return the sums of one tenant, for each value of the asked column and each model."""
-        return await self._sums("tenant_id = ? AND", (scope.tenant_id,), query)
+        return await self._sums(structs.replace(query, tenant_id=scope.tenant_id))
 
     async def usage_everywhere(self, system: System, query: UsageQuery) -> list[UsageSum]:
         """Return the sums of the installation."""
-        return await self._sums("", (), query)
+        return await self._sums(query)
 
     async def tenants(self, system: System) -> list[TenantRow]:
         """Return all tenants, oldest first."""
         rows = await self._sql.every("SELECT id, name, created_at FROM tenants ORDER BY id", ())
         return [TenantRow(TenantId(row[0]), row[1], row[2]) for row in rows]
 
-    async def _sums(self, where: str, values: tuple[str, ...], query: UsageQuery) -> list[UsageSum]:
+    async def _sums(self, query: UsageQuery) -> list[UsageSum]:
         key = _KEYS[query.by]
+        asked = {
+            "tenant_id = ?": query.tenant_id,
+            "coalesce(end_user_id, '') = ?": query.end_user_id,
+            "model = ?": query.model,
+        }
+        wanted = {condition: value for condition, value in asked.items() if value is not None}
         sums = ", ".join(f"CAST(sum({name}) AS bigint)" for name in _COUNTED)
         rows = await self._sql.every(
             f"SELECT {key}, model, count(*), CAST(sum(is_known) AS bigint), {sums} FROM attempt_usage "
-            f"WHERE {where} day >= ? AND day < ? GROUP BY {key}, model ORDER BY {key}, model",
-            (*values, query.since, query.until),
+            f"WHERE {' AND '.join([*wanted, 'day >= ?', 'day < ?'])} GROUP BY {key}, model ORDER BY {key}, model",
+            (*wanted.values(), query.since, query.until),
         )
         return [UsageSum(*row) for row in rows]
 
