@@ -23,7 +23,7 @@ export function ThreadPage({ id }: { readonly id: string }) {
       <MessageList chat={chat} />
       <div className="mx-auto w-full max-w-184 px-4 pb-4">
         <Notices chat={chat} />
-        <Queue chat={chat} />
+        <Queue threadId={id} chat={chat} />
         <Composer threadId={id} chat={chat} />
       </div>
     </main>

@@ -1,11 +1,14 @@
 // The place to write, the same for a first question and for the next one.
 
+import type { SendOptions } from "@threadline/client";
 import { ArrowUp, Square } from "lucide-react";
 import {
   type ClipboardEvent,
   type FormEvent,
   type KeyboardEvent,
+  lazy,
   type ReactNode,
+  Suspense,
   useEffect,
   useId,
   useRef,
@@ -18,6 +21,9 @@ import { Field } from "./field.tsx";
 import { Files } from "./files.tsx";
 import { deedOf } from "./keys.ts";
 import { type OnSend, useWriting } from "./use-writing.ts";
+
+// Only whoever writes into an answer needs it.
+const BusyMenu = lazy(() => import("./busy-menu.tsx"));
 
 interface Props {
   /** Where the draft belongs: a thread's id, or a name. */
@@ -47,10 +53,13 @@ export function Box({ place, onSend, isBusy = false, onStop, onEditLast, onTypin
     writing.write(text);
     onTyping?.(text !== "");
   };
-  const send = (event?: FormEvent) => {
-    event?.preventDefault();
+  const send = (options?: SendOptions) => {
     field.current?.focus();
-    if (writing.send()) onTyping?.(false);
+    if (writing.send(options)) onTyping?.(false);
+  };
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    send();
   };
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
     const { isComposing, keyCode } = event.nativeEvent;
@@ -74,7 +83,7 @@ export function Box({ place, onSend, isBusy = false, onStop, onEditLast, onTypin
   };
   return (
     <form
-      onSubmit={send}
+      onSubmit={submit}
       className="rounded-3xl border border-line bg-ground shadow-sm transition-colors focus-within:border-accent"
     >
       <DropPlace onFiles={(files) => uploads.add(files)} />
@@ -102,6 +111,11 @@ export function Box({ place, onSend, isBusy = false, onStop, onEditLast, onTypin
           <IconButton label={strings.composer.stop} onClick={onStop} className="rounded-full! border border-line">
             <Square aria-hidden className="size-3.5 fill-current" />
           </IconButton>
+        )}
+        {isBusy && canSend && (
+          <Suspense>
+            <BusyMenu onSend={(on_busy) => send({ on_busy })} />
+          </Suspense>
         )}
         <IconButton
           type="submit"

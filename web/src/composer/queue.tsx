@@ -1,8 +1,156 @@
-// What waits for its turn.
+// What waits for its turn: to be rewritten, moved or withdrawn until then.
 
-import type { StreamingChat } from "@threadline/client/react";
+import { type Message, Refusal, type Run } from "@threadline/client";
+import { type StreamingChat, useClient, useConnection } from "@threadline/client/react";
+import { ArrowDown, ArrowUp, Pencil, X } from "lucide-react";
+import { type FormEvent, useState } from "react";
+import { useSession } from "../shell/first-state.ts";
+import { strings } from "../strings.ts";
+import { Button, IconButton } from "../ui/button.tsx";
+import { useWatched } from "../ui/watch.ts";
+import { draftOf } from "./content.ts";
+import { Refused, WaitingHere } from "./unsent.tsx";
 
-export function Queue({ chat }: { readonly chat: StreamingChat }) {
-  if (chat.queue.length === 0) return null;
-  return null;
+interface Props {
+  readonly threadId: string;
+  readonly chat: StreamingChat;
+}
+
+export function Queue({ threadId, chat }: Props) {
+  const { queue, failed, retry, withdraw, changeQueued, cancelQueued } = chat;
+  const { phase } = useConnection();
+  const pending = useWatched(useClient().outbox.pending).filter(({ thread_id }) => thread_id === threadId);
+  const [problem, setProblem] = useState<string | null>(null);
+  const attempt = async (deed: Promise<unknown>) => {
+    setProblem(null);
+    await deed.catch((error: unknown) => setProblem(wordsFor(error)));
+  };
+  const waiting = queue.filter((run) => run.input !== null);
+  const own = { place: threadId, withdraw };
+  return (
+    <>
+      <Refused {...own} pending={failed} retry={retry} />
+      {phase !== "live" && <WaitingHere {...own} pending={pending} />}
+      {problem !== null && (
+        <p role="alert" className="mb-2 px-2 text-sm text-bad">
+          {problem}
+        </p>
+      )}
+      {waiting.length > 0 && (
+        <section aria-label={strings.composer.waiting} className="mb-2 rounded-2xl border border-line bg-raised p-1">
+          <h2 className="px-3 pt-1.5 text-xs font-semibold text-soft">
+            {strings.composer.waitingCount(waiting.length)}
+          </h2>
+          <ol className="max-h-[30dvh] overflow-y-auto">
+            {waiting.map((run, place) => (
+              <Line
+                key={run.id}
+                run={run}
+                isFirst={place === 0}
+                isLast={place === waiting.length - 1}
+                onRewrite={(content) => attempt(changeQueued(run.id, { content }))}
+                onMove={(by) => void attempt(changeQueued(run.id, { position: (run.position ?? 1) + by }))}
+                onWithdraw={() => void attempt(cancelQueued(run.id))}
+              />
+            ))}
+          </ol>
+        </section>
+      )}
+    </>
+  );
+}
+
+function wordsFor(error: unknown): string {
+  if (!(error instanceof Refusal)) return strings.composer.noAnswer;
+  return error.problem.code === "run_started" ? strings.composer.startedAlready : error.message;
+}
+
+interface LineProps {
+  readonly run: Run;
+  readonly isFirst: boolean;
+  readonly isLast: boolean;
+  readonly onRewrite: (content: Message["content"]) => Promise<void>;
+  readonly onMove: (by: 1 | -1) => void;
+  readonly onWithdraw: () => void;
+}
+
+function Line({ run, isFirst, isLast, onRewrite, onMove, onWithdraw }: LineProps) {
+  const session = useSession();
+  const [isOpen, setIsOpen] = useState(false);
+  const { content, author } = run.input as Message;
+  const { text, files } = draftOf(content);
+  const isOwn = author.id === null || author.id === session.end_user_id;
+  if (isOpen) {
+    const rewrite = async (words: string) => {
+      await onRewrite([...content.filter((block) => block.type !== "text"), { type: "text", text: words }]);
+      setIsOpen(false);
+    };
+    return <Editor text={text} onSave={rewrite} onClose={() => setIsOpen(false)} />;
+  }
+  return (
+    <li className="flex items-center gap-2 rounded-xl px-3 py-1 text-sm">
+      <span className="min-w-0 flex-1">
+        {!isOwn && <bdi className="me-1.5 font-semibold">{author.name ?? author.id}</bdi>}
+        <span dir="auto" className="line-clamp-1">
+          {text || strings.composer.filesOnly(files.length)}
+        </span>
+      </span>
+      <span className="flex">
+        <IconButton label={strings.composer.moveUp} disabled={isFirst} onClick={() => onMove(-1)}>
+          <ArrowUp aria-hidden className="size-4" />
+        </IconButton>
+        <IconButton label={strings.composer.moveDown} disabled={isLast} onClick={() => onMove(1)}>
+          <ArrowDown aria-hidden className="size-4" />
+        </IconButton>
+        <IconButton label={strings.composer.rewrite} onClick={() => setIsOpen(true)}>
+          <Pencil aria-hidden className="size-4" />
+        </IconButton>
+        <IconButton label={strings.composer.withdraw} onClick={onWithdraw}>
+          <X aria-hidden className="size-4" />
+        </IconButton>
+      </span>
+    </li>
+  );
+}
+
+interface EditorProps {
+  readonly text: string;
+  readonly onSave: (text: string) => Promise<void>;
+  readonly onClose: () => void;
+}
+
+function Editor({ text, onSave, onClose }: EditorProps) {
+  const [words, setWords] = useState(text);
+  const save = (event: FormEvent) => {
+    event.preventDefault();
+    if (words.trim() !== "") void onSave(words);
+  };
+  return (
+    <li className="p-2">
+      <form onSubmit={save} className="grid gap-2">
+        <textarea
+          // biome-ignore lint/a11y/noAutofocus: whoever opens it wants to write in it
+          autoFocus
+          aria-label={strings.composer.rewrite}
+          dir="auto"
+          rows={2}
+          value={words}
+          onChange={(event) => setWords(event.target.value)}
+          onKeyDown={(event) => {
+            if (event.key === "Escape") onClose();
+            else if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) save(event);
+          }}
+          className="field-sizing-content max-h-[30dvh] resize-none rounded-xl border border-line bg-ground px-3 py-2 text-sm"
+        />
+        <span className="flex justify-end gap-2">
+          <Button kind="plain" onClick={onClose}>
+            {strings.composer.cancel}
+          </Button>
+          <Button kind="primary" type="submit" disabled={words.trim() === ""}>
+            {strings.composer.save}
+          </Button>
+        </span>
+      </form>
+    </li>
+  );
 }

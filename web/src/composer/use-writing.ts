@@ -1,6 +1,6 @@
 // What is being written at a place: its words, its files, and sending both.
 
-import type { SendMessage } from "@threadline/client";
+import type { SendMessage, SendOptions } from "@threadline/client";
 import { useClient, useConnection } from "@threadline/client/react";
 import { useEffect } from "react";
 import { useWatched } from "../ui/watch.ts";
@@ -22,10 +22,10 @@ export interface Writing {
   readonly write: (text: string) => void;
   readonly removeFile: (fileId: string) => void;
   /** False where there is nothing to send, or something is in the way. */
-  readonly send: () => boolean;
+  readonly send: (options?: SendOptions) => boolean;
 }
 
-export type OnSend = (content: SendMessage["content"]) => Promise<unknown>;
+export type OnSend = (content: SendMessage["content"], options?: SendOptions) => Promise<unknown>;
 
 // Uploads go on while one looks at another conversation.
 const going = new Map<string, Uploads>();
@@ -61,13 +61,13 @@ export function useWriting(place: string, onSend: OnSend): Writing {
   const problem = room.isOver ? room.words : obstacle(coming);
   const isEmpty = draft.text.trim() === "" && draft.files.length + coming.length === 0;
   const canSend = !isEmpty && problem === null;
-  const send = () => {
+  const send = (options: SendOptions = {}) => {
     if (!canSend) return false;
     const waiting = uploads.takeWaiting();
     drafts.set(place, NOTHING);
     const words = Promise.all(waiting.map(async (one) => ({ ...one, data: await inBase64(one.blob) })));
     words
-      .then((inline) => onSend(contentOf(draft.text, draft.files, inline)))
+      .then((inline) => onSend(contentOf(draft.text, draft.files, inline), options))
       .catch(() => {
         // It is not even safe on this device: here it is again.
         drafts.giveBack(place, draft);

@@ -1,0 +1,121 @@
+"""What waits while an answer is being written: seen, rewritten, moved, withdrawn, or sent in another way."""
+
+from typing import Any
+
+import httpx
+from playwright.async_api import Locator, Page, expect
+
+from support.installation import make_key
+from support.server import Server
+
+from .conftest import MakePerson
+from .people import Person, answers, say
+
+SLOW = "demo/count-5000@15"
+
+
+def waiting(page: Page) -> Locator:
+    """Return the lines of what waits for its turn."""
+    return page.get_by_role("region", name="Waiting messages").get_by_role("listitem")
+
+
+def questions(page: Page) -> Locator:
+    """Return what people have said, and no longer wait for."""
+    return page.locator("#app article.message.user").filter(has_not_text="waits")
+
+
+async def busy(person: Person, server: Server, page: Page) -> str:
+    """Open a thread that is being answered for long; returns its id."""
+    thread_id = await person.thread(model=SLOW)
+    await page.goto(f"{server.url}/t/{thread_id}")
+    await say(page, "Count")
+    await expect(answers(page)).to_contain_text("w2")
+    return thread_id
+
+
+async def asked(person: Person, thread_id: str) -> list[str]:
+    """Return the questions of the thread, in its order."""
+    page: dict[str, Any] = await person.api("GET", f"/v1/threads/{thread_id}/messages?order=asc")
+    return [one["content"][0]["text"] for one in page["data"] if one["role"] == "user"]
+
+
+async def test_what_waits_is_rewritten_moved_and_withdrawn(person: MakePerson, server: Server) -> None:
+    """All from the place above the field, while the answer goes on; the log has what was left, in that order."""
+    ann = await person("ann-queue", server)
+    page = await ann.sign_in()
+    thread_id = await busy(ann, server, page)
+    for text in ("first", "second", "third"):
+        await say(page, text)
+    await expect(waiting(page)).to_have_text(["first", "second", "third"])
+    await waiting(page).filter(has_text="third").get_by_role("button", name="Move up").click()
+    await expect(waiting(page)).to_have_text(["first", "third", "second"])
+    await expect(waiting(page).nth(0).get_by_role("button", name="Move up")).to_be_disabled()
+    await expect(waiting(page).nth(2).get_by_role("button", name="Move down")).to_be_disabled()
+    await waiting(page).filter(has_text="second").get_by_role("button", name="Withdraw").click()
+    await expect(waiting(page)).to_have_text(["first", "third"])
+    await waiting(page).filter(has_text="first").get_by_role("button", name="Rewrite").click()
+    editor = page.get_by_role("textbox", name="Rewrite")
+    await expect(editor).to_be_focused()
+    await editor.press("Escape")
+    await expect(waiting(page)).to_have_text(["first", "third"])
+    await expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    await waiting(page).filter(has_text="first").get_by_role("button", name="Rewrite").click()
+    await editor.fill("first, put better")
+    await editor.press("Enter")
+    await expect(waiting(page)).to_have_text(["first, put better", "third"])
+    await page.reload()
+    await expect(waiting(page)).to_have_text(["first, put better", "third"])
+    for left in (["third"], []):
+        await page.get_by_role("button", name="Stop").click()
+        await expect(waiting(page)).to_have_text(left)
+    await page.get_by_role("button", name="Stop").click()
+    await expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+    assert await asked(ann, thread_id) == ["Count", "first, put better", "third"]
+
+
+async def test_how_a_message_is_sent_into_an_answer_can_be_chosen(person: MakePerson, server: Server) -> None:
+    """Interrupt is answered at once; the answer that was interrupted keeps what it said."""
+    ann = await person("ann-interrupt", server)
+    page = await ann.sign_in()
+    thread_id = await busy(ann, server, page)
+    await say(page, "patient")
+    await expect(waiting(page)).to_have_text(["patient"])
+    how = page.get_by_role("button", name="How to send")
+    await expect(how).to_have_count(0)
+    await page.get_by_role("textbox", name="Write a message").fill("urgent")
+    await how.click()
+    await page.get_by_role("menuitem", name="Interrupt").click()
+    await expect(questions(page)).to_contain_text(["Count", "urgent"])
+    await expect(waiting(page)).to_have_text(["patient"])
+    assert await asked(ann, thread_id) == ["Count", "urgent"]
+    state = await ann.api("GET", f"/v1/threads/{thread_id}/state")
+    assert state["messages"][1]["status"] == "cancelled"
+
+
+async def test_what_has_begun_cannot_be_changed_any_more(person: MakePerson, server: Server) -> None:
+    """Somebody else was faster: it is said so, and the list is as it is."""
+    ann = await person("ann-begun", server)
+    page = await ann.sign_in()
+    await busy(ann, server, page)
+    await say(page, "late")
+    await expect(waiting(page)).to_have_text(["late"])
+    started = {"type": "about:blank", "title": "Started", "status": 409, "detail": "", "code": "run_started"}
+
+    await page.route("**/v1/runs/*", lambda route: route.fulfill(status=409, json=started))
+    await waiting(page).get_by_role("button", name="Rewrite").click()
+    await page.get_by_role("textbox", name="Rewrite").fill("too late")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("alert")).to_have_text("It is being answered already.")
+    await expect(waiting(page)).to_have_text(["late"])
+
+
+async def test_what_others_have_sent_is_theirs(person: MakePerson, server: Server) -> None:
+    """What a key has sent for somebody else says for whom it is."""
+    ann = await person("ann-others", server)
+    page = await ann.sign_in()
+    thread_id = await busy(ann, server, page)
+    body = {"content": "and mine", "end_user_id": "bob-others", "background": True}
+    key = {"authorization": f"Bearer {make_key(server.data)}"}
+    async with httpx.AsyncClient(base_url=server.url, headers=key) as client:
+        (await client.post(f"/v1/threads/{thread_id}/messages", json=body)).raise_for_status()
+    await expect(waiting(page)).to_have_text(["bob-othersand mine"])

@@ -1,0 +1,47 @@
+// Says who is to answer; what there is to choose from is loaded when somebody wants to.
+
+import { ChevronDown } from "lucide-react";
+import { lazy, Suspense, useState } from "react";
+import { strings } from "../strings.ts";
+import { useAgents, useModels } from "../ui/models.ts";
+import { type Choice, nameOf } from "./choice.ts";
+
+const PickerList = lazy(() => import("./picker-list.tsx"));
+
+export interface PickerProps {
+  readonly choice: Choice;
+  readonly onChoose: (choice: Choice) => void;
+}
+
+export const PICKER_LOOK =
+  "inline-flex h-9 min-w-0 max-w-52 items-center gap-1 rounded-full px-3 text-sm text-soft hover:bg-line/60 hover:text-text";
+
+export function Picker({ choice, onChoose }: PickerProps) {
+  const [isWanted, setIsWanted] = useState(false);
+  const name = nameOf(choice, useModels()?.default ?? null, useAgents()) ?? strings.composer.standard;
+  const words = (
+    <>
+      <bdi className="truncate">{name}</bdi>
+      <ChevronDown aria-hidden className="size-3.5 shrink-0" />
+    </>
+  );
+  const button = (
+    <button
+      type="button"
+      aria-haspopup="listbox"
+      aria-label={strings.composer.answersNow(name)}
+      onClick={() => setIsWanted(true)}
+      className={PICKER_LOOK}
+    >
+      {words}
+    </button>
+  );
+  if (!isWanted) return button;
+  return (
+    <Suspense fallback={button}>
+      <PickerList choice={choice} onChoose={onChoose} name={name}>
+        {words}
+      </PickerList>
+    </Suspense>
+  );
+}
