@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import httpx
 from playwright.async_api import Locator, Page, expect
 
-from support.installation import make_key
 from support.server import Server
 
 from .conftest import MakePerson
@@ -107,15 +105,3 @@ async def test_what_has_begun_cannot_be_changed_any_more(person: MakePerson, ser
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_role("alert")).to_have_text("It is being answered already.")
     await expect(waiting(page)).to_have_text(["late"])
-
-
-async def test_what_others_have_sent_is_theirs(person: MakePerson, server: Server) -> None:
-    """What a key has sent for somebody else says for whom it is."""
-    ann = await person("ann-others", server)
-    page = await ann.sign_in()
-    thread_id = await busy(ann, server, page)
-    body = {"content": "and mine", "end_user_id": "bob-others", "background": True}
-    key = {"authorization": f"Bearer {make_key(server.data)}"}
-    async with httpx.AsyncClient(base_url=server.url, headers=key) as client:
-        (await client.post(f"/v1/threads/{thread_id}/messages", json=body)).raise_for_status()
-    await expect(waiting(page)).to_have_text(["bob-othersand mine"])
