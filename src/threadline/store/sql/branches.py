@@ -82,9 +82,10 @@ class BranchReader:
         await self._require_message(scope, thread_id, start)
         # The last one seen is where the page begins, or, coming down, where it may begin at the earliest.
         skipped = int(query.after == start)
+        # CROSS JOIN, for SQLite: turned round it would look at every message of the tenant.
         rows = await self._sql.every(
             f"{_WALK} SELECT {_COLUMNS} FROM (SELECT id, depth FROM walk WHERE depth > ? ORDER BY depth {order} "
-            f"LIMIT ?) page JOIN messages ON messages.tenant_id = ? AND messages.id = page.id "
+            f"LIMIT ?) page CROSS JOIN messages WHERE messages.tenant_id = ? AND messages.id = page.id "
             f"ORDER BY page.depth {order}",
             (*_walk(scope.tenant_id, thread_id, start, depth, until), skipped, query.limit, scope.tenant_id),
         )
@@ -121,8 +122,8 @@ class BranchReader:
         """Return how many messages of people and assistants lead to `leaf`, itself included. Raises NotFound."""
         await self._require_message(scope, thread_id, leaf)
         row = await self._sql.one(
-            f"{_WALK} SELECT count(*) FROM walk JOIN messages ON messages.tenant_id = ? AND messages.id = walk.id "
-            "WHERE role IN ('user', 'assistant')",
+            f"{_WALK} SELECT count(*) FROM walk CROSS JOIN messages WHERE messages.tenant_id = ? "
+            "AND messages.id = walk.id AND role IN ('user', 'assistant')",
             (*_walk(scope.tenant_id, thread_id, leaf), scope.tenant_id),
         )
         assert row is not None, "an aggregate gives a row"
