@@ -30,6 +30,7 @@ from threadline.engine.state import Snapshot, snapshot
 from threadline.engine.threads import NewThread
 from threadline.engine.waiting import Approval, ClientResult
 from threadline.errors import (
+    Forbidden,
     IdempotencyMismatch,
     InvalidRequest,
     NotFound,
@@ -50,6 +51,7 @@ from threadline.events import (
 from threadline.fold import ThreadState
 from threadline.ids import MessageId, RunId
 from threadline.journal import append
+from threadline.limits import AGENT_CALLS_MAX, AGENT_PAIR_CALLS_MAX
 from threadline.providers.contract import (
     Chunk,
     FinishChunk,
@@ -62,6 +64,7 @@ from threadline.providers.contract import (
 )
 from threadline.records import TERMINAL, Author, Message, OnBusy, Role, RunOptions, Usage, WaitingFor
 from threadline.room_records import MemberRole, ReplyPolicy
+from threadline.scopes import EndUser
 from threadline.store.contract import AgentQuery, MessageQuery, Reader, RunRow, ToolCallQuery, Transaction
 from threadline.store.postgres.store import PostgresStore
 from threadline.store.sqlite.store import SqliteStore
@@ -297,6 +300,22 @@ class Conversation(RuleBasedStateMachine):
         if not self.world.node.store.is_full:
             self.world.do(self.world.node.journal.write(SYSTEM, script))
 
+    @rule(person=st.sampled_from(["ann", "bob", "cid"]), words=WORDS)
+    def say_oneself(self, person: str, words: str) -> None:
+        """Say something with a token: who takes part may, who only reads is told so, and to all others nothing is there."""
+        if self.world.node.store.is_full:
+            return
+        role = next((member.role for member in self.look()[0].members if member.end_user_id == person), None)
+        scope = EndUser(SCOPE.tenant_id, person)
+        try:
+            self.world.do(self.world.node.engine.send(scope, self.thread.id, Send(content=[TextBlock(words)])))
+        except NotFound:
+            assert role is None
+        except Forbidden:
+            assert role == "viewer"
+        else:
+            assert role in ("owner", "member")
+
     @rule(handle=st.sampled_from(AGENTS))
     def ask_somebody(self, handle: str) -> None:
         """Call an agent, which may be there or not."""
@@ -500,6 +519,17 @@ class Conversation(RuleBasedStateMachine):
             assert entries == log[after : after + len(entries)], "what was seen is on disk"
         self.check_endings(log, are_all_ended=False)
         self.check_effects()
+        if found.members:
+            self.check_bounds()
+
+    def check_bounds(self) -> None:
+        """For one message of a person agents get so many answers from each other, and so many between two of them."""
+        roots = {message.id for message in self.known() if message.role == "user"}
+        for root in roots:
+            hops = self.world.read(lambda reader, root=root: reader.hops(SCOPE, self.thread.id, root))
+            pairs = Counter(frozenset((hop.caller, hop.called)) for hop in hops)
+            assert len(hops) <= AGENT_CALLS_MAX
+            assert max(pairs.values(), default=0) <= AGENT_PAIR_CALLS_MAX
 
     def check_effects(self) -> None:
         """Promise 7: what has effects has them once, and not before somebody has agreed where that is asked for."""

@@ -16,6 +16,9 @@ def heard_by(agent_id: str | None, branch: Sequence[Message], question: MessageI
     people = {message.author.id for message in said if message.role == "user"}
     agents = {message.author.id for message in said if message.role == "assistant"} | {agent_id}
     is_room = len(people) > 1 or len(agents - {None}) > 1
+    if is_room:
+        # Others are heard, and nobody hears what they do.
+        said = [message for message in said if _is_own(message, agent_id) or plain_text(message.content)]
     if said and _is_own(said[-1], agent_id):
         said += [message for message in said if message.id == question]
     return [_words(message, is_room and not _is_own(message, agent_id)) for message in said]
