@@ -120,6 +120,13 @@ class TooLarge(ThreadlineError):
     status = 413
 
 
+class FileInUse(ThreadlineError):
+    """A thread has this file in a message. It goes with the thread."""
+
+    code = "file_in_use"
+    status = 409
+
+
 class FileTypeRefused(ThreadlineError):
     """Files of this type are not accepted."""
 

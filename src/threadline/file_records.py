@@ -4,7 +4,7 @@ from typing import Literal, NewType
 
 from msgspec import Struct
 
-from threadline.ids import TenantId
+from threadline.ids import TenantId, ThreadId
 
 FileId = NewType("FileId", str)
 
@@ -22,6 +22,15 @@ class File(Struct, frozen=True, kw_only=True):
     sha256: str
     end_user_id: str | None
     created_at: str
+
+
+class FileQuery(Struct, frozen=True, kw_only=True):
+    """Which files to list, newest first: those of a thread, of a person, or both; and from where on."""
+
+    thread_id: ThreadId | None = None
+    end_user_id: str | None = None
+    before: tuple[str, FileId] | None = None
+    limit: int
 
 
 class FileRow(Struct, frozen=True, kw_only=True):

@@ -141,14 +141,25 @@ def test_somebody_elses_id_is_like_no_id(scene: Scene, who: str) -> None:
     assert thread["title"] is None
     assert thread["message_count"] == 2
     assert scene.ask("GET", f"/v1/tools/{scene.tool_id}", scene.owner).json()["description"] == "theirs"
+    assert scene.ask("GET", f"/v1/files/{scene.file_id}/content", scene.owner).status_code == 200
 
 
 @pytest.mark.parametrize("who", ["foreign", "other_person"])
 def test_lists_show_only_ones_own(scene: Scene, who: str) -> None:
     """Nobody finds somebody else's thread in a list, also not by asking for their end user."""
     key = getattr(scene, who)
-    for path in ("/v1/threads", "/v1/threads?end_user_id=ann", "/v1/threads?q="):
+    for path in (
+        "/v1/threads",
+        "/v1/threads?end_user_id=ann",
+        "/v1/threads?q=",
+        "/v1/files",
+        "/v1/files?end_user_id=ann",
+    ):
         assert scene.ask("GET", path, key).json()["data"] == []
+    unknown = scene.ask("GET", f"/v1/files?thread_id={UNKNOWN['thread_id']}", key)
+    theirs_ = scene.ask("GET", f"/v1/files?thread_id={scene.thread_id}", key)
+    assert without_detail(theirs_) == without_detail(unknown)
+    assert unknown.status_code == 404
 
 
 def test_a_token_reaches_no_control_plane(scene: Scene) -> None:

@@ -329,6 +329,17 @@ def test_a_request_that_cannot_be_made_is_not_repeated() -> None:
     assert len(tries) == 1
 
 
+async def test_files_are_listed_and_deleted(server: ScriptedServer, speaker: Speaker) -> None:
+    """Over all pages, of a thread or a person; a deletion says nothing."""
+    file = {"id": "file_1", "object": "file", "name": None, "media_type": "image/png", "size": 3, "sha256": "0"}
+    server.answer(page(file, cursor="c"), page({**file, "id": "file_2"}), reply(204))
+    found = await speaker.collect(lambda c: c.files.list(thread_id="thr_1", limit=1))
+    assert [each.id for each in found] == ["file_1", "file_2"]
+    assert await speaker.call(lambda c: c.files.delete("file_1")) is None
+    assert server.lines == ["GET /v1/files", "GET /v1/files", "DELETE /v1/files/file_1"]
+    assert server.seen[1].query == {"thread_id": "thr_1", "limit": "1", "cursor": "c"}
+
+
 async def test_files_are_uploaded_read_and_linked(server: ScriptedServer, speaker: Speaker) -> None:
     """Bytes go as they are, with their type; they come back as they are; a link is not part of a `repr`."""
     file = {"id": "file_1", "object": "file", "name": "a b.png", "media_type": "image/png", "size": 3, "sha256": "0",

@@ -67,6 +67,14 @@ async def test_what_is_put_is_read(blobs: Blobs, size: int) -> None:
     assert size < 10_000_000 or len(chunks) > 2
 
 
+@pytest.mark.parametrize(("start", "end"), [(0, 1), (5, None), (300_000, 900_000), (999_999, 1_000_000), (0, None)])
+async def test_a_part_is_read(blobs: Blobs, start: int, end: int | None) -> None:
+    """From the byte that is named up to the one behind the part, also over many chunks."""
+    data = os.urandom(1_000_000)
+    await blobs.put(KEY, spooled(blobs, data))
+    assert b"".join([chunk async for chunk in blobs.read(KEY, start, end)]) == data[start:end]
+
+
 async def test_a_key_is_its_own(blobs: Blobs) -> None:
     """The same name of another tenant is another place; what is put again replaces, and what is deleted is gone."""
     await blobs.put(KEY, spooled(blobs, b"mine"))

@@ -1,9 +1,12 @@
 """Files in the store: whose they are, who sees them through threads, and which nobody needs any more."""
 
+from typing import Any
+
+import pytest
 from msgspec import structs
 
-from threadline.errors import NotFound, Unavailable
-from threadline.file_records import File, FileId, FileRow, FileState
+from threadline.errors import FileInUse, NotFound, Unavailable
+from threadline.file_records import File, FileId, FileQuery, FileRow, FileState
 from threadline.ids import TenantId, ThreadId
 from threadline.records import Thread
 from threadline.room_records import Member, MemberId
@@ -181,3 +184,44 @@ async def test_files_of_a_deleted_thread_are_swept_after_it(bench: Bench) -> Non
     while await bench.write(lambda transaction: transaction.sweep_deleted(SYSTEM)):
         assert await sweep(bench) in ([], [(MINE.tenant_id, file_id)])
     assert await sweep(bench) == [(MINE.tenant_id, file_id)]
+
+
+async def listed(bench: Bench, scope: Scope, **query: Any) -> list[FileId]:
+    """Return the ids of files in the order of their list."""
+    files = await bench.store.read(scope, lambda reader: reader.files(scope, FileQuery(limit=50, **query)))
+    return [file.id for file in files]
+
+
+async def test_lists_have_what_one_has(bench: Bench) -> None:
+    """A person's own, a tenant's all; those of a thread for whoever reaches it; page by page, each once."""
+    hers, his, nobodys = [await upload(bench, person) for person in ("ann", "bob", None)]
+    theirs = await upload(bench, "ann", THEIRS)
+    room = await bench.thread(end_user_id="ann")
+    assert await use(bench, MINE, room, his)
+    assert await listed(bench, MINE) == [nobodys, his, hers]
+    assert await listed(bench, THEIRS) == [theirs]
+    assert await listed(bench, ANN) == [hers]
+    assert await listed(bench, ANN, end_user_id="bob") == []
+    assert await listed(bench, MINE, end_user_id="bob") == [his]
+    assert await listed(bench, ANN, thread_id=room.id) == [his]
+    for scope in (BOB, THEIRS):
+        with pytest.raises(NotFound):
+            await listed(bench, scope, thread_id=room.id)
+    limited = EndUser(MINE.tenant_id, "ann", frozenset({room.id}))
+    assert await listed(bench, limited, thread_id=room.id) == [his]
+    assert await listed(bench, MINE, before=(NOW, his)) == [hers]
+    assert await listed(bench, MINE, before=(NOW, hers)) == []
+
+
+async def test_a_file_is_given_up_where_no_thread_has_it(bench: Bench) -> None:
+    """It is gone for everybody at once, and the sweep finds it; one in a thread stays, foreign ones are not there."""
+    unused, used = await upload(bench, "ann"), await upload(bench, "ann")
+    assert await use(bench, MINE, await bench.thread(), used)
+    for scope, file_id, refusal in ((MINE, used, FileInUse), (THEIRS, unused, NotFound), (BOB, unused, NotFound)):
+        with pytest.raises(refusal):
+            await bench.write(lambda it, scope=scope, file_id=file_id: it.give_up_file(scope, file_id, LATER))
+    assert await sees(bench, MINE, used)
+    await bench.write(lambda transaction: transaction.give_up_file(ANN, unused, LATER))
+    assert not await sees(bench, MINE, unused)
+    assert await listed(bench, MINE) == [used]
+    assert [file_id for _, file_id in await sweep(bench, NOW)] == [unused]

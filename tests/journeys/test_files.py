@@ -51,7 +51,7 @@ async def test_a_file_is_uploaded_once_and_downloaded_as_it_was(client: Client) 
     answer = await download(client, file["id"])
     assert (answer.status, answer.body) == (200, data)
     assert answer.headers["content-type"] == "application/x-thing"
-    assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''a%20b.bin"
+    assert answer.headers["content-disposition"] == "attachment; filename=\"a b.bin\"; filename*=UTF-8''a%20b.bin"
     assert answer.headers["x-content-type-options"] == "nosniff"
     shown = await download(client, (await upload(client))["id"])
     assert shown.headers["content-disposition"].startswith("inline")
@@ -208,3 +208,87 @@ async def test_an_upload_that_is_cut_leaves_nothing(client: Client, nodes: Seque
         return not list(incoming.iterdir())
 
     await until(is_gone, "the end of the upload")
+
+
+async def test_a_download_goes_on_where_it_broke_off(client: Client) -> None:
+    """One part, to the byte; what the asker has already is not sent again; what is not there is 416."""
+    data = os.urandom(700_000)
+    path = f"/v1/files/{(await upload(client, data, media_type='video/mp4'))['id']}/content"
+    whole = await client.get(path)
+    etag = whole.headers["etag"]
+    assert (whole.headers["accept-ranges"], whole.headers["content-length"]) == ("bytes", "700000")
+    part = await client.get(path, headers={"range": "bytes=500000-", "if-range": etag})
+    assert (part.status, part.body, part.headers["content-length"]) == (206, data[500_000:], "200000")
+    assert part.headers["content-range"] == "bytes 500000-699999/700000"
+    first = await client.get(path, headers={"range": "bytes=0-0"})
+    assert (first.status, first.body, first.headers["etag"]) == (206, data[:1], etag)
+    changed = await client.get(path, headers={"range": "bytes=5-", "if-range": '"other"'})
+    assert (changed.status, changed.body) == (200, data)
+    beyond = await client.get(path, headers={"range": "bytes=700000-"})
+    assert (beyond.status, beyond.body, beyond.headers["content-range"]) == (416, b"", "bytes */700000")
+    known = await client.get(path, headers={"if-none-match": f'"x", {etag}'})
+    assert (known.status, known.body, known.headers["etag"]) == (304, b"", etag)
+    assert (await client.get(path, headers={"if-none-match": '"x"'})).status == 200
+    # Who may not see it does not learn that he has it.
+    async with browser(client, "bob") as bob:
+        assert (await bob.get(path, headers={"if-none-match": etag})).status == 404
+
+
+async def test_names_lead_nowhere(client: Client) -> None:
+    """Neither out of a folder nor out of a header, for programs of any age."""
+    file = await upload(
+        client, b"x", "?name=..%2F..%2Fetc%2Fp%22%0D%0Aset-cookie%3A%20a%3Db%20%C3%BC.txt", "text/plain"
+    )
+    said = (await download(client, file["id"])).headers
+    assert said["content-disposition"] == (
+        'attachment; filename="_.._etc_p___set-cookie_ a=b _.txt"; '
+        "filename*=UTF-8''_.._etc_p___set-cookie_%20a%3Db%20%C3%BC.txt"
+    )
+    assert "set-cookie" not in said
+
+
+async def test_files_are_listed_and_deleted(client: Client, foreign: Client) -> None:
+    """Page by page, newest first; by thread and by person; deleted with their bytes unless a thread has them."""
+    ann, bob = f"ann-{uuid.uuid4()}", f"bob-{uuid.uuid4()}"
+    files = [await upload(client, f"{n}".encode(), f"?end_user_id={ann}", "text/plain") for n in range(3)]
+    ids = [file["id"] for file in files]
+    found, cursor = [], ""
+    while True:
+        page = (await client.get(f"/v1/files?end_user_id={ann}&limit=2{cursor}")).ok(200)
+        found += page["data"]
+        if not page["has_more"]:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert sorted(file["id"] for file in found) == sorted(ids)
+    assert [file["created_at"] for file in found] == sorted((file["created_at"] for file in found), reverse=True)
+    thread_id = await client.thread(end_user_id=ann)
+    (await client.send(thread_id, [{"type": "file", "source": {"type": "file", "file_id": ids[0]}}], respond=False)).ok(
+        201
+    )
+    in_thread = (await client.get(f"/v1/files?thread_id={thread_id}")).ok(200)["data"]
+    assert in_thread == [files[0]]
+    (await foreign.get(f"/v1/files?thread_id={thread_id}")).problem(404, "not_found")
+    assert (await foreign.get(f"/v1/files?end_user_id={ann}")).ok(200)["data"] == []
+    async with browser(client, ann) as hers, browser(client, bob) as his, browser(client, ann, rights=["read"]) as mute:
+        assert {file["id"] for file in (await hers.get("/v1/files")).ok(200)["data"]} == set(ids)
+        assert (await his.get("/v1/files")).ok(200)["data"] == []
+        (await his.delete(f"/v1/files/{ids[1]}")).problem(404, "not_found")
+        (await mute.delete(f"/v1/files/{ids[1]}")).problem(403, "forbidden")
+        (await hers.delete(f"/v1/files/{ids[0]}")).problem(409, "file_in_use")
+        (await hers.delete(f"/v1/files/{ids[1]}")).ok(204)
+        (await hers.delete(f"/v1/files/{ids[1]}")).problem(404, "not_found")
+    assert (await download(client, ids[1])).status == 404
+    assert (await download(client, ids[0])).body == b"0"
+    # At once, with its bytes: the same may be uploaded again.
+    again = await upload(client, b"1", f"?end_user_id={ann}", "text/plain")
+    assert again["id"] == ids[1]
+    (await client.get("/v1/files?cursor=x")).problem(400, "bad_cursor")
+
+
+async def test_a_deleted_file_leaves_no_bytes(make_server: StartServer, installation: Installation) -> None:
+    """Neither at once nor after a while."""
+    server = make_server().start()
+    async with Client(server.url, installation.key) as client:
+        kept, gone = await upload(client, b"kept"), await upload(client, b"gone")
+        (await client.delete(f"/v1/files/{gone['id']}")).ok(204)
+        assert {path.name for path in (server.data / "files").rglob("file_*")} == {kept["id"]}

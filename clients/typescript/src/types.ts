@@ -315,6 +315,13 @@ export interface FileLink {
   readonly expires_at: string;
 }
 
+/** A page of files, newest first. */
+export interface FilePage {
+  readonly data: readonly File[];
+  readonly has_more: boolean;
+  readonly next_cursor: string | null;
+}
+
 /** Bytes that were uploaded before, or moved out of a message because they are many. */
 export interface FileSource {
   readonly type: "file";
@@ -1319,6 +1326,16 @@ export interface Operations {
     readonly query: { readonly name?: string | null; readonly end_user_id?: string | null };
     readonly body: undefined;
     readonly answer: File;
+  };
+  "GET /v1/files": {
+    readonly query: { readonly thread_id?: string | null; readonly end_user_id?: string | null; readonly limit?: number; readonly cursor?: string | null };
+    readonly body: undefined;
+    readonly answer: FilePage;
+  };
+  "DELETE /v1/files/{file_id}": {
+    readonly query: Readonly<Record<string, never>>;
+    readonly body: undefined;
+    readonly answer: undefined;
   };
   "GET /v1/files/{file_id}": {
     readonly query: Readonly<Record<string, never>>;

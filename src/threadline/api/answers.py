@@ -9,6 +9,7 @@ from threadline.access.keys import Key
 from threadline.access.principals import PrincipalRole
 from threadline.agent_records import Agent, Team, TeamMember
 from threadline.engine.reads import SeenThread
+from threadline.file_records import File
 from threadline.records import Message, Run, Thread
 from threadline.room_records import Member
 
@@ -75,6 +76,14 @@ class KeyPage(Struct, frozen=True):
     data: list[Key]
     has_more: bool = False
     next_cursor: str | None = None
+
+
+class FilePage(Struct, frozen=True):
+    """A page of files, newest first."""
+
+    data: Sequence[File]
+    has_more: bool
+    next_cursor: str | None
 
 
 class FileLink(Struct, frozen=True):

@@ -1,6 +1,7 @@
 """The routes of files: upload, look, download, and links for those who can send no headers."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated
 from urllib.parse import quote
@@ -10,20 +11,24 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 
 from threadline.access.tokens import Link
-from threadline.api.answers import FileLink
+from threadline.api.answers import FileLink, FilePage
 from threadline.api.bodies import CreateLink
-from threadline.api.house import Asking, TheHouse, answer, asking_for_stream, wired
-from threadline.api.requests import body_of
+from threadline.api.house import Asking, TheHouse, answer, asking_for_stream, thread_scope, wired
+from threadline.api.ranges import is_known, part_of
+from threadline.api.requests import body_of, from_page_cursor, to_page_cursor
 from threadline.api.spec import gives, takes
+from threadline.api.threads import Cursor, Limit
 from threadline.clock import rfc3339
 from threadline.engine.files import Upload
 from threadline.errors import InvalidRequest, Unauthorized
-from threadline.file_records import File, FileId
-from threadline.ids import TenantId
-from threadline.limits import END_USER_ID_CHARS_MAX, FILE_NAME_CHARS_MAX, UPLOAD_SILENCE_SECONDS
+from threadline.file_records import File, FileId, FileQuery
+from threadline.ids import TenantId, ThreadId
+from threadline.limits import END_USER_ID_CHARS_MAX, FILE_NAME_CHARS_MAX, QUERY_CHARS_MAX, UPLOAD_SILENCE_SECONDS
 from threadline.scopes import Scope, Tenant
 
 router = APIRouter(tags=["files"])
+
+_UNSAFE_IN_NAMES = re.compile(r'[\x00-\x1f\x7f/\\<>:"|?*]')
 
 SHOWN = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "application/pdf"})
 """What a browser may show in place. Everything else is saved: a page with a script in it would run as ours."""
@@ -52,6 +57,38 @@ async def upload_file(
     media_type = _media_type(request.headers.get("content-type", "application/octet-stream"))
     upload = Upload(media_type, name, end_user_id)
     return answer(await house.files.take(principal.scope, upload, _chunks(request)), 201)
+
+
+@router.get("/v1/files", responses=gives(FilePage, errors=(400, 403, 404)))
+async def list_files(
+    house: TheHouse,
+    principal: Asking,
+    thread_id: Annotated[str | None, Query(max_length=QUERY_CHARS_MAX)] = None,
+    end_user_id: Annotated[str | None, Query(min_length=1, max_length=END_USER_ID_CHARS_MAX)] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """List files, newest first: a token's own ones, a key's tenant's, or those of a thread."""
+    principal.require("read")
+    before = None if cursor is None else from_page_cursor(cursor, tuple[str, FileId])
+    query = FileQuery(
+        thread_id=None if thread_id is None else ThreadId(thread_id),
+        end_user_id=end_user_id,
+        before=before,
+        limit=limit + 1,
+    )
+    scope = principal.scope if thread_id is None else await thread_scope(house, principal, ThreadId(thread_id))
+    found = await house.files.listed(scope, query)
+    page, has_more = found[:limit], len(found) > limit
+    return answer(FilePage(page, has_more, to_page_cursor(page[-1].created_at, page[-1].id) if has_more else None))
+
+
+@router.delete("/v1/files/{file_id}", status_code=204, responses=gives(None, 204, (403, 404, 409)))
+async def delete_file(house: TheHouse, principal: Asking, file_id: str) -> Response:
+    """Delete a file that no thread has in a message."""
+    principal.require("send")
+    await house.files.delete(principal.scope, FileId(file_id))
+    return Response(status_code=204)
 
 
 @router.get("/v1/files/{file_id}", responses=gives(File, errors=(403, 404)))
@@ -86,6 +123,9 @@ async def create_link(request: Request, house: TheHouse, principal: Asking, file
     responses={
         **gives(None, errors=(403, 404)),
         200: {"description": "The bytes.", "content": {"application/octet-stream": {}}},
+        206: {"description": "The part that `Range` names.", "content": {"application/octet-stream": {}}},
+        304: {"description": "`If-None-Match` names this file: the asker has it."},
+        416: {"description": "The file has no such part."},
     },
 )
 async def get_content(
@@ -94,10 +134,19 @@ async def get_content(
     file_id: str,
     link: Annotated[str | None, Query(max_length=2048, description="From `POST /v1/files/{id}/link`.")] = None,
 ) -> Response:
-    """Download a file's bytes, with a key, a token (also as `?token=`) or a link."""
+    """Download a file's bytes or one `Range` of them, with a key, a token (also as `?token=`) or a link."""
     scope = await _may_download(request, FileId(file_id), link)
     file = await house.files.file(scope, FileId(file_id))
-    chunks = house.files.read(scope.tenant_id, file)
+    given, headers = request.headers, _headers(file)
+    if is_known(given.get("if-none-match"), headers["etag"]):
+        return Response(status_code=304, headers=headers)
+    part = part_of(given.get("range"), given.get("if-range"), headers["etag"], file.size)
+    if part is None:
+        return Response(status_code=416, headers={**headers, "content-range": f"bytes */{file.size}"})
+    headers["content-length"] = str(part.length)
+    if not part.is_whole:
+        headers["content-range"] = f"bytes {part.start}-{part.end - 1}/{file.size}"
+    chunks = house.files.read(TenantId(scope.tenant_id), file, part.start, None if part.is_whole else part.end)
     # The first one before the head: bytes that are lost are an error, and no broken download.
     first = await anext(chunks, b"")
 
@@ -106,7 +155,7 @@ async def get_content(
         async for chunk in chunks:
             yield chunk
 
-    return StreamingResponse(body(), 200, _headers(file), media_type=file.media_type)
+    return StreamingResponse(body(), 200 if part.is_whole else 206, headers, media_type=file.media_type)
 
 
 async def _may_download(request: Request, file_id: FileId, link: str | None) -> Scope:
@@ -151,11 +200,21 @@ def _media_type(header: str) -> str:
 def _headers(file: File) -> dict[str, str]:
     manner = "inline" if file.media_type in SHOWN else "attachment"
     return {
-        "content-length": str(file.size),
-        "content-disposition": f"{manner}; filename*=UTF-8''{quote(file.name or file.id, safe='')}",
+        "content-disposition": f"{manner}; {_named(file.name or file.id)}",
+        "accept-ranges": "bytes",
         # A file is what its uploader says and nothing else, and runs nothing whatever it is.
         "x-content-type-options": "nosniff",
         "content-security-policy": "default-src 'none'; sandbox",
         "cache-control": "private, max-age=3600, immutable",
         "etag": f'"{file.sha256}"',
     }
+
+
+def _named(name: str) -> str:
+    """Return the name that a download is saved under (RFC 6266), without what would lead out of a folder or a header.
+
+    The plain form is for programs that do not know the other one.
+    """
+    safe = _UNSAFE_IN_NAMES.sub("_", name).lstrip(".") or "file"
+    plain = safe.encode("ascii", "replace").decode().replace("?", "_")
+    return f"filename=\"{plain}\"; filename*=UTF-8''{quote(safe, safe='')}"

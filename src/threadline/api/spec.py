@@ -27,6 +27,7 @@ from threadline.api.admin_answers import (
 from threadline.api.answers import (
     AgentPage,
     FileLink,
+    FilePage,
     KeyPage,
     MemberPage,
     MessagePage,
@@ -98,6 +99,7 @@ _TYPES: tuple[type[Struct], ...] = (
     IssuedToken,
     File,
     FileLink,
+    FilePage,
     Key,
     KeyPage,
     Message,

@@ -5,8 +5,9 @@ A message carries one as `ImageBlock(source=Source(type="file", file_id=file.id)
 
 from datetime import datetime
 
-from threadline.client.calls import Call, body_of, given_of, path_of, query_of, reader_of
+from threadline.client.calls import Call, body_of, given_of, page_reader, path_of, query_of, reader_of
 from threadline.client.decode import Model
+from threadline.client.models import Page
 from threadline.client.retry import Repeat
 
 
@@ -42,6 +43,19 @@ def file_upload(data: bytes, media_type: str, name: str | None, end_user_id: str
 def file_get(file_id: str) -> Call[File]:
     """Read what is known of a file."""
     return Call("GET", path_of("files", file_id), reader_of(File))
+
+
+def file_list(
+    thread_id: str | None, end_user_id: str | None, limit: int | None, cursor: str | None
+) -> Call[Page[File]]:
+    """List files, newest first."""
+    query = query_of({"thread_id": thread_id, "end_user_id": end_user_id, "limit": limit}, cursor)
+    return Call("GET", "/v1/files", page_reader(File), query)
+
+
+def file_delete(file_id: str) -> Call[None]:
+    """Delete a file that no thread has."""
+    return Call("DELETE", path_of("files", file_id), lambda body: None)
 
 
 def file_content(file_id: str) -> Call[bytes]:

@@ -17,12 +17,13 @@ from msgspec import Struct, structs
 
 from threadline.clock import Clock, rfc3339
 from threadline.content import Base64Source, Block, FileBlock, FileSource, ImageBlock
-from threadline.errors import FileTypeRefused, InvalidRequest, NotFound, TooLarge, Unavailable
-from threadline.file_records import File, FileId, FileRow, FileState, blob_key
+from threadline.errors import FileTypeRefused, Forbidden, InvalidRequest, NotFound, TooLarge, Unavailable
+from threadline.file_records import File, FileId, FileQuery, FileRow, FileState, blob_key
 from threadline.files.contract import Blobs
 from threadline.ids import TenantId, ThreadId
 from threadline.journal.append import Journal
 from threadline.limits import FILE_SWEEP_BATCH, INLINE_BYTES_MAX
+from threadline.observe import log
 from threadline.scopes import EndUser, Scope, System
 from threadline.store.contract import Reader, Store, Transaction
 
@@ -87,9 +88,38 @@ class Files:
 
         return await self._store.read(scope, script)
 
-    def read(self, tenant_id: TenantId, file: File) -> AsyncGenerator[bytes, None]:
-        """Yield the bytes of a file that somebody has found. Raises BlobLost and Unavailable."""
-        return self._blobs.read(blob_key(tenant_id, file.id))
+    async def listed(self, scope: Scope, query: FileQuery) -> Sequence[File]:
+        """Return a page of files. Raises NotFound for the thread that is named."""
+
+        async def script(reader: Reader) -> Sequence[File]:
+            return await reader.files(scope, query)
+
+        return await self._store.read(scope, script)
+
+    def read(
+        self, tenant_id: TenantId, file: File, start: int = 0, end: int | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield the bytes of a file that somebody has found, or a part of them. Raises BlobLost and Unavailable."""
+        return self._blobs.read(blob_key(tenant_id, file.id), start, end)
+
+    async def delete(self, scope: Scope, file_id: FileId) -> None:
+        """Remove a file that no thread has, with its bytes.
+
+        Raises NotFound; FileInUse where a thread has it; Forbidden where it is another person's.
+        """
+
+        async def give_up(transaction: Transaction) -> None:
+            file = await transaction.file(scope, file_id)
+            if isinstance(scope, EndUser) and file.end_user_id != scope.end_user_id:
+                raise Forbidden("Only its owner may delete a file.")
+            await transaction.give_up_file(scope, file_id, rfc3339(self._clock.now_ms()))
+
+        await self._journal.write(scope, give_up)
+        try:
+            await self._forget([(TenantId(scope.tenant_id), file_id)])
+        except Unavailable as error:
+            # It is given up, and the sweep does the rest.
+            log.warning("file_not_removed", file_id=file_id, detail=error.detail)
 
     async def moved(self, scope: Scope, blocks: list[Block]) -> list[Block]:
         """Return the blocks with large base64 moved into files. Doing it again gives the same files.
@@ -106,6 +136,11 @@ class Files:
             return await transaction.dying_files(_SWEEP, before, FILE_SWEEP_BATCH)
 
         dying = await self._journal.write(_SWEEP, give_up)
+        await self._forget(dying)
+        return len(dying)
+
+    async def _forget(self, dying: Sequence[tuple[TenantId, FileId]]) -> None:
+        """Remove the bytes of files that are given up, and then what is known of them. Raises Unavailable."""
         for tenant_id, file_id in dying:
             await self._blobs.delete(blob_key(tenant_id, file_id))
 
@@ -114,7 +149,6 @@ class Files:
 
         if dying:
             await self._journal.write(_SWEEP, drop)
-        return len(dying)
 
     def _check(self, scope: Scope, upload: Upload) -> None:
         if isinstance(scope, EndUser) and upload.end_user_id not in (None, scope.end_user_id):

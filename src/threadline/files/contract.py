@@ -22,8 +22,11 @@ class Blobs(Protocol):
         """
         ...
 
-    def read(self, key: str) -> AsyncGenerator[bytes, None]:
-        """Yield the bytes of a key in chunks. Raises BlobLost where there are none, and Unavailable."""
+    def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
+        """Yield the bytes of a key in chunks, from `start` up to and without `end`.
+
+        Raises BlobLost where there are none, and Unavailable.
+        """
         ...
 
     async def delete(self, key: str) -> None:

@@ -37,7 +37,7 @@ class FolderBlobs:
         except OSError as error:
             raise Unavailable(f"The file cannot be kept: {error.strerror or error}.") from error
 
-    async def read(self, key: str) -> AsyncGenerator[bytes, None]:
+    async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
         """Yield the bytes in chunks."""
         try:
             file = await asyncio.to_thread(self._path(key).open, "rb")
@@ -46,7 +46,10 @@ class FolderBlobs:
         except OSError as error:
             raise Unavailable(f"The file cannot be read: {error.strerror or error}.") from error
         with file:
-            while chunk := await asyncio.to_thread(file.read, FILE_CHUNK_BYTES):
+            if start:
+                file.seek(start)
+            while chunk := await asyncio.to_thread(file.read, _step(start, end)):
+                start += len(chunk)
                 yield chunk
 
     async def delete(self, key: str) -> None:
@@ -64,6 +67,10 @@ class FolderBlobs:
         assert key.replace("/", "", 1).isidentifier(), "made by us, by no client"
         # The end of a name is spread evenly: no folder gets too long.
         return self._root / tenant / name[-2:] / name
+
+
+def _step(start: int, end: int | None) -> int:
+    return FILE_CHUNK_BYTES if end is None else min(FILE_CHUNK_BYTES, end - start)
 
 
 def _move(source: Path, target: Path) -> None:

@@ -52,10 +52,15 @@ class S3Blobs:
         except BaseError as error:
             raise Unavailable(f"The file cannot be kept: {_said(error)}.") from error
 
-    async def read(self, key: str) -> AsyncGenerator[bytes, None]:
+    async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
         """Yield the bytes in chunks."""
+        options: Any = None
+        if end is not None:
+            options = {"range": (start, end)}
+        elif start:
+            options = {"range": {"offset": start}}
         try:
-            found = await obstore.get_async(self._store, key)
+            found = await obstore.get_async(self._store, key, options=options)
             async for chunk in found.stream(min_chunk_size=FILE_CHUNK_BYTES):
                 yield bytes(chunk)
         except (NotFoundError, FileNotFoundError) as error:

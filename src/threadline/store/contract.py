@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from threadline.agent_records import Agent, AgentId, Team, TeamId, TeamMember
 from threadline.events import DeltaKind, Entry, Event, MessageDelta
-from threadline.file_records import File, FileId, FileRow, FileState
+from threadline.file_records import File, FileId, FileQuery, FileRow, FileState
 from threadline.ids import KeyId, MessageId, NodeId, RunId, TenantId, ThreadId, ToolId
 from threadline.records import Message, Run, RunOptions, Thread, Usage
 from threadline.scopes import Scope, System
@@ -322,6 +322,10 @@ class Reader(
         """Return a file whose bytes are there. Raises NotFound: unknown and out of scope are the same answer."""
         ...
 
+    async def files(self, scope: Scope, query: FileQuery) -> list[File]:
+        """Return files, newest first. A person's own ones, or those of a thread. Raises NotFound for the thread."""
+        ...
+
     async def keys(self, scope: Scope) -> list[KeyRow]:
         """Return the tenant's keys, revoked ones too, oldest first."""
         ...
@@ -549,6 +553,10 @@ class Transaction(
 
     async def finish_file(self, scope: Scope, file_id: FileId, now: str) -> None:
         """Note that the bytes are there. Raises NotFound where it took so long that they were swept."""
+        ...
+
+    async def give_up_file(self, scope: Scope, file_id: FileId, now: str) -> None:
+        """Begin to remove a file that no thread has. Raises NotFound, and FileInUse where one has it."""
         ...
 
     async def use_file(self, scope: Scope, thread_id: ThreadId, file_id: FileId, now: str) -> None:

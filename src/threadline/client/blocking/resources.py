@@ -20,7 +20,16 @@ from threadline.client.calls import (
     ToolCallFilter,
     ToolOptions,
 )
-from threadline.client.files import File, FileLink, file_content, file_get, file_link, file_upload
+from threadline.client.files import (
+    File,
+    FileLink,
+    file_content,
+    file_delete,
+    file_get,
+    file_link,
+    file_list,
+    file_upload,
+)
 from threadline.client.models import (
     Accepted,
     AccessToken,
@@ -204,6 +213,16 @@ class Files:
     def get(self, file_id: str) -> File:
         """Return what is known of a file. Raises `NotFound`."""
         return self._transport.call(file_get(file_id))
+
+    def list(
+        self, *, thread_id: str | None = None, end_user_id: str | None = None, limit: int | None = None
+    ) -> Listing[File]:
+        """List files, newest first: those of a thread, of a person, or all that one has."""
+        return Listing(lambda cursor: self._transport.call(file_list(thread_id, end_user_id, limit, cursor)))
+
+    def delete(self, file_id: str) -> None:
+        """Delete a file. Raises `NotFound`, and an `APIError` (409) where a thread has it in a message."""
+        self._transport.call(file_delete(file_id))
 
     def content(self, file_id: str) -> bytes:
         """Return a file's bytes. Raises `NotFound`."""

@@ -17,7 +17,16 @@ from threadline.client.calls import (
     ToolCallFilter,
     ToolOptions,
 )
-from threadline.client.files import File, FileLink, file_content, file_get, file_link, file_upload
+from threadline.client.files import (
+    File,
+    FileLink,
+    file_content,
+    file_delete,
+    file_get,
+    file_link,
+    file_list,
+    file_upload,
+)
 from threadline.client.models import (
     Accepted,
     AccessToken,
@@ -208,6 +217,16 @@ class AsyncFiles:
     async def get(self, file_id: str) -> File:
         """Return what is known of a file. Raises `NotFound`."""
         return await self._transport.call(file_get(file_id))
+
+    def list(
+        self, *, thread_id: str | None = None, end_user_id: str | None = None, limit: int | None = None
+    ) -> AsyncListing[File]:
+        """List files, newest first: those of a thread, of a person, or all that one has."""
+        return AsyncListing(lambda cursor: self._transport.call(file_list(thread_id, end_user_id, limit, cursor)))
+
+    async def delete(self, file_id: str) -> None:
+        """Delete a file. Raises `NotFound`, and an `APIError` (409) where a thread has it in a message."""
+        await self._transport.call(file_delete(file_id))
 
     async def content(self, file_id: str) -> bytes:
         """Return a file's bytes. Raises `NotFound`."""

@@ -7,15 +7,16 @@ and what it has uploaded and not used yet.
 from collections.abc import Sequence
 from typing import Any
 
-from threadline.errors import NotFound, Unavailable
-from threadline.file_records import File, FileId, FileRow, FileState
+from threadline.errors import FileInUse, NotFound, Unavailable
+from threadline.file_records import File, FileId, FileQuery, FileRow, FileState
 from threadline.ids import TenantId, ThreadId
 from threadline.scopes import EndUser, Scope, System
 from threadline.store.rows import FILES
 from threadline.store.sql.statements import Statements
 
 _COLUMNS = ", ".join(FILES.columns)
-_FILE = f"SELECT {_COLUMNS} FROM files WHERE tenant_id = ? AND id = ? AND state = 'ready'"
+_FILES = f"SELECT {_COLUMNS} FROM files WHERE tenant_id = ? AND state = 'ready'"
+_FILE = f"{_FILES} AND id = ?"
 _USED = "SELECT 1 FROM file_uses WHERE file_uses.tenant_id = files.tenant_id AND file_uses.file_id = files.id"
 _REACHED = (
     "SELECT 1 FROM file_uses JOIN threads ON threads.tenant_id = file_uses.tenant_id AND threads.id = thread_id "
@@ -39,13 +40,36 @@ class FileReader:
             raise NotFound
         return FILES.record(row)
 
-
-class FileWriter(FileReader):
-    """The writing verbs."""
+    async def files(self, scope: Scope, query: FileQuery) -> list[File]:
+        """Return files, newest first. A person's own ones, or those of a thread. Raises NotFound for the thread."""
+        seen, values = _seen_by(scope)
+        wanted, given = [seen], [scope.tenant_id, *values]
+        if query.thread_id is not None:
+            await self.require_thread(scope, query.thread_id)
+            wanted.append(f"EXISTS ({_USED} AND thread_id = ?)")
+            given.append(query.thread_id)
+        elif isinstance(scope, EndUser):
+            # What others have put into rooms is listed room by room.
+            wanted.append("end_user_id = ?")
+            given.append(scope.end_user_id)
+        if query.end_user_id is not None:
+            wanted.append("end_user_id = ?")
+            given.append(query.end_user_id)
+        if query.before is not None:
+            wanted.append("(created_at, id) < (?, ?)")
+            given += query.before
+        rows = await self._sql.every(
+            f"{_FILES} AND {' AND '.join(wanted)} ORDER BY created_at DESC, id DESC LIMIT ?", (*given, query.limit)
+        )
+        return [FILES.record(row) for row in rows]
 
     async def require_thread(self, scope: Scope, thread_id: ThreadId) -> int:
         """Raise NotFound where a thread is unknown, deleted or out of scope."""
         raise NotImplementedError
+
+
+class FileWriter(FileReader):
+    """The writing verbs."""
 
     async def begin_file(self, scope: Scope, row: FileRow) -> FileState:
         """Note that bytes are on their way, or that they were before. Returns the state of the file.
@@ -75,6 +99,19 @@ class FileWriter(FileReader):
             != 1
         ):
             raise NotFound
+
+    async def give_up_file(self, scope: Scope, file_id: FileId, now: str) -> None:
+        """Begin to remove a file that no thread has. Raises NotFound, and FileInUse where one has it."""
+        await self.file(scope, file_id)
+        # Its row is ours from here on: whoever is putting it into a thread has done so by now, and is seen below.
+        if not await self._touch(scope, file_id, now):
+            raise NotFound
+        given_up = await self._sql.run(
+            f"UPDATE files SET state = 'dying' WHERE tenant_id = ? AND id = ? AND NOT EXISTS ({_USED})",
+            (scope.tenant_id, file_id),
+        )
+        if given_up != 1:
+            raise FileInUse
 
     async def use_file(self, scope: Scope, thread_id: ThreadId, file_id: FileId, now: str) -> None:
         """Note that a thread has a file in it: whoever reaches the thread sees it. Raises NotFound."""

@@ -44,3 +44,8 @@ CREATE INDEX members_of_agent ON members (tenant_id, agent_id, thread_id) WHERE 
 -- All runs that answer a send, where it is more than one.
 
 ALTER TABLE sends ADD COLUMN run_ids text;
+
+-- files
+-- Lists of them, newest first.
+
+CREATE INDEX files_by_time ON files (tenant_id, created_at, id);
