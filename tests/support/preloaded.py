@@ -1,7 +1,7 @@
 """Starts `threadline` as a fork of a process that has loaded it: nine tenths of a start are loading, and tests make hundreds.
 
 From `main` on it is the command as a shell would run it: arguments, environment, folder, streams, signals, exit code.
-What is before that, Python's own start, is in the starts that `Server` makes whole.
+What is before and behind it, Python's own start and end, is in the starts that `Server` makes whole.
 
 Run as a program this file is the process that has loaded it. It does what it is told on its standard input, and what it
 has started ends with it.
@@ -15,12 +15,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Lock
 from typing import Any
 
 CAN_FORK = sys.platform == "linux"
@@ -67,7 +67,7 @@ class Fork:
             if deadline is not None and time.monotonic() > deadline:
                 assert timeout is not None
                 raise subprocess.TimeoutExpired("threadline", timeout)
-            time.sleep(0.002)
+            time.sleep(0.01)
         return code
 
     def send_signal(self, number: int) -> None:
@@ -88,7 +88,7 @@ class Preloaded:
             stdout=subprocess.PIPE,
             env={**kept, "PYTHONUNBUFFERED": "1"},
         )
-        self._lock = Lock()
+        self._lock = threading.Lock()
         atexit.register(self._end)
 
     def start(
@@ -183,6 +183,28 @@ def _become(arguments: list[str], env: dict[str, str], folder: str, streams: lis
         os.close(opened)
 
 
+def _run() -> int:
+    """Run the command, and do what Python does in its end but for the last: take apart, and so copy, all that was loaded."""
+    code: object = 0
+    try:
+        importlib.import_module("threadline.cli").main()
+    except SystemExit as end:
+        code = 0 if end.code is None else end.code
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        code = 1
+    if not isinstance(code, int):
+        print(code, file=sys.stderr)
+        code = 1
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    # Tasks that nobody waited for say so when they are collected.
+    gc.collect()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code
+
+
 if __name__ == "__main__":
     # Ctrl-C is for the tests: they end this process, in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -192,4 +214,4 @@ if __name__ == "__main__":
     # A look of the collector at what is shared would make every fork copy it.
     gc.freeze()
     _serve_orders()
-    importlib.import_module("threadline.cli").main()
+    os._exit(_run())
