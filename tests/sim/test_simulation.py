@@ -9,8 +9,8 @@ import pytest
 
 from .simulate import run_seed
 
-SEEDS = 320
-CHUNKS = 16
+SEEDS = 160
+CHUNKS = 8
 
 _TRACES = "from sim.simulate import run_seed; print([run_seed(seed).trace for seed in range(4, 12)])"
 
