@@ -48,7 +48,7 @@ def try_operation(operation: schemathesis.APIOperation, mode: GenerationMode, sc
     strategy = operation.as_strategy(generation_mode=mode)
 
     @given(case=strategy)
-    @settings(max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=10, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     def run(case: schemathesis.Case) -> None:
         nonlocal count
         # A thread's event stream does not end by itself, so made-up ids stay there; elsewhere a real one goes deeper.
