@@ -9,6 +9,8 @@ PYTHON ?= python3
 UV_VERSION := 0.13.8
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 ARGS ?=
+# Some containers set it. Every process of the tests would compile all that it loads: half of a start, and of a collection.
+unexport PYTHONDONTWRITEBYTECODE
 TYPESCRIPT := clients/typescript
 APP := src/threadline/web/.vite/manifest.json
 APP_SOURCES := $(shell find web/src web/public $(TYPESCRIPT)/src -type f) web/package-lock.json web/vite.config.ts web/tsconfig.json
@@ -54,7 +56,7 @@ demo: $(VENV)/.installed-dev ## Watch three people, two agents and a kill -9 in 
 	$(VENV)/bin/python -m examples.room_demo
 
 test: $(VENV)/.installed-dev check typescript $(APP) ## Run every check and every test
-	$(VENV)/bin/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) $(ARGS)
+	$(VENV)/bin/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist worksteal $(ARGS)
 
 check: $(VENV)/.installed-dev ## Lint, types, import contracts
 	$(VENV)/bin/ruff check .
