@@ -246,6 +246,10 @@ DELETE_BATCH_ROWS: Final = 1000
 PROVIDER_POOL_IDLE_SECONDS: Final = 300.0
 """Warm connections to a provider are closed after five idle minutes."""
 
+NODE_FORGOTTEN_SECONDS: Final = 7 * 24 * 3600
+"""For how long a node that is silent is remembered, with what its last commit has become: longer than any machine is
+suspended, and than any network keeps a packet."""
+
 FIGURES_SECONDS: Final = 5.0
 """How often a node writes down what goes on, where something does: how old the figures of another node may be."""
 

@@ -141,6 +141,7 @@ class PostgresKit:
     def advance(self, seconds: float) -> None:
         """Let everything that goes by the database's clock, which nobody moves, have happened that much earlier."""
         self.execute(f"UPDATE nodes SET live_until = live_until - interval '{seconds} seconds'")
+        self.execute(f"UPDATE writers SET written_at = written_at - interval '{seconds} seconds'")
         self.execute(f"UPDATE attendance SET read_at_ms = read_at_ms - {round(seconds * 1000)}")
 
     def fill(self) -> None:

@@ -519,3 +519,31 @@ async def test_whatever_is_the_default_of_the_database_its_locks_are_read_behind
         return str(row[0])
 
     assert await bench.write(level) == "read committed"
+
+
+async def test_what_a_writer_has_stored_is_known_for_as_long_as_he_may_come_back(bench: Bench) -> None:
+    """A node that is stopped in a commit and wakes up after ages stores no word twice: known, or refused."""
+    thread = await bench.thread()
+    attempt = await bench.attempt(thread, epoch=1)
+    await bench.write(lambda transaction: transaction.renew_node(SYSTEM, NODE, 10.0))
+    store: Any = bench.store
+    assert await bench.say(bench.delta(attempt, "once")) == [1]
+
+    async def sweep() -> int:
+        gone: int = await bench.write(lambda transaction: transaction.sweep_nodes(SYSTEM, 500.0))
+        return gone
+
+    async def wake_up() -> list[int | None]:
+        # He has not heard of his last commit, and sends it again.
+        store._batch -= 1
+        return await bench.say(bench.delta(attempt, "once"))
+
+    bench.advance(1000.0)
+    assert (await sweep(), bench.count("writers")) == (0, 1)
+    assert await wake_up() == [1]
+    await bench.write(_takes_over(attempt, 2))
+    await bench.write(lambda transaction: transaction.renew_node(SYSTEM, NODE, 10.0))
+    assert (await sweep(), bench.count("writers")) == (1, 0)
+    assert await wake_up() == [None]
+    assert await texts(bench, thread) == ["once"]
+    assert await bench.say(bench.delta(attempt, "twice", epoch=2)) == [2]

@@ -76,3 +76,35 @@ async def test_who_has_not_renewed_does_not_live(bench: Bench) -> None:
     assert await bench.store.read(SYSTEM, lambda reader: reader.live_nodes(SYSTEM)) == [NODE, OTHER_NODE]
     bench.advance(50.0)
     assert await bench.store.read(SYSTEM, lambda reader: reader.live_nodes(SYSTEM)) == [OTHER_NODE]
+
+
+async def test_the_long_dead_are_forgotten(bench: Bench) -> None:
+    """Who has been silent for long goes; who lives stays, and whoever a lease names, until that is another's."""
+    attempt = await bench.attempt(await bench.thread())
+    await bench.write(lambda transaction: transaction.renew_node(SYSTEM, NODE, 10.0))
+    await bench.write(lambda transaction: transaction.renew_node(SYSTEM, NodeId("node_gone"), 10.0))
+    bench.advance(1000.0)
+    await bench.write(lambda transaction: transaction.renew_node(SYSTEM, OTHER_NODE, 100.0))
+
+    async def sweep() -> int:
+        gone: int = await bench.write(lambda transaction: transaction.sweep_nodes(SYSTEM, 500.0))
+        return gone
+
+    assert bench.count("nodes") == 3
+    assert await sweep() == 1
+    assert await sweep() == 0
+    # Its lease is still no live one: forgotten or not, the dead own nothing.
+    lease = await bench.store.read(SYSTEM, lambda reader: reader.lease(SYSTEM, attempt.run_id))
+    assert lease is not None
+    assert (lease.node_id, lease.is_live) == (NODE, False)
+
+    async def take_over(transaction: Transaction) -> None:
+        run = await transaction.run(MINE, attempt.run_id)
+        await transaction.take_lease(SYSTEM, run, OTHER_NODE, 2)
+
+    await bench.write(take_over)
+    assert await sweep() == 1
+    assert await bench.store.read(SYSTEM, lambda reader: reader.live_nodes(SYSTEM)) == [OTHER_NODE]
+    # Whoever wakes up after all is refused by the fence, as before.
+    await bench.write(lambda transaction: transaction.renew_node(SYSTEM, NODE, 10.0))
+    assert await bench.say(bench.delta(attempt, "late")) == [None]

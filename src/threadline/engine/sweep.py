@@ -1,4 +1,4 @@
-"""Forgets what may be forgotten, in batches: sends, sessions past their time, deleted threads, files of nobody."""
+"""Forgets what may be forgotten, in batches: sends, sessions past their time, deleted threads, files, dead nodes."""
 
 import asyncio
 
@@ -7,6 +7,7 @@ from threadline.engine.attach import Attachments
 from threadline.engine.files import Files
 from threadline.errors import ShuttingDown, Unavailable
 from threadline.journal.append import Journal
+from threadline.limits import NODE_FORGOTTEN_SECONDS
 from threadline.observe import log
 from threadline.scopes import System
 from threadline.store.contract import Transaction
@@ -52,6 +53,7 @@ class Sweeper:
                 await transaction.sweep_sends(_SWEEP, before)
                 + await transaction.sweep_sessions(_SWEEP, now)
                 + await transaction.sweep_deleted(_SWEEP)
+                + await transaction.sweep_nodes(_SWEEP, NODE_FORGOTTEN_SECONDS)
             )
 
         return await self._journal.write(_SWEEP, script)

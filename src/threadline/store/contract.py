@@ -520,6 +520,14 @@ class Transaction(
         """Say that no node lives: every lease has lapsed. Only for whoever has the store for itself."""
         ...
 
+    async def sweep_nodes(self, system: System, silent_seconds: float) -> int:
+        """Forget nodes that have been silent for so long, and what their last batches have become; returns how many.
+
+        Nobody is forgotten whom a lease names: as long as a fence would let somebody through who wakes up, the store
+        has to know what he has written.
+        """
+        ...
+
     async def open_attempt(self, system: System, attempt: AttemptRow) -> None:
         """Note that deltas of this attempt will come."""
         ...

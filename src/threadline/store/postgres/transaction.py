@@ -105,6 +105,23 @@ class PostgresTransaction(PostgresReader, SqlTransaction):
             (node_id, ttl_seconds, newest_version()),
         )
 
+    async def sweep_nodes(self, system: System, silent_seconds: float) -> int:
+        """Forget nodes that have been silent for so long, and what their last batches have become; returns how many."""
+        silent = "clock_timestamp() - make_interval(secs => ?)"
+        gone = await self._sql.run(
+            f"DELETE FROM nodes WHERE live_until < {silent} "
+            "AND NOT EXISTS (SELECT 1 FROM leases WHERE node_id = nodes.id)",
+            (silent_seconds,),
+        )
+        # A writer that wakes up sends its last batch again. Where its row is gone, the fence alone refuses that batch;
+        # so no row goes while a lease of somebody silent is left, whoever's it may be.
+        return gone + await self._sql.run(
+            f"DELETE FROM writers WHERE written_at < {silent} AND NOT EXISTS ("
+            "SELECT 1 FROM leases LEFT JOIN nodes ON nodes.id = node_id "
+            "WHERE coalesce(live_until <= clock_timestamp(), true))",
+            (silent_seconds,),
+        )
+
     async def open_attempt(self, system: System, attempt: AttemptRow) -> None:
         """Note that deltas of this attempt will come."""
         await self._sql.run(

@@ -52,6 +52,13 @@ class SqliteTransaction(SqliteReader, SqlTransaction):
             (node_id, self._clock.now_ms() + round(ttl_seconds * 1000)),
         )
 
+    async def sweep_nodes(self, system: System, silent_seconds: float) -> int:
+        """Forget nodes that have been silent for so long and that no lease names. Returns how many."""
+        return await self._sql.run(
+            "DELETE FROM nodes WHERE live_until_ms < ? AND NOT EXISTS (SELECT 1 FROM leases WHERE node_id = nodes.id)",
+            (self._clock.now_ms() - round(silent_seconds * 1000),),
+        )
+
     async def open_attempt(self, system: System, attempt: AttemptRow) -> None:
         """Note that deltas of this attempt will come."""
         await self._sql.run(
