@@ -76,7 +76,9 @@ export class Client {
     if (found === undefined) {
       const [http, store, outbox] = [this.http, this.#store, this.outbox];
       const headOf = () => this.threads.view.get().threads.find((thread) => thread.id === id)?.seq ?? 0;
-      found = new LiveThread({ id, http, store, outbox, headOf, onFollowed: () => this.#link.changed() });
+      const onFollowed = () => this.#link.changed();
+      const onGone = () => this.threads.drop(id);
+      found = new LiveThread({ id, http, store, outbox, headOf, onFollowed, onGone });
       this.#open.set(id, found);
     }
     return found;

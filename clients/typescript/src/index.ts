@@ -19,7 +19,7 @@ export {
 } from "./fold.ts";
 export { type Asked, Http, type HttpOptions, type Operation, Refusal, type Token, Unreachable } from "./http.ts";
 export { type Locks, OwnLocks } from "./leader.ts";
-export type { ThreadList, ThreadsView } from "./list.ts";
+export type { ListedThread, ThreadChange, ThreadList, ThreadsView } from "./list.ts";
 export type { Connection, Phase } from "./machine.ts";
 export type { Outbox, Pending } from "./outbox.ts";
 export type { People, Person } from "./presence.ts";

@@ -3,20 +3,31 @@
 import type { Http } from "./http.ts";
 import { Signal } from "./signal.ts";
 import type { Store } from "./store/contract.ts";
-import type { Thread } from "./types.ts";
+import type { Operations, SeenThread, Thread, ThreadPage } from "./types.ts";
+
+/** A thread of the list, with how much of it this person has not read. */
+export type ListedThread = Thread & Partial<Pick<SeenThread, "unread_count">>;
+
+export type ThreadChange = Operations["PATCH /v1/threads/{thread_id}"]["body"];
 
 export interface ThreadsView {
-  /** Pinned first, then latest activity. */
-  readonly threads: readonly Thread[];
+  /** Pinned first, then latest activity; with what was asked of the server and is not answered yet. */
+  readonly threads: readonly ListedThread[];
   /** The server's list was read: before, it is what the store has. */
   readonly isFresh: boolean;
   readonly hasMore: boolean;
 }
 
 export type ListWord =
-  | { readonly type: "thread"; readonly thread: Thread }
+  | { readonly type: "thread"; readonly thread: ListedThread }
   | { readonly type: "thread.removed"; readonly thread_id: string }
   | { readonly type: "listed"; readonly has_more: boolean };
+
+/** What somebody wants of a thread, until the server has answered; null is that it goes. */
+interface Wish {
+  readonly id: string;
+  readonly change: ThreadChange | null;
+}
 
 const KEPT_MAX = 200;
 
@@ -24,12 +35,14 @@ export class ThreadList {
   readonly view: Signal<ThreadsView>;
   readonly #http: Http;
   readonly #store: Store;
-  #threads = new Map<string, Thread>();
+  #threads = new Map<string, ListedThread>();
+  readonly #wishes = new Set<Wish>();
   /** What this connection has listed so far; null once it is whole. */
   #listing: Set<string> | null = new Set();
   #isFresh = false;
   #hasMore = false;
   #cursor: string | null = null;
+  #reading: Promise<void> | null = null;
   #saving: ReturnType<typeof setTimeout> | undefined;
 
   constructor(http: Http, store: Store, onWatched: () => void) {
@@ -61,19 +74,74 @@ export class ThreadList {
   }
 
   /** Take a thread as it is known from elsewhere. */
-  put(thread: Thread): void {
+  put(thread: ListedThread): void {
     this.#put(thread);
     this.#publish();
   }
 
-  /** Read on behind the last one. */
-  async loadMore(): Promise<void> {
-    const query = this.#cursor === null ? { limit: 100 } : { limit: 100, cursor: this.#cursor };
-    const page = await this.#http.call("GET /v1/threads", { query });
-    this.#cursor = page.next_cursor;
-    this.#hasMore = page.has_more;
+  /** Change a thread: shown at once, and taken back where the server refuses. Throws what `Http.call` throws. */
+  async update(id: string, change: ThreadChange): Promise<Thread> {
+    return this.#wish({ id, change }, async () => {
+      const asked = { path: { thread_id: id }, body: change };
+      const thread = await this.#http.call("PATCH /v1/threads/{thread_id}", asked);
+      this.#put({ ...this.#threads.get(id), ...thread });
+      return thread;
+    });
+  }
+
+  /** Delete a thread: gone at once, and back where the server refuses. Throws what `Http.call` throws. */
+  async remove(id: string): Promise<void> {
+    await this.#wish({ id, change: null }, async () => {
+      await this.#http.call("DELETE /v1/threads/{thread_id}", { path: { thread_id: id } });
+      this.#threads.delete(id);
+    });
+  }
+
+  /** Say that all there is of a thread has been read. Throws what `Http.call` throws. */
+  async markRead(id: string): Promise<void> {
+    const asked = { path: { thread_id: id }, body: {} };
+    const { unread_count } = await this.#http.call("PUT /v1/threads/{thread_id}/read", asked);
+    const thread = this.#threads.get(id);
+    if (thread !== undefined) this.put({ ...thread, unread_count });
+  }
+
+  /** Look for threads beyond those that were loaded; what is found is in the list from then on. */
+  async find(query: Operations["GET /v1/threads"]["query"], signal?: AbortSignal): Promise<ThreadPage> {
+    const page = await this.#http.call("GET /v1/threads", signal === undefined ? { query } : { query, signal });
     for (const thread of page.data) this.#put(thread);
     this.#publish();
+    return page;
+  }
+
+  /** A thread is not to be seen any more. */
+  drop(id: string): void {
+    if (this.#threads.delete(id)) this.#publish();
+  }
+
+  /** Read on behind the last one. */
+  async loadMore(): Promise<void> {
+    this.#reading ??= this.#readOn().finally(() => {
+      this.#reading = null;
+    });
+    return this.#reading;
+  }
+
+  async #readOn(): Promise<void> {
+    const page = await this.find(this.#cursor === null ? { limit: 100 } : { limit: 100, cursor: this.#cursor });
+    this.#cursor = page.next_cursor;
+    this.#hasMore = page.has_more;
+    this.#publish();
+  }
+
+  async #wish<Value>(wish: Wish, deed: () => Promise<Value>): Promise<Value> {
+    this.#wishes.add(wish);
+    this.#publish();
+    try {
+      return await deed();
+    } finally {
+      this.#wishes.delete(wish);
+      this.#publish();
+    }
   }
 
   close(): void {
@@ -86,7 +154,7 @@ export class ThreadList {
     this.#publish();
   }
 
-  #put(thread: Thread): void {
+  #put(thread: ListedThread): void {
     this.#listing?.add(thread.id);
     const before = this.#threads.get(thread.id);
     if (before === undefined || before.seq <= thread.seq) this.#threads.set(thread.id, thread);
@@ -106,16 +174,28 @@ export class ThreadList {
   }
 
   #publish(): void {
-    const threads = sorted([...this.#threads.values()]);
+    const threads = sorted(wished([...this.#threads.values()], this.#wishes));
     this.view.set({ threads, isFresh: this.#isFresh, hasMore: this.#hasMore });
     this.#saving ??= setTimeout(() => {
       this.#saving = undefined;
-      this.#store.keepList(this.view.get().threads.slice(0, KEPT_MAX)).catch(() => undefined);
+      const kept = sorted([...this.#threads.values()]).slice(0, KEPT_MAX);
+      this.#store.keepList(kept).catch(() => undefined);
     }, 1_000);
   }
 }
 
-function sorted(threads: Thread[]): readonly Thread[] {
+function wished(threads: ListedThread[], wishes: ReadonlySet<Wish>): ListedThread[] {
+  for (const { id, change } of wishes) {
+    const place = threads.findIndex((thread) => thread.id === id);
+    const thread = threads[place];
+    if (thread === undefined) continue;
+    if (change === null) threads.splice(place, 1);
+    else threads[place] = { ...thread, ...(change as Partial<Thread>) };
+  }
+  return threads;
+}
+
+function sorted(threads: ListedThread[]): readonly ListedThread[] {
   return threads.sort(order);
 }
 

@@ -64,6 +64,8 @@ export interface ThreadOptions {
   readonly headOf: () => number;
   /** It is followed now, or is not any more, or from another place of its log. */
   readonly onFollowed: () => void;
+  /** It is deleted, or not to be seen any more. */
+  readonly onGone: () => void;
 }
 
 /** What of a send may be said beside its content. */
@@ -336,6 +338,7 @@ export class LiveThread {
     this.#state = EMPTY;
     this.publish();
     this.#options.store.forget(this.id).catch(() => undefined);
+    this.#options.onGone();
     this.#options.onFollowed();
   }
 

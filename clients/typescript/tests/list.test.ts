@@ -1,8 +1,8 @@
 // The list: what a connection lists against what was known.
 
 import { expect, test } from "vitest";
-import { Http } from "../src/http.ts";
-import { ThreadList } from "../src/list.ts";
+import { Http, Refusal } from "../src/http.ts";
+import { type ListedThread, ThreadList } from "../src/list.ts";
 import { MemoryStore } from "../src/store/memory.ts";
 import type { Thread } from "../src/types.ts";
 import { threadOf } from "./records.ts";
@@ -67,5 +67,99 @@ test("an older word about a thread does not undo a newer one", async () => {
   list.put(at("thr_a", 30, { seq: 5, title: "new" }));
   list.take([{ type: "thread", thread: at("thr_a", 30, { seq: 4, title: "old" }) }]);
   expect(list.view.get().threads.map((thread) => thread.title)).toEqual(["new"]);
+  list.close();
+});
+
+/** A list whose server answers when it is told to. */
+async function asked(threads: readonly ListedThread[]) {
+  const requests: { method: string; url: URL; body: unknown; answer: (status: number, body?: unknown) => void }[] = [];
+  const fetch = ((input: string, init: RequestInit) =>
+    new Promise<Response>((resolve) => {
+      const answer = (status: number, body?: unknown) =>
+        resolve(new Response(body === undefined ? null : JSON.stringify(body), { status }));
+      const body = init.body === undefined ? undefined : JSON.parse(String(init.body));
+      requests.push({ method: String(init.method), url: new URL(input), body, answer });
+    })) as typeof globalThis.fetch;
+  const list = new ThreadList(new Http({ baseUrl: "http://fake", token: "t", fetch }), new MemoryStore(), () => {});
+  list.view.subscribe(() => {});
+  for (const thread of threads) list.put(thread);
+  const next = async () => {
+    for (let turn = 0; turn < 20 && requests.length === 0; turn++) await Promise.resolve();
+    const request = requests.shift();
+    if (request === undefined) throw new Error("nothing was asked");
+    return request;
+  };
+  const titles = () => list.view.get().threads.map(({ id, title }) => `${id} ${title}`);
+  return { list, next, titles };
+}
+
+test("a change is shown before the server has answered, keeps its place in the order, and stays", async () => {
+  const { list, next, titles } = await asked([at("thr_a", 30, { title: "A" }), at("thr_b", 20, { title: "B" })]);
+  const done = list.update("thr_b", { title: "New", pinned: true });
+  expect(titles()).toEqual(["thr_b New", "thr_a A"]);
+  const request = await next();
+  expect([request.method, request.url.pathname, request.body]).toEqual([
+    "PATCH",
+    "/v1/threads/thr_b",
+    { title: "New", pinned: true },
+  ]);
+  request.answer(200, at("thr_b", 20, { title: "New", pinned: true, seq: 2 }));
+  await done;
+  expect(titles()).toEqual(["thr_b New", "thr_a A"]);
+  list.close();
+});
+
+test("a change that is refused is taken back, and what the server said meanwhile is not", async () => {
+  const { list, next, titles } = await asked([at("thr_a", 30, { title: "A" })]);
+  const done = list.update("thr_a", { title: "Mine" });
+  list.take([{ type: "thread", thread: at("thr_a", 30, { title: "Theirs", seq: 2 }) }]);
+  expect(titles()).toEqual(["thr_a Mine"]);
+  (await next()).answer(403, { code: "forbidden", status: 403, detail: "No.", retryable: false });
+  await expect(done).rejects.toBeInstanceOf(Refusal);
+  expect(titles()).toEqual(["thr_a Theirs"]);
+  list.close();
+});
+
+test("a deleted thread is gone at once, and back where the server refuses", async () => {
+  const { list, next, titles } = await asked([at("thr_a", 30, { title: "A" })]);
+  const refused = list.remove("thr_a");
+  expect(titles()).toEqual([]);
+  (await next()).answer(403, { code: "forbidden", status: 403, detail: "No.", retryable: false });
+  await expect(refused).rejects.toBeInstanceOf(Refusal);
+  expect(titles()).toEqual(["thr_a A"]);
+  const done = list.remove("thr_a");
+  (await next()).answer(204);
+  await done;
+  expect(titles()).toEqual([]);
+  list.close();
+});
+
+test("what is read is not unread any more, also after a change whose answer does not count", async () => {
+  const { list, next } = await asked([{ ...at("thr_a", 30), unread_count: 3 }]);
+  const renamed = list.update("thr_a", { title: "New" });
+  (await next()).answer(200, at("thr_a", 30, { title: "New", seq: 2 }));
+  await renamed;
+  expect(list.view.get().threads[0]?.unread_count).toBe(3);
+  const read = list.markRead("thr_a");
+  (await next()).answer(200, { thread_id: "thr_a", end_user_id: "ann", seq: 2, unread_count: 0 });
+  await read;
+  expect(list.view.get().threads[0]?.unread_count).toBe(0);
+  list.close();
+});
+
+test("what is looked for is in the list once it is found; two who want more ask once", async () => {
+  const { list, next, titles } = await asked([]);
+  const found = list.find({ q: "old" });
+  const request = await next();
+  expect(request.url.search).toBe("?q=old");
+  request.answer(200, { data: [at("thr_o", 10, { title: "Old" })], has_more: false, next_cursor: null });
+  await found;
+  expect(titles()).toEqual(["thr_o Old"]);
+  const both = [list.loadMore(), list.loadMore()];
+  (await next()).answer(200, { data: [A], has_more: false, next_cursor: null });
+  await Promise.all(both);
+  expect(list.view.get().threads).toHaveLength(2);
+  list.drop("thr_o");
+  expect(list.view.get().threads).toHaveLength(1);
   list.close();
 });

@@ -10,13 +10,14 @@ import {
   useSyncExternalStore,
 } from "react";
 import type { Client } from "../client.ts";
+import type { ListedThread } from "../list.ts";
 import type { Connection } from "../machine.ts";
 import type { Pending } from "../outbox.ts";
 import type { People } from "../presence.ts";
 import type { Shown } from "../shown.ts";
 import { type Readable, Signal } from "../signal.ts";
 import { type LiveThread, LOADING, type SendOptions, type ThreadView } from "../thread.ts";
-import type { ChangeRun, Message, RegenerateMessage, SendMessage, Thread } from "../types.ts";
+import type { ChangeRun, Message, RegenerateMessage, SendMessage } from "../types.ts";
 
 const Context = createContext<Client | null>(null);
 
@@ -55,7 +56,7 @@ export function useMessages(threadId: string | null): readonly Shown[] {
 }
 
 export interface Threads {
-  readonly threads: readonly Thread[];
+  readonly threads: readonly ListedThread[];
   readonly isFresh: boolean;
   readonly hasMore: boolean;
   readonly loadMore: () => Promise<void>;
