@@ -1,5 +1,7 @@
 // Every word of the app that is not somebody's, by the part that says it: one file, ready for other languages.
 
+import { counted, shownNumber } from "./intl.ts";
+
 export const strings = {
   ui: {
     close: "Close",
@@ -14,6 +16,8 @@ export const strings = {
       ["@", "Mention somebody"],
       ["?", "Show these shortcuts, where nobody is writing"],
     ],
+    cancel: "Cancel",
+    unreachable: "The server cannot be reached. Nothing was changed.",
   },
   shell: {
     reconnecting: "Reconnecting…",
@@ -25,6 +29,29 @@ export const strings = {
     newThread: "New conversation",
     untitled: "Conversation",
     nothingYet: "No conversations yet.",
+    nothingArchived: "Nothing is archived.",
+    nothingFound: (text: string) => `Nothing found for “${text}”.`,
+    found: (count: number) => counted(count, { one: "# conversation found", other: "# conversations found" }),
+    search: "Search",
+    clearSearch: "Clear search",
+    showArchived: "Archived conversations",
+    archivedThreads: "Archived",
+    backToAll: "Back to all conversations",
+    groups: {
+      pinned: "Pinned",
+      today: "Today",
+      yesterday: "Yesterday",
+      week: "Previous 7 days",
+      older: "Older",
+    },
+    pinned: "Pinned",
+    archived: "Archived",
+    answering: "Being answered",
+    unread: (count: number) => counted(count, { one: "# unread", other: "# unread" }),
+    count: (count: number) => (count > 99 ? "99+" : shownNumber(count)),
+    more: (title: string) => `More for ${title}`,
+    nowArchived: "Archived.",
+    notArchived: "Back among your conversations.",
     signOut: "Sign out",
   },
   chat: {
@@ -117,7 +144,18 @@ export const strings = {
     ] as const,
     welcome: "What would you like to talk about?",
   },
-  room: { members: "Members" },
   // What its pages say is in strings.operator.ts, which is loaded with them.
   operator: { title: "Operator" },
+  room: {
+    members: "Members",
+    newTitle: "Title",
+    rename: "Rename",
+    pin: "Pin",
+    unpin: "Unpin",
+    archive: "Archive",
+    unarchive: "Unarchive",
+    delete: "Delete",
+    deleteTitle: "Delete this conversation?",
+    deleteText: (title: string) => `“${title}” is deleted for everybody who takes part, with its shared pages.`,
+  },
 } as const;

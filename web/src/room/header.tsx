@@ -2,13 +2,15 @@
 
 import type { StreamingChat } from "@threadline/client/react";
 import { strings } from "../strings.ts";
+import { useReadMark } from "./read.ts";
 
 interface Props {
   readonly id: string;
   readonly chat: StreamingChat;
 }
 
-export function ThreadHeader({ chat }: Props) {
+export function ThreadHeader({ id, chat }: Props) {
+  useReadMark(id, chat.status === "ready");
   return (
     <header className="flex items-center gap-2 border-b border-line px-4 py-2">
       <h1 dir="auto" className="truncate font-semibold">

@@ -5,6 +5,7 @@ import { ThreadPage } from "../chat/page.tsx";
 import { HomePage } from "../composer/home.tsx";
 import { Sidebar } from "../sidebar/sidebar.tsx";
 import { Shortcuts } from "../ui/shortcuts.tsx";
+import { Toasts } from "../ui/toast.tsx";
 import { placeOf, usePath } from "./address.ts";
 
 // Charts and tables are for few: nobody else loads them.
@@ -21,8 +22,11 @@ export function App() {
     );
   }
   return (
-    <div className="grid h-dvh grid-cols-1 md:grid-cols-[18rem_minmax(0,1fr)]">
-      <Sidebar current={place.page === "thread" ? place.threadId : null} />
+    <div className="grid h-dvh grid-cols-1 grid-rows-[minmax(0,1fr)] md:grid-cols-[18rem_minmax(0,1fr)]">
+      <div className="hidden min-h-0 border-e border-line md:flex">
+        <Sidebar current={place.page === "thread" ? place.threadId : null} />
+      </div>
+      <Toasts />
       {place.page === "home" && <HomePage />}
       {place.page === "thread" && <ThreadPage key={place.threadId} id={place.threadId} />}
       <Shortcuts />

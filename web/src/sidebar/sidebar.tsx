@@ -1,62 +1,111 @@
 // The list of conversations, as it changes.
 
-import type { Thread } from "@threadline/client";
-import { useClient, useThreads } from "@threadline/client/react";
-import { LogOut, Plus } from "lucide-react";
-import { follow, goTo, pathOf } from "../shell/address.ts";
-import { signOut, useSession } from "../shell/first-state.ts";
+import type { ListedThread } from "@threadline/client";
+import { Archive, ArrowLeft, SquarePen } from "lucide-react";
+import { lazy, Suspense, useCallback, useMemo, useRef, useState } from "react";
+import { useDeeds } from "../room/deeds.ts";
+import { goTo } from "../shell/address.ts";
 import { strings } from "../strings.ts";
 import { Button, IconButton } from "../ui/button.tsx";
+import { Footer } from "./footer.tsx";
+import { List } from "./list.tsx";
+import { SearchField, useSearchKey } from "./search.tsx";
+import { useShownList } from "./shown.ts";
+import { Skeleton } from "./skeleton.tsx";
 
-export function Sidebar({ current }: { readonly current: string | null }) {
-  const { threads, isFresh } = useThreads();
+const Confirm = lazy(() => import("../ui/confirm.tsx"));
+
+interface Props {
+  readonly current: string | null;
+}
+
+export function Sidebar({ current }: Props) {
+  const deeds = useDeeds();
+  const field = useRef<HTMLInputElement>(null);
+  const [text, setText] = useState("");
+  const [isArchived, setIsArchived] = useState(false);
+  const [isPointing, setIsPointing] = useState(false);
+  const [renaming, setRenaming] = useState<string | null>(null);
+  const [doomed, setDoomed] = useState<ListedThread | null>(null);
+  const can = useMemo(() => ({ deeds, onRename: setRenaming, onDelete: setDoomed }), [deeds]);
+  const sought = { text: text.trim(), isArchived };
+  const { rows, isLoading, hasMore, loadMore } = useShownList(sought, isPointing || renaming !== null);
+  useSearchKey(useCallback(() => field.current?.select(), []));
+  const onRenamed = useCallback(
+    (id: string, title: string | null) => {
+      setRenaming(null);
+      requestAnimationFrame(() => document.querySelector<HTMLElement>(`[data-thread="${CSS.escape(id)}"]`)?.focus());
+      if (title !== null) void deeds.rename(id, title);
+    },
+    [deeds],
+  );
   return (
     <nav
       aria-label={strings.sidebar.conversations}
-      className="flex min-h-0 flex-col gap-2 border-e border-line bg-raised p-3"
+      className="flex min-h-0 flex-1 flex-col bg-raised ps-[env(safe-area-inset-left)]"
     >
-      <Button onClick={() => goTo("/")}>
-        <Plus aria-hidden className="size-4" />
-        {strings.sidebar.newThread}
-      </Button>
-      {isFresh && threads.length === 0 && <p className="p-2 text-sm text-soft">{strings.sidebar.nothingYet}</p>}
-      <ul className="min-h-0 flex-1 overflow-y-auto">
-        {threads.map((thread) => (
-          <Line key={thread.id} thread={thread} isCurrent={thread.id === current} />
-        ))}
-      </ul>
-      <Whose />
+      <div className="grid gap-2 p-3 pb-2">
+        <Button onClick={() => goTo("/")} className="justify-start bg-ground font-medium pointer-coarse:min-h-11">
+          <SquarePen aria-hidden className="size-4" />
+          {strings.sidebar.newThread}
+        </Button>
+        <div className="grid grid-cols-[minmax(0,1fr)_auto] items-center gap-1">
+          <SearchField field={field} text={text} onText={setText} />
+          <IconButton
+            label={isArchived ? strings.sidebar.backToAll : strings.sidebar.showArchived}
+            onClick={() => setIsArchived(!isArchived)}
+            className="pointer-coarse:size-11"
+          >
+            {isArchived ? (
+              <ArrowLeft aria-hidden className="size-4 rtl:-scale-x-100" />
+            ) : (
+              <Archive aria-hidden className="size-4" />
+            )}
+          </IconButton>
+        </div>
+        {isArchived && <h2 className="px-1 text-sm font-semibold">{strings.sidebar.archivedThreads}</h2>}
+      </div>
+      {rows.length > 0 ? (
+        <List
+          key={`${isArchived}`}
+          rows={rows}
+          current={current}
+          renaming={renaming}
+          can={can}
+          hasMore={hasMore}
+          loadMore={loadMore}
+          onRenamed={onRenamed}
+          onPointing={setIsPointing}
+        />
+      ) : (
+        <div className="min-h-0 flex-1 px-4 py-2">
+          {isLoading ? <Skeleton /> : <Nothing text={sought.text} isArchived={isArchived} />}
+        </div>
+      )}
+      <p role="status" className="sr-only">
+        {sought.text !== "" && !isLoading && strings.sidebar.found(rows.length)}
+      </p>
+      <Footer />
+      {doomed !== null && (
+        <Suspense>
+          <Confirm
+            title={strings.room.deleteTitle}
+            text={strings.room.deleteText(doomed.title || strings.sidebar.untitled)}
+            deed={strings.room.delete}
+            onConfirm={() => void deeds.remove(doomed.id)}
+            onClose={() => setDoomed(null)}
+          />
+        </Suspense>
+      )}
     </nav>
   );
 }
 
-function Line({ thread, isCurrent }: { readonly thread: Thread; readonly isCurrent: boolean }) {
+function Nothing({ text, isArchived }: { readonly text: string; readonly isArchived: boolean }) {
+  const words = isArchived ? strings.sidebar.nothingArchived : strings.sidebar.nothingYet;
   return (
-    <li>
-      <a
-        href={pathOf(thread.id)}
-        onClick={follow}
-        aria-current={isCurrent ? "page" : undefined}
-        className="flex items-center justify-between gap-2 rounded-lg px-3 py-1.5 text-sm aria-[current]:bg-line"
-      >
-        <span dir="auto" className="truncate">
-          {thread.title ?? strings.sidebar.untitled}
-        </span>
-        {thread.active_run_id !== null && <span className="size-2 shrink-0 rounded-full bg-accent" aria-hidden />}
-      </a>
-    </li>
-  );
-}
-
-function Whose() {
-  const client = useClient();
-  const session = useSession();
-  return (
-    <footer className="flex items-center justify-between text-sm text-soft">
-      <span>{session.end_user_id}</span>
-      <IconButton label={strings.sidebar.signOut} onClick={() => void signOut(client)}>
-        <LogOut aria-hidden className="size-4" />
-      </IconButton>
-    </footer>
+    <p className="text-sm text-soft" dir="auto">
+      {text === "" ? words : strings.sidebar.nothingFound(text)}
+    </p>
   );
 }

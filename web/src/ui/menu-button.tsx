@@ -1,0 +1,62 @@
+// A button with a menu behind it. What draws the menu is loaded when somebody is about to open it.
+
+import { lazy, type ReactNode, Suspense, useRef, useState } from "react";
+import { IconButton } from "./button.tsx";
+
+export interface MenuEntry {
+  readonly label: string;
+  readonly icon?: ReactNode;
+  readonly kind?: "danger";
+  /** Where one of several is chosen: whether it is this one. */
+  readonly isChosen?: boolean;
+  /** It opens something that takes the focus: the button does not get it back. */
+  readonly takesFocus?: boolean;
+  /** An entry goes somewhere, or does something. */
+  readonly href?: string;
+  readonly onSelect?: () => void;
+}
+
+/** Entries, in groups that are set apart. */
+export interface MenuGroup {
+  readonly key: string;
+  readonly label?: string;
+  readonly entries: readonly MenuEntry[];
+}
+
+const load = () => import("./menu-popup.tsx");
+const Popup = lazy(load);
+
+interface Props {
+  readonly label: string;
+  readonly icon: ReactNode;
+  readonly groups: () => readonly MenuGroup[];
+  readonly className?: string;
+  readonly tabIndex?: number;
+}
+
+export function MenuButton({ label, icon, groups, className = "", tabIndex = 0 }: Props) {
+  const button = useRef<HTMLButtonElement>(null);
+  const [isOpen, setIsOpen] = useState(false);
+  return (
+    <>
+      <IconButton
+        ref={button}
+        label={label}
+        tabIndex={tabIndex}
+        aria-haspopup="menu"
+        aria-expanded={isOpen}
+        onPointerEnter={() => void load()}
+        onFocus={() => void load()}
+        onClick={() => setIsOpen(!isOpen)}
+        className={className}
+      >
+        {icon}
+      </IconButton>
+      {isOpen && (
+        <Suspense>
+          <Popup label={label} anchor={button} groups={groups()} onClose={() => setIsOpen(false)} />
+        </Suspense>
+      )}
+    </>
+  );
+}
