@@ -13,6 +13,8 @@ export type ThreadChange = Operations["PATCH /v1/threads/{thread_id}"]["body"];
 export interface ThreadsView {
   /** Pinned first, then latest activity; with what was asked of the server and is not answered yet. */
   readonly threads: readonly ListedThread[];
+  /** What was found further down: between them and the last one of the list others may stand. */
+  readonly found: readonly ListedThread[];
   /** The server's list was read: before, it is what the store has. */
   readonly isFresh: boolean;
   readonly hasMore: boolean;
@@ -42,6 +44,9 @@ export class ThreadList {
   #isFresh = false;
   #hasMore = false;
   #cursor: string | null = null;
+  /** The last one up to which the list is whole; null where it is so to its end, or nobody knows. */
+  #end: ListedThread | null = null;
+  readonly #found = new Set<string>();
   #reading: Promise<void> | null = null;
   #saving: ReturnType<typeof setTimeout> | undefined;
 
@@ -49,7 +54,7 @@ export class ThreadList {
     this.#http = http;
     this.#store = store;
     let isRead = false;
-    this.view = new Signal<ThreadsView>({ threads: [], isFresh: false, hasMore: false }, (isWatched) => {
+    this.view = new Signal<ThreadsView>({ threads: [], found: [], isFresh: false, hasMore: false }, (isWatched) => {
       if (isWatched && !isRead) {
         isRead = true;
         void this.#read();
@@ -105,10 +110,13 @@ export class ThreadList {
     if (thread !== undefined) this.put({ ...thread, unread_count });
   }
 
-  /** Look for threads beyond those that were loaded; what is found is in the list from then on. */
+  /** Look for threads beyond those that were loaded; what is found is followed from then on. */
   async find(query: Operations["GET /v1/threads"]["query"], signal?: AbortSignal): Promise<ThreadPage> {
     const page = await this.#http.call("GET /v1/threads", signal === undefined ? { query } : { query, signal });
-    for (const thread of page.data) this.#put(thread);
+    for (const thread of page.data) {
+      if (!this.#threads.has(thread.id)) this.#found.add(thread.id);
+      this.#put(thread);
+    }
     this.#publish();
     return page;
   }
@@ -128,6 +136,8 @@ export class ThreadList {
 
   async #readOn(): Promise<void> {
     const page = await this.find(this.#cursor === null ? { limit: 100 } : { limit: 100, cursor: this.#cursor });
+    for (const thread of page.data) this.#found.delete(thread.id);
+    this.#end = page.has_more ? (page.data.at(-1) ?? null) : null;
     this.#cursor = page.next_cursor;
     this.#hasMore = page.has_more;
     this.#publish();
@@ -170,15 +180,24 @@ export class ThreadList {
       if (!listed.has(thread.id) && !isBehind) this.#threads.delete(thread.id);
     }
     this.#isFresh = true;
-    if (this.#cursor === null) this.#hasMore = hasMore;
+    if (this.#cursor !== null) return;
+    this.#hasMore = hasMore;
+    this.#end = hasMore ? (last ?? null) : null;
+  }
+
+  #isApart(thread: ListedThread): boolean {
+    return this.#end !== null && this.#found.has(thread.id) && order(thread, this.#end) > 0;
   }
 
   #publish(): void {
-    const threads = sorted(wished([...this.#threads.values()], this.#wishes));
-    this.view.set({ threads, isFresh: this.#isFresh, hasMore: this.#hasMore });
+    const all = sorted(wished([...this.#threads.values()], this.#wishes));
+    const threads = all.filter((thread) => !this.#isApart(thread));
+    const found = all.filter((thread) => this.#isApart(thread));
+    this.view.set({ threads, found, isFresh: this.#isFresh, hasMore: this.#hasMore });
     this.#saving ??= setTimeout(() => {
       this.#saving = undefined;
-      const kept = sorted([...this.#threads.values()]).slice(0, KEPT_MAX);
+      const known = [...this.#threads.values()].filter((thread) => !this.#isApart(thread));
+      const kept = sorted(known).slice(0, KEPT_MAX);
       this.#store.keepList(kept).catch(() => undefined);
     }, 1_000);
   }

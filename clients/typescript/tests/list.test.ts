@@ -147,6 +147,25 @@ test("what is read is not unread any more, also after a change whose answer does
   list.close();
 });
 
+test("what is found further down stands apart until the list gets there", async () => {
+  const { list, next, titles } = await asked([]);
+  list.begin();
+  list.take([
+    { type: "thread", thread: at("thr_a", 30, { title: "A" }) },
+    { type: "listed", has_more: true },
+  ]);
+  const old = at("thr_o", 10, { title: "Old" });
+  const found = list.find({ q: "old" });
+  (await next()).answer(200, { data: [old], has_more: false, next_cursor: null });
+  await found;
+  expect([titles(), list.view.get().found.map(({ id }) => id)]).toEqual([["thr_a A"], ["thr_o"]]);
+  const more = list.loadMore();
+  (await next()).answer(200, { data: [at("thr_b", 20, { title: "B" }), old], has_more: false, next_cursor: null });
+  await more;
+  expect([titles(), list.view.get().found]).toEqual([["thr_a A", "thr_b B", "thr_o Old"], []]);
+  list.close();
+});
+
 test("what is looked for is in the list once it is found; two who want more ask once", async () => {
   const { list, next, titles } = await asked([]);
   const found = list.find({ q: "old" });

@@ -15,8 +15,8 @@ function isAtEnd(): boolean {
 /** Mark a thread as read whenever there is something unread and its end is looked at. */
 export function useReadMark(id: string, isReady: boolean): void {
   const client = useClient();
-  const { threads, isFresh } = useThreads();
-  const listed = threads.find((thread) => thread.id === id);
+  const { threads, found, isFresh } = useThreads();
+  const listed = [...threads, ...found].find((thread) => thread.id === id);
   // Of a thread that the list does not reach nobody knows: it is said once.
   const unread = isFresh && listed === undefined ? -1 : (listed?.unread_count ?? 0);
   const isGoing = useRef(false);

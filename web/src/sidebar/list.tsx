@@ -1,6 +1,6 @@
 // The rows of the list: only those in sight are there, however many conversations somebody has.
 
-import { type KeyboardEvent, type ReactElement, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactElement, useCallback, useEffect, useRef, useState } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { strings } from "../strings.ts";
 import { placeAfter } from "./keys.ts";
@@ -24,25 +24,14 @@ const LINE_PX = 38;
 export function List({ rows, current, renaming, can, hasMore, loadMore, onRenamed, onPointing }: Props) {
   const virtual = useRef<VirtualizerHandle>(null);
   const box = useRef<HTMLDivElement>(null);
+  // Where the focus is to be, and where it still is: both lines stay in the page, or it would fall out of the list.
   const [focused, setFocused] = useState<string | null>(null);
+  const [before, setBefore] = useState<string | null>(null);
   const active = useActive(rows, focused, current);
   const place = rows.findIndex((row) => row.key === active);
   useShownOnce(virtual, rows, current);
-  const isFull = useRef(false);
-  const fill = () => {
-    const list = virtual.current;
-    if (list === null || !hasMore || isFull.current) return;
-    if (list.scrollOffset + list.viewportSize < list.scrollSize - LOAD_AHEAD_PX) return;
-    isFull.current = true;
-    // Offline there is no more: the next scroll asks again.
-    void loadMore()
-      .catch(() => undefined)
-      .finally(() => {
-        isFull.current = false;
-      });
-  };
-  // biome-ignore lint/correctness/useExhaustiveDependencies: whenever there are other rows than before
-  useEffect(fill, [rows.length, hasMore]);
+  const sought = useRef<string | null>(null);
+  const fill = useFilling(virtual, rows.length, hasMore, loadMore);
   const onKeyDown = (event: KeyboardEvent) => {
     const next = placeAfter(event.key, rows, place);
     const row = next === null ? undefined : rows[next];
@@ -50,9 +39,14 @@ export function List({ rows, current, renaming, can, hasMore, loadMore, onRename
     event.preventDefault();
     setFocused(row.key);
     virtual.current?.scrollToIndex(next, { align: "nearest" });
-    focusSoon(box.current, row.key);
+    sought.current = row.key;
+    focusSoon(box.current, sought);
   };
-  const kept = place < 0 ? [] : [place];
+  const onFocus = useCallback((id: string) => {
+    setFocused(id);
+    setBefore(id);
+  }, []);
+  const kept = [place, rows.findIndex((row) => row.key === before)].filter((found) => found >= 0);
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the lines are links; between them the arrow keys go
     <div
@@ -86,7 +80,7 @@ export function List({ rows, current, renaming, can, hasMore, loadMore, onRename
               isActive={row.key === active}
               isRenaming={row.key === renaming}
               can={can}
-              onFocus={setFocused}
+              onFocus={onFocus}
               onRenamed={onRenamed}
             />
           )
@@ -104,6 +98,37 @@ function useActive(rows: readonly Row[], focused: string | null, current: string
   return rows.find((row) => row.kind === "thread")?.key ?? null;
 }
 
+/** What reads on when the end comes near, for as long as it is near. */
+function useFilling(
+  virtual: { readonly current: VirtualizerHandle | null },
+  length: number,
+  hasMore: boolean,
+  loadMore: () => Promise<void>,
+): () => void {
+  const [loads, setLoads] = useState(0);
+  const isGoing = useRef(false);
+  const fill = () => {
+    const list = virtual.current;
+    if (list === null || !hasMore || isGoing.current) return;
+    if (list.scrollOffset + list.viewportSize < list.scrollSize - LOAD_AHEAD_PX) return;
+    isGoing.current = true;
+    loadMore()
+      .then(() => setLoads((before) => before + 1))
+      // Without a server there is no more: the next scroll asks again.
+      .catch(() => undefined)
+      .finally(() => {
+        isGoing.current = false;
+      });
+  };
+  // What was read may have been known already, or be of another view: then it goes on at once.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: whenever there are other rows than before
+  useEffect(() => {
+    const frame = requestAnimationFrame(fill);
+    return () => cancelAnimationFrame(frame);
+  }, [length, hasMore, loads]);
+  return fill;
+}
+
 /** Bring the open conversation into sight, once it is there to be seen. */
 function useShownOnce(
   virtual: { readonly current: VirtualizerHandle | null },
@@ -119,10 +144,11 @@ function useShownOnce(
   }, [virtual, rows, current]);
 }
 
-/** Focus a line once it is there and to be seen: one that was out of sight comes with the next frames. */
-function focusSoon(box: HTMLElement | null, id: string, frames = 30): void {
-  const line = box?.querySelector<HTMLElement>(`[data-thread="${CSS.escape(id)}"]`);
+/** Focus the line that is sought once it is there and to be seen: one that was out of sight comes with the next frames. */
+function focusSoon(box: HTMLElement | null, sought: { current: string | null }, frames = 60): void {
+  if (sought.current === null) return;
+  const line = box?.querySelector<HTMLElement>(`[data-thread="${CSS.escape(sought.current)}"]`);
   line?.focus({ preventScroll: true });
-  const isThere = line != null && document.activeElement === line;
-  if (!isThere && frames > 0) requestAnimationFrame(() => focusSoon(box, id, frames - 1));
+  if (line != null && document.activeElement === line) sought.current = null;
+  else if (frames > 0) requestAnimationFrame(() => focusSoon(box, sought, frames - 1));
 }

@@ -27,13 +27,14 @@ function useToday(): Date {
 }
 
 export function useShownList({ text, isArchived }: Sought, isPointing: boolean): ShownList {
-  const { threads, isFresh, hasMore, loadMore } = useThreads();
+  const { threads, found, isFresh, hasMore, loadMore } = useThreads();
   const finding = useFinding({ text, isArchived });
   const today = useToday();
   const wanted = useMemo(() => {
-    if (text !== "") return threads.filter((thread) => isSought(thread, text) && (thread.archived || !isArchived));
-    return threads.filter((thread) => thread.archived === isArchived);
-  }, [threads, text, isArchived]);
+    if (text === "" && !isArchived) return threads.filter((thread) => !thread.archived);
+    const all = [...threads, ...found];
+    return all.filter((thread) => (thread.archived || !isArchived) && isSought(thread, text));
+  }, [threads, found, text, isArchived]);
   const still = useStill(wanted, `${isArchived}:${text}`, isPointing);
   const rows = useMemo(() => (text === "" ? groupedRows(still, today) : still.map(rowOf)), [still, text, today]);
   const isFinding = text !== "" || isArchived;

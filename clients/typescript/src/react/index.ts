@@ -57,6 +57,8 @@ export function useMessages(threadId: string | null): readonly Shown[] {
 
 export interface Threads {
   readonly threads: readonly ListedThread[];
+  /** What was looked for and found further down. */
+  readonly found: readonly ListedThread[];
   readonly isFresh: boolean;
   readonly hasMore: boolean;
   readonly loadMore: () => Promise<void>;
