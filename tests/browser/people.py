@@ -50,8 +50,9 @@ class Person:
     async def api(self, method: str, path: str, **more: Any) -> Any:
         """Ask as this person does, beside the page; returns the JSON of the answer. Raises httpx.HTTPStatusError."""
         jar = {cookie["name"]: cookie["value"] for cookie in await self.context.cookies()}
+        headers = {"origin": self.server.url, **more.pop("headers", {})}
         async with httpx.AsyncClient(base_url=self.server.url, cookies=jar, timeout=30) as client:
-            response = await client.request(method, path, headers={"origin": self.server.url}, **more)
+            response = await client.request(method, path, headers=headers, **more)
         response.raise_for_status()
         return response.json() if response.content else None
 

@@ -1,14 +1,12 @@
 """What a model writes, as the app sets it: plain elements, colours, formulas, and nothing that leads in or runs."""
 
-import json
-from typing import Any
-
 from playwright.async_api import Locator, Page, expect
 
 from support.server import Server
 
 from .conftest import MakePerson
 from .people import Person, answers, say
+from .scripts import script
 
 ALL_OF_IT = r"""## Heading
 
@@ -31,11 +29,6 @@ So \(x^2\) and
 
 <b onclick="alert(1)">bold</b>
 """
-
-
-def script(*steps: dict[str, Any]) -> str:
-    """Return a message that makes the demo model do these steps."""
-    return json.dumps({"steps": steps})
 
 
 async def says(person: Person, text: str) -> str:
@@ -88,7 +81,7 @@ async def test_what_is_being_written_looks_closed(person: MakePerson, server: Se
     await say(page, script({"say": "Some **weight that is open"}, {"stall": True}))
     await expect(answers(page).locator("strong")).to_have_text("weight that is open")
     await say_next(page, script({"say": "```js\nconst a = 1;"}, {"stall": True}))
-    await expect(answers(page).last.locator("pre .token-keyword")).to_have_text("const")
+    await expect(answers(page).last.locator("pre .token-keyword").first).to_have_text("const")
 
 
 async def say_next(page: Page, text: str) -> None:

@@ -23,7 +23,7 @@ export type { ListedThread, ThreadChange, ThreadList, ThreadsView } from "./list
 export type { Connection, Phase } from "./machine.ts";
 export type { Outbox, Pending } from "./outbox.ts";
 export type { People, Person } from "./presence.ts";
-export { type Delivery, isKnown, type Shown, shownOf } from "./shown.ts";
+export { type Delivery, isKnown, type Shown, type ShownMessage, shownOf } from "./shown.ts";
 export { type Readable, Signal, type Unsubscribe } from "./signal.ts";
 export type { KeptThread, Outgoing, Store } from "./store/contract.ts";
 export { IndexedDBStore } from "./store/indexeddb.ts";

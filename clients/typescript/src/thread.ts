@@ -178,6 +178,23 @@ export class LiveThread {
     return siblingsOf(this.#state, messageId);
   }
 
+  /**
+   * All messages beside this one, asking for those that are not known here.
+   *
+   * The heads of the branches are read, newest first, and behind each one page: what is answered again and again near the end
+   * of a long conversation is found; what only older pages of other branches know is not.
+   */
+  async loadSiblings(messageId: string): Promise<readonly Message[]> {
+    const query = { limit: PAGE };
+    const heads = await this.#options.http.call("GET /v1/threads/{thread_id}/branches", {
+      path: { thread_id: this.id },
+      query,
+    });
+    const unknown = heads.data.map((head) => head.tip_message_id).filter((id) => !this.#state.messages.has(id));
+    await Promise.all(unknown.map((id) => this.#fill(id)));
+    return this.siblings(messageId);
+  }
+
   /** Show the branch that this message is on: its newest one. */
   async switchTo(messageId: string): Promise<void> {
     await this.update({ tip_message_id: messageId });

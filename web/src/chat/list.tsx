@@ -1,46 +1,86 @@
-// The messages, as they come.
+// The messages of a conversation, of which a screenful is in the page.
 
-import type { Shown } from "@threadline/client";
 import type { StreamingChat } from "@threadline/client/react";
+import { ArrowDown } from "lucide-react";
+import { useEffect, useState } from "react";
+import { Virtualizer } from "virtua";
+import { useSession } from "../shell/first-state.ts";
 import { strings } from "../strings.ts";
-import { Button } from "../ui/button.tsx";
-import { BlockOf } from "./block.tsx";
+import { Announcer } from "./announcer.tsx";
+import { DeedsProvider } from "./deeds.tsx";
+import { MessageOf } from "./message.tsx";
+import { useScroll } from "./scroll.ts";
 
-export function MessageList({ chat }: { readonly chat: StreamingChat }) {
-  const { messages, hasOlder, loadOlder } = chat;
+/** More than a screen shows: they are there, and measured, before anything is painted. */
+const FIRST_LINES = 12;
+
+interface Props {
+  readonly threadId: string;
+  readonly chat: StreamingChat;
+}
+
+export function MessageList({ threadId, chat }: Props) {
+  const { messages, run } = chat;
+  const scroll = useScroll({ threadId, ...chat });
+  const keepMounted = useFirstLines(messages.length, scroll.left === null);
+  const { end_user_id } = useSession();
+  const mayWrite = !chat.members.some((one) => one.end_user_id === end_user_id && one.role === "viewer");
+  const sizes = scroll.left?.count === messages.length ? scroll.left.sizes : undefined;
   return (
-    <div className="min-h-0 flex-1 overflow-y-auto">
-      <div className="mx-auto max-w-184 px-4">
-        {hasOlder && <Button onClick={() => void loadOlder()}>{strings.chat.older}</Button>}
-        {messages.map((shown) => (
-          <MessageOf key={shown.key} shown={shown} />
-        ))}
+    <DeedsProvider threadId={threadId} mayWrite={mayWrite} chat={chat}>
+      <div className="relative min-h-0 flex-1">
+        {scroll.isLoading && (
+          <p className="absolute inset-x-0 top-2 z-10 mx-auto w-fit rounded-full border border-line bg-ground px-3 py-1 text-sm text-soft shadow">
+            {strings.chat.loadingOlder}
+          </p>
+        )}
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys */}
+        <div ref={scroll.scroller} tabIndex={0} className="messages h-full overflow-y-auto overscroll-contain">
+          <Virtualizer
+            ref={scroll.handle}
+            as="ol"
+            item="li"
+            data={messages}
+            shift={scroll.isShifted}
+            keepMounted={keepMounted}
+            {...(sizes === undefined ? {} : { cache: sizes })}
+            onScroll={scroll.onScroll}
+            onResize={scroll.onResize}
+          >
+            {(shown) => (
+              <MessageOf
+                key={shown.key}
+                shown={shown}
+                siblings={chat.siblings(shown.message.id)}
+                run={run !== null && run.output_message_id === shown.message.id ? run : null}
+              />
+            )}
+          </Virtualizer>
+        </div>
+        {!scroll.isFollowing && (
+          <button
+            type="button"
+            onClick={scroll.toEnd}
+            className="absolute inset-x-0 bottom-3 mx-auto flex w-fit items-center gap-1.5 rounded-full border border-line bg-ground px-3 py-1.5 text-sm shadow-md hover:bg-raised"
+          >
+            <ArrowDown aria-hidden className="size-4" />
+            {strings.chat.toLatest}
+          </button>
+        )}
+        <Announcer chat={chat} />
       </div>
-    </div>
+    </DeedsProvider>
   );
 }
 
-function MessageOf({ shown }: { readonly shown: Shown }) {
-  const { message, delivery } = shown;
-  const note = { stored: null, queued: strings.chat.waits, pending: strings.chat.sending }[delivery];
-  return (
-    <article className={`message ${message.role}`} aria-busy={message.status === "streaming"}>
-      <header>
-        {message.author.name ?? message.model ?? message.role}
-        {note !== null && ` · ${note}`}
-      </header>
-      <div className="content" dir="auto">
-        {(message.content ?? []).map((block, place) => (
-          <BlockOf
-            // biome-ignore lint/suspicious/noArrayIndexKey: a block is known by its place, as the log names it
-            key={place}
-            block={block}
-            isPerson={message.role === "user"}
-            isOpen={message.status === "streaming"}
-          />
-        ))}
-        {message.error != null && <p className="error">{message.error.message}</p>}
-      </div>
-    </article>
-  );
+function useFirstLines(count: number, isNeeded: boolean): number[] {
+  const [isOver, setOver] = useState(!isNeeded);
+  useEffect(() => {
+    const timer = setTimeout(() => setOver(true), 1_000);
+    return () => clearTimeout(timer);
+  }, []);
+  if (isOver) return NONE;
+  return Array.from({ length: Math.min(FIRST_LINES, count) }, (_, place) => count - 1 - place);
 }
+
+const NONE: number[] = [];

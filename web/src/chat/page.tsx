@@ -20,7 +20,7 @@ export function ThreadPage({ id }: { readonly id: string }) {
   return (
     <main className="m-0 flex h-dvh w-full min-w-0 max-w-none flex-col p-0">
       <ThreadHeader id={id} chat={chat} />
-      <MessageList chat={chat} />
+      <MessageList threadId={id} chat={chat} />
       <div className="mx-auto w-full max-w-184 px-4 pb-4">
         <Notices chat={chat} />
         <Queue threadId={id} chat={chat} />

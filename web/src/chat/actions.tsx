@@ -1,0 +1,59 @@
+// What can be done with a message: there when one points at it, or comes by with the keyboard.
+
+import type { Message } from "@threadline/client";
+import { useClient } from "@threadline/client/react";
+import { GitFork, Pencil } from "lucide-react";
+import { lazy, Suspense } from "react";
+import { goTo, pathOf } from "../shell/address.ts";
+import { useSession } from "../shell/first-state.ts";
+import { strings } from "../strings.ts";
+import { IconButton } from "../ui/button.tsx";
+import { BranchSwitcher } from "./branches.tsx";
+import { CopyButton } from "./copy.tsx";
+import { useDeeds } from "./deeds.tsx";
+import { isOwn, textOf } from "./words.ts";
+
+// Menus are worth 40 kB, and nothing of the first look.
+const RegenerateMenu = lazy(() => import("./regenerate.tsx"));
+
+interface Props {
+  readonly message: Message;
+  readonly siblings: readonly Message[];
+  readonly onEdit: () => void;
+}
+
+const ICON = "size-4";
+
+export function Actions({ message, siblings, onEdit }: Props) {
+  const client = useClient();
+  const { end_user_id } = useSession();
+  const { threadId, mayWrite } = useDeeds();
+  const isWritten = message.status !== "streaming";
+  const fork = async () => {
+    const body = { message_id: message.id };
+    goTo(pathOf((await client.call("POST /v1/threads/{thread_id}/fork", { path: { thread_id: threadId }, body })).id));
+  };
+  return (
+    <footer className="actions">
+      <BranchSwitcher message={message} siblings={siblings} />
+      {isWritten && (
+        <div className="deeds">
+          <CopyButton text={() => textOf(message.content)} label={strings.chat.copy} />
+          {mayWrite && message.role === "user" && isOwn(message, end_user_id) && (
+            <IconButton label={strings.chat.edit} onClick={onEdit}>
+              <Pencil aria-hidden className={ICON} />
+            </IconButton>
+          )}
+          {mayWrite && message.role === "assistant" && (
+            <Suspense fallback={<span className="size-9" />}>
+              <RegenerateMenu message={message} />
+            </Suspense>
+          )}
+          <IconButton label={strings.chat.fork} onClick={() => void fork()}>
+            <GitFork aria-hidden className={ICON} />
+          </IconButton>
+        </div>
+      )}
+    </footer>
+  );
+}

@@ -1,0 +1,50 @@
+// "‹ 2 of 3 ›": goes from one branch to the next.
+
+import type { Message } from "@threadline/client";
+import { useClient } from "@threadline/client/react";
+import { ChevronLeft, ChevronRight } from "lucide-react";
+import { useState } from "react";
+import { strings } from "../strings.ts";
+import { IconButton } from "../ui/button.tsx";
+import { useDeeds } from "./deeds.tsx";
+
+interface Props {
+  readonly message: Message;
+  readonly siblings: readonly Message[];
+}
+
+/** "2 of 3". What a page said of it may be older than what has been heard of since. */
+export function standingOf({ id, siblings }: Message, known: readonly Message[]): { position: number; count: number } {
+  const count = Math.max(known.length, siblings?.count ?? 1);
+  const place = known.findIndex((one) => one.id === id) + 1;
+  return { position: known.length >= count ? place : (siblings?.position ?? place), count };
+}
+
+export function BranchSwitcher({ message, siblings }: Props) {
+  const client = useClient();
+  const { threadId, switchTo } = useDeeds();
+  const [isBusy, setBusy] = useState(false);
+  const { position, count } = standingOf(message, siblings);
+  if (count < 2) return null;
+  const go = async (by: 1 | -1) => {
+    setBusy(true);
+    try {
+      const all = siblings.length >= count ? siblings : await client.thread(threadId).loadSiblings(message.id);
+      const target = all[all.findIndex(({ id }) => id === message.id) + by];
+      if (target !== undefined) await switchTo(target.id);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <nav aria-label={strings.chat.branches} className="flex items-center text-sm text-soft">
+      <IconButton label={strings.chat.earlierBranch} disabled={isBusy || position <= 1} onClick={() => void go(-1)}>
+        <ChevronLeft aria-hidden className="size-4" />
+      </IconButton>
+      <span className="tabular-nums">{strings.chat.standing(position, count)}</span>
+      <IconButton label={strings.chat.laterBranch} disabled={isBusy || position >= count} onClick={() => void go(1)}>
+        <ChevronRight aria-hidden className="size-4" />
+      </IconButton>
+    </nav>
+  );
+}

@@ -1,0 +1,107 @@
+// One message: who, when, what, and what can be done with it.
+
+import type { Message, Run, Shown, ShownMessage } from "@threadline/client";
+import { memo, useState } from "react";
+import { useSession } from "../shell/first-state.ts";
+import { strings } from "../strings.ts";
+import { Actions } from "./actions.tsx";
+import { BlockOf } from "./block.tsx";
+import { Editor } from "./editor.tsx";
+import { Ending } from "./ending.tsx";
+import { authorOf, isOwn, momentOf } from "./words.ts";
+
+interface Props {
+  readonly shown: Shown;
+  /** All that stand behind the same parent, this one among them, as far as they are known. */
+  readonly siblings: readonly Message[];
+  /** The run that is writing it, or waits for somebody. */
+  readonly run: Run | null;
+}
+
+export const MessageOf = memo(function MessageOf({ shown, siblings, run }: Props) {
+  const [isEdited, setEdited] = useState(false);
+  const { message } = shown;
+  return (
+    <article
+      aria-label={strings.chat.by(useAuthor(message))}
+      aria-busy={message.status === "streaming"}
+      data-message={message.id}
+      className={`message ${message.role}`}
+    >
+      <Head shown={shown} isWriting={message.status === "streaming" && run?.status === "running"} />
+      <div className="content" dir="auto">
+        {isEdited ? (
+          <Editor message={message} onDone={() => setEdited(false)} />
+        ) : (
+          <Content message={message} run={run} />
+        )}
+      </div>
+      {shown.delivery === "stored" && !isEdited && (
+        <Actions message={message as Message} siblings={siblings} onEdit={() => setEdited(true)} />
+      )}
+    </article>
+  );
+}, isSame);
+
+// Lists of siblings are made anew with every token; what is in them is not.
+function isSame(before: Props, after: Props): boolean {
+  return (
+    before.shown === after.shown &&
+    before.run === after.run &&
+    before.siblings.length === after.siblings.length &&
+    before.siblings.every(({ id }, place) => id === after.siblings[place]?.id)
+  );
+}
+
+function useAuthor(message: ShownMessage): string {
+  const { end_user_id } = useSession();
+  return isOwn(message, end_user_id) ? strings.chat.you : authorOf(message);
+}
+
+interface HeadProps {
+  readonly shown: Shown;
+  readonly isWriting: boolean;
+}
+
+function Head({ shown: { message, delivery }, isWriting }: HeadProps) {
+  const author = useAuthor(message);
+  const note = { stored: null, queued: strings.chat.waits, pending: strings.chat.sending }[delivery];
+  const model =
+    message.role === "assistant" && message.model != null && message.model !== author ? message.model : null;
+  return (
+    <header>
+      <span dir="auto">{author}</span>
+      {model !== null && <span className="aside"> · {model}</span>}
+      <time className="aside" dateTime={message.created_at} title={momentOf(message.created_at, true)}>
+        {" · "}
+        {momentOf(message.created_at)}
+      </time>
+      {note !== null && <span className="aside"> · {note}</span>}
+      {isWriting && <span className="writes" aria-hidden />}
+    </header>
+  );
+}
+
+function Content({ message, run }: { readonly message: ShownMessage; readonly run: Run | null }) {
+  const content = message.content ?? [];
+  const isOpen = message.status === "streaming";
+  return (
+    <>
+      {run !== null && run.attempt > 1 && run.waiting_for === null && isOpen && (
+        <p className="soft">{strings.chat.again(run.attempt)}</p>
+      )}
+      {content.map((block, place) => (
+        <BlockOf
+          // biome-ignore lint/suspicious/noArrayIndexKey: a block is known by its place, as the log names it
+          key={place}
+          place={place}
+          block={block}
+          message={message}
+          run={run}
+          isOpen={isOpen && place === content.length - 1}
+        />
+      ))}
+      <Ending message={message} />
+    </>
+  );
+}
