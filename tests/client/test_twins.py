@@ -13,11 +13,13 @@ from threadline.client.blocking import pages as blocking_pages
 from threadline.client.blocking import resources as blocking_resources
 from threadline.client.blocking import rooms as blocking_rooms
 from threadline.client.blocking import streams as blocking_streams
+from threadline.client.blocking import teams as blocking_teams
 from threadline.client.nonblocking import client as nonblocking_client
 from threadline.client.nonblocking import pages as nonblocking_pages
 from threadline.client.nonblocking import resources as nonblocking_resources
 from threadline.client.nonblocking import rooms as nonblocking_rooms
 from threadline.client.nonblocking import streams as nonblocking_streams
+from threadline.client.nonblocking import teams as nonblocking_teams
 
 ROOM = Path(threadline.client.__file__).parent
 TWINS = [
@@ -25,8 +27,9 @@ TWINS = [
     for blocking, nonblocking, names in (
         (blocking_client, nonblocking_client, ["Threadline"]),
         (blocking_pages, nonblocking_pages, ["Listing"]),
-        (blocking_streams, nonblocking_streams, ["RunStream", "ThreadStream"]),
+        (blocking_streams, nonblocking_streams, ["RunStream", "ThreadStream", "SidebarStream"]),
         (blocking_rooms, nonblocking_rooms, ["Agents", "Members"]),
+        (blocking_teams, nonblocking_teams, ["Teams"]),
         (blocking_resources, nonblocking_resources, ["Threads", "Runs", "Tokens", "Keys", "Tools", "Files", "Models"]),
     )
     for name in names

@@ -219,6 +219,30 @@ async def test_an_agent_takes_part_under_its_handle(client: Client) -> None:
     ] == "mention"
 
 
+async def test_the_sdk_knows_teams(client: Client) -> None:
+    """Both clients make, change, fill, list and remove them."""
+    url, key = client.urls[0], client.key
+
+    def blocking() -> str:
+        with Threadline(url, key) as sdk:
+            team = sdk.teams.create("Care", metadata={"floor": 3})
+            assert sdk.teams.update(team.id, name="Health").name == "Health"
+            assert sdk.teams.put_member(team.id, "ann").role == "member"
+            assert sdk.teams.put_member(team.id, "ann", role="owner").role == "owner"
+            return team.id
+
+    team_id = await asyncio.to_thread(blocking)
+    async with AsyncThreadline(url, key) as sdk:
+        team = await sdk.teams.get(team_id)
+        assert (team.name, team.metadata) == ("Health", {"floor": 3})
+        assert [(each.end_user_id, each.role) async for each in sdk.teams.members(team_id)] == [("ann", "owner")]
+        await sdk.teams.remove_member(team_id, "ann")
+        assert [each async for each in sdk.teams.members(team_id)] == []
+        assert team_id in [each.id async for each in sdk.teams.list()]
+        await sdk.teams.delete(team_id)
+        assert team_id not in [each.id async for each in sdk.teams.list()]
+
+
 async def test_the_sdk_knows_agents_and_members(client: Client) -> None:
     """Both clients make, change, list and remove them."""
     url, key = client.urls[0], client.key

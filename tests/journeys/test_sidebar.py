@@ -11,6 +11,7 @@ from support.fixtures import Installation, StartServer
 from support.server import Server
 from support.sockets import open_socket
 from support.waiting import patience
+from threadline.client import AsyncThreadline, Threadline, events
 
 from .test_access import browser
 
@@ -237,3 +238,46 @@ async def test_who_is_removed_from_a_room_hears_nothing_more_of_it(client: Clien
         assert of_bob.events(room)[-1]["type"] == "member.removed"
         await stream.read_until("thread.removed")
         assert shown(stream) == {}
+
+
+async def test_the_sdk_goes_on_where_a_sidebar_was_left(client: Client) -> None:
+    """Both clients: the list anew after each connection, and each event once, however often the loop is left."""
+    ann = somebody()
+    thread_id = await client.thread(end_user_id=ann)
+    url, key = client.urls[0], client.key
+    seqs: list[int] = []
+
+    def note(event: events.Event) -> bool:
+        if isinstance(event, events.CaughtUp):
+            return True
+        if event.seq is not None:
+            seqs.append(event.seq)
+        return False
+
+    def blocking() -> int | str | None:
+        with Threadline(url, key) as sdk, sdk.threads.sidebar({thread_id: None}, end_user_id=ann) as stream:
+            for event in stream:
+                if note(event):
+                    break
+            sdk.threads.append(thread_id, "one")
+            for event in stream:
+                if note(event):
+                    break
+            return stream.cursors[thread_id]
+
+    cursor = await asyncio.to_thread(blocking)
+    assert isinstance(cursor, int)
+    assert seqs == list(range(1, cursor + 1))
+    async with AsyncThreadline(url, key) as sdk:
+        await sdk.threads.append(thread_id, "two")
+        async with sdk.threads.sidebar({thread_id: cursor}, end_user_id=ann, limit=5) as stream:
+            kinds = []
+            async with patience():
+                async for event in stream:
+                    kinds.append(event.type)
+                    if note(event):
+                        break
+        assert {"thread", "listed", "message.created", "caught_up"} <= set(kinds)
+        assert stream.cursors == {thread_id: seqs[-1]}
+    assert seqs == list(range(1, seqs[-1] + 1))
+    assert seqs[-1] > cursor

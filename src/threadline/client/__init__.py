@@ -13,7 +13,7 @@ from threadline.client import errors, events
 from threadline.client.answer import SendResult
 from threadline.client.blocking.client import Threadline
 from threadline.client.blocking.pages import Listing
-from threadline.client.blocking.streams import RunStream, ThreadStream
+from threadline.client.blocking.streams import RunStream, SidebarStream, ThreadStream
 from threadline.client.blocks import (
     Block,
     Content,
@@ -73,7 +73,7 @@ from threadline.client.models import (
 )
 from threadline.client.nonblocking.client import AsyncThreadline
 from threadline.client.nonblocking.pages import AsyncListing
-from threadline.client.nonblocking.streams import AsyncRunStream, AsyncThreadStream
+from threadline.client.nonblocking.streams import AsyncRunStream, AsyncSidebarStream, AsyncThreadStream
 from threadline.client.retry import Backoff
 
 __all__ = [
@@ -83,6 +83,7 @@ __all__ = [
     "AskedCall",
     "AsyncListing",
     "AsyncRunStream",
+    "AsyncSidebarStream",
     "AsyncThreadStream",
     "AsyncThreadline",
     "Attempt",
@@ -116,6 +117,7 @@ __all__ = [
     "RunStream",
     "SendResult",
     "ShuttingDown",
+    "SidebarStream",
     "Source",
     "SpendLimit",
     "TextBlock",

@@ -65,6 +65,14 @@ class ThreadOptions(TypedDict, total=False):
     metadata: Mapping[str, Any] | None
 
 
+class SidebarOptions(TypedDict, total=False):
+    """Whose threads, and how many of them."""
+
+    end_user_id: str | None
+    archived: bool | None
+    limit: int | None
+
+
 class ThreadUpdate(TypedDict, total=False):
     """What can be changed in a thread. None is sent, and clears the field."""
 
@@ -198,6 +206,12 @@ def thread_state(thread_id: str, limit: int | None) -> Call[ThreadState]:
 def thread_events(thread_id: str, after: int | Literal["now"] | None) -> Call[None]:
     """Follow a thread, from after a seq, from now, or from its start."""
     return Call("GET", path_of("threads", thread_id, "events"), _nothing, query=query_of({"after": after}))
+
+
+def sidebar(threads: Mapping[str, int | Literal["now"] | None], options: SidebarOptions) -> Call[None]:
+    """Follow a list of threads, and some of them word for word, each from after its cursor."""
+    named = ",".join(name if after is None else f"{name}:{after}" for name, after in threads.items())
+    return Call("GET", "/v1/stream", _nothing, query=query_of({**options, "threads": named or None}))
 
 
 def message_list(thread_id: str, options: MessageFilter, cursor: str | None) -> Call[Page[Message]]:

@@ -169,6 +169,31 @@ class CaughtUp(Model, frozen=True, kw_only=True):
 
     type: Literal["caught_up"] = "caught_up"
     seq: int
+    thread_id: str | None = None
+
+
+class SidebarThread(Model, frozen=True, kw_only=True):
+    """A thread of a sidebar, as it is now: of its list, or because it has changed. Not from the log."""
+
+    type: Literal["thread"] = "thread"
+    thread: Thread
+    seq: None = None
+
+
+class SidebarListed(Model, frozen=True, kw_only=True):
+    """The list of a sidebar is whole; what comes now are changes. Not from the log."""
+
+    type: Literal["listed"] = "listed"
+    has_more: bool
+    seq: None = None
+
+
+class SidebarRemoved(Model, frozen=True, kw_only=True):
+    """A thread is not to be seen any more. Not from the log."""
+
+    type: Literal["thread.removed"] = "thread.removed"
+    thread_id: str
+    seq: None = None
 
 
 class UnknownEvent(Model, frozen=True, kw_only=True):
@@ -184,7 +209,8 @@ RunEvent = RunQueued | RunStarted | RunWaiting | TerminalEvent
 MessageEvent = MessageCreated | MessageStarted | MessageDelta | MessageSuperseded | MessageCompleted
 ToolEvent = ToolRequested | ToolStarted | ToolCompleted
 ThreadEvent = ThreadCreated | ThreadUpdated | ThreadDeleted
-Event = ThreadEvent | MessageEvent | ToolEvent | RunEvent | CaughtUp | UnknownEvent
+SidebarEvent = SidebarThread | SidebarListed | SidebarRemoved
+Event = ThreadEvent | MessageEvent | ToolEvent | RunEvent | SidebarEvent | CaughtUp | UnknownEvent
 
 _TERMINAL: Mapping[str, type[TerminalEvent]] = {
     "completed": RunCompleted,
@@ -234,5 +260,6 @@ for _message_kind in (MessageCreated, MessageStarted, MessageCompleted):
 for _run_kind in (RunQueued, RunStarted, RunWaiting, RunCompleted, RunFailed, RunCancelled, RunExpired):
     prepare(_run_kind, run=one(Run))
 prepare(ThreadCreated, thread=one(Thread))
+prepare(SidebarThread, thread=one(Thread))
 prepare(ThreadUpdated, thread=one(ThreadChanges))
 prepare(ThreadDeleted, thread=one(ThreadChanges))

@@ -17,14 +17,18 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 from threadline.client import calls
-from threadline.client.calls import Call
+from threadline.client.calls import Call, SidebarOptions
 from threadline.client.errors import ConnectionLost, ThreadlineError, UnexpectedAnswer
 from threadline.client.events import (
     CaughtUp,
     Event,
     RunEvent,
+    SidebarListed,
+    SidebarRemoved,
+    SidebarThread,
     TerminalEvent,
     ThreadDeleted,
+    UnknownEvent,
     decode_event,
     terminal_event_of,
 )
@@ -250,6 +254,50 @@ class ThreadResume(Resume):
 
     def _is_last(self, event: Event) -> bool:
         return isinstance(event, ThreadDeleted)
+
+
+class SidebarResume(Resume):
+    """The stream of a whole sidebar; it never ends. Each thread that is followed word for word has a cursor."""
+
+    def __init__(
+        self, settings: Settings, *, threads: Mapping[str, int | Literal["now"] | None], options: SidebarOptions
+    ) -> None:
+        super().__init__(settings)
+        self.cursors = dict(threads)
+        self._options = options
+
+    def request(self) -> Call[None]:
+        """Return the list anew, and the events of each thread after its cursor."""
+        return calls.sidebar(self.cursors, self._options)
+
+    def _take(self, event: Event) -> bool:
+        match event:
+            case SidebarThread() | SidebarListed():
+                return True
+            case SidebarRemoved(thread_id=thread_id) | ThreadDeleted(thread_id=thread_id):
+                # Asked for again it would be unknown.
+                self.cursors.pop(thread_id, None)
+                return True
+            case UnknownEvent(seq=int(seq), data={"thread_id": str(thread_id)}):
+                return self._move(thread_id, seq)
+            case UnknownEvent():
+                return True
+            case CaughtUp(seq=seq, thread_id=thread_id):
+                if thread_id is not None:
+                    # "now" is pinned here.
+                    self._move(thread_id, seq)
+                return True
+            case _:
+                return self._move(event.thread_id, event.seq)
+
+    def _move(self, thread_id: str, seq: int) -> bool:
+        before = self.cursors.get(thread_id)
+        if isinstance(before, int) and seq <= before:
+            return False
+        if thread_id in self.cursors:
+            self.cursors[thread_id] = seq
+        self._outage.over()
+        return True
 
 
 def stream_cut() -> ThreadlineError:

@@ -8,6 +8,7 @@ import httpx
 from threadline.client import calls
 from threadline.client.blocking.resources import Files, Keys, Models, Runs, Threads, Tokens, Tools
 from threadline.client.blocking.rooms import Agents, Members
+from threadline.client.blocking.teams import Teams
 from threadline.client.blocking.transport import Transport
 from threadline.client.calls import Call
 from threadline.client.errors import ThreadlineError
@@ -45,6 +46,7 @@ class Threadline:
         self.tools = Tools(self._transport)
         self.agents = Agents(self._transport)
         self.members = Members(self._transport)
+        self.teams = Teams(self._transport)
         self.models = Models(self._transport)
 
     def __repr__(self) -> str:

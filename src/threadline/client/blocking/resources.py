@@ -1,11 +1,12 @@
 """What a client can do, one class for each noun of the contract."""
 
+from collections.abc import Mapping
 from typing import Literal, Unpack
 
 from threadline.client import branches, calls
 from threadline.client.answer import SendResult
 from threadline.client.blocking.pages import Listing
-from threadline.client.blocking.streams import RunStream, ThreadStream
+from threadline.client.blocking.streams import RunStream, SidebarStream, ThreadStream
 from threadline.client.blocking.transport import Transport
 from threadline.client.blocks import Content
 from threadline.client.branches import Branch, ReadOptions, RegenerateOptions, Unread
@@ -13,6 +14,7 @@ from threadline.client.calls import (
     MessageFilter,
     RunChange,
     SendOptions,
+    SidebarOptions,
     ThreadFilter,
     ThreadOptions,
     ThreadUpdate,
@@ -43,7 +45,7 @@ from threadline.client.models import (
     ToolCall,
     ToolDefinition,
 )
-from threadline.client.resume import OnReconnect, RunResume, ThreadResume
+from threadline.client.resume import OnReconnect, RunResume, SidebarResume, ThreadResume
 
 
 class Threads:
@@ -162,6 +164,20 @@ class Threads:
         """
         resume = ThreadResume(self._transport.settings, thread_id=thread_id, after=after)
         return ThreadStream(self._transport, resume, on_reconnect).open()
+
+    def sidebar(
+        self,
+        threads: Mapping[str, int | Literal["now"] | None] | None = None,
+        *,
+        on_reconnect: OnReconnect | None = None,
+        **options: Unpack[SidebarOptions],
+    ) -> SidebarStream:
+        """Follow a list of threads as it changes, and the events of `threads`, each from after its cursor.
+
+        Returns when connected. With a token the list is its person's; a key says whose with `end_user_id`.
+        """
+        resume = SidebarResume(self._transport.settings, threads=threads or {}, options=options)
+        return SidebarStream(self._transport, resume, on_reconnect).open()
 
 
 class Runs:

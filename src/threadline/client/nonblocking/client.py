@@ -19,6 +19,7 @@ from threadline.client.nonblocking.resources import (
     AsyncTools,
 )
 from threadline.client.nonblocking.rooms import AsyncAgents, AsyncMembers
+from threadline.client.nonblocking.teams import AsyncTeams
 from threadline.client.nonblocking.transport import AsyncTransport
 from threadline.client.settings import ClientOptions, settings_from
 
@@ -53,6 +54,7 @@ class AsyncThreadline:
         self.tools = AsyncTools(self._transport)
         self.agents = AsyncAgents(self._transport)
         self.members = AsyncMembers(self._transport)
+        self.teams = AsyncTeams(self._transport)
         self.models = AsyncModels(self._transport)
 
     def __repr__(self) -> str:

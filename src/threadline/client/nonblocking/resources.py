@@ -1,5 +1,6 @@
 """What a client can do, one class for each noun of the contract."""
 
+from collections.abc import Mapping
 from typing import Literal, Unpack
 
 from threadline.client import branches, calls
@@ -10,6 +11,7 @@ from threadline.client.calls import (
     MessageFilter,
     RunChange,
     SendOptions,
+    SidebarOptions,
     ThreadFilter,
     ThreadOptions,
     ThreadUpdate,
@@ -41,9 +43,9 @@ from threadline.client.models import (
     ToolDefinition,
 )
 from threadline.client.nonblocking.pages import AsyncListing
-from threadline.client.nonblocking.streams import AsyncRunStream, AsyncThreadStream
+from threadline.client.nonblocking.streams import AsyncRunStream, AsyncSidebarStream, AsyncThreadStream
 from threadline.client.nonblocking.transport import AsyncTransport
-from threadline.client.resume import OnReconnect, RunResume, ThreadResume
+from threadline.client.resume import OnReconnect, RunResume, SidebarResume, ThreadResume
 
 
 class AsyncThreads:
@@ -162,6 +164,20 @@ class AsyncThreads:
         """
         resume = ThreadResume(self._transport.settings, thread_id=thread_id, after=after)
         return AsyncThreadStream(self._transport, resume, on_reconnect)
+
+    def sidebar(
+        self,
+        threads: Mapping[str, int | Literal["now"] | None] | None = None,
+        *,
+        on_reconnect: OnReconnect | None = None,
+        **options: Unpack[SidebarOptions],
+    ) -> AsyncSidebarStream:
+        """Follow a list of threads as it changes, and the events of `threads`, each from after its cursor.
+
+        With a token the list is its person's; a key says whose with `end_user_id`.
+        """
+        resume = SidebarResume(self._transport.settings, threads=threads or {}, options=options)
+        return AsyncSidebarStream(self._transport, resume, on_reconnect)
 
 
 class AsyncRuns:

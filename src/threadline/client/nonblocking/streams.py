@@ -1,9 +1,9 @@
 """Streams that survive their connections: the I/O around `resume`, and what a run's stream can be asked."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping
 from contextlib import aclosing
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
 import httpx
 
@@ -13,7 +13,7 @@ from threadline.client.errors import ConnectionLost, ThreadlineError, Timeout
 from threadline.client.events import Event
 from threadline.client.models import Message, Run
 from threadline.client.nonblocking.transport import AsyncTransport
-from threadline.client.resume import OnReconnect, Resume, RunResume, ThreadResume, stream_cut
+from threadline.client.resume import OnReconnect, Resume, RunResume, SidebarResume, ThreadResume, stream_cut
 from threadline.client.wire import foreign_errors_wrapped
 
 ResumeT = TypeVar("ResumeT", bound=Resume)
@@ -130,6 +130,18 @@ class AsyncEventStream(Generic[ResumeT]):
 
 class AsyncThreadStream(AsyncEventStream[ThreadResume]):
     """A thread's events, from the cursor on, for ever; ends with `thread.deleted`."""
+
+
+class AsyncSidebarStream(AsyncEventStream[SidebarResume]):
+    """A person's sidebar as it changes, and some of its threads word for word; it never ends by itself.
+
+    After each connection the list comes anew; events come once.
+    """
+
+    @property
+    def cursors(self) -> Mapping[str, int | Literal["now"] | None]:
+        """Of each thread that is followed the seq of its last event that was given out: where to go on."""
+        return dict(self._resume.cursors)
 
 
 class AsyncRunStream(AsyncEventStream[RunResume]):
