@@ -28,6 +28,7 @@ export { type Readable, Signal, type Unsubscribe } from "./signal.ts";
 export type { KeptThread, Outgoing, Store } from "./store/contract.ts";
 export { IndexedDBStore } from "./store/indexeddb.ts";
 export { MemoryStore } from "./store/memory.ts";
-export type { LiveThread, SendOptions, ThreadStatus, ThreadView } from "./thread.ts";
+export type { LiveThread, SendOptions } from "./thread.ts";
 export type * from "./types.ts";
 export type { UploadOptions } from "./upload.ts";
+export type { ThreadStatus, ThreadView } from "./view.ts";

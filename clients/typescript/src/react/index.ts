@@ -16,8 +16,9 @@ import type { Pending } from "../outbox.ts";
 import type { People } from "../presence.ts";
 import type { Shown } from "../shown.ts";
 import { type Readable, Signal } from "../signal.ts";
-import { type LiveThread, LOADING, type SendOptions, type ThreadView } from "../thread.ts";
+import type { LiveThread, SendOptions } from "../thread.ts";
 import type { ChangeRun, Message, RegenerateMessage, SendMessage } from "../types.ts";
+import { LOADING, type ThreadView } from "../view.ts";
 
 const Context = createContext<Client | null>(null);
 
