@@ -19,20 +19,10 @@ import { type Http, Refusal } from "./http.ts";
 import { pauseMs } from "./machine.ts";
 import type { Outbox, Pending } from "./outbox.ts";
 import { nextSilence, type People, type PresenceWord, quieted, withPresence } from "./presence.ts";
-import { isKnown, type Shown, shownOf } from "./shown.ts";
+import { isKnown, shownOf } from "./shown.ts";
 import { Signal } from "./signal.ts";
 import type { Store } from "./store/contract.ts";
-import type {
-  ChangeRun,
-  Member,
-  Message,
-  Operations,
-  Problem,
-  RegenerateMessage,
-  Run,
-  SendMessage,
-  Thread,
-} from "./types.ts";
+import type { ChangeRun, Message, Operations, Problem, RegenerateMessage, SendMessage, Thread } from "./types.ts";
 import { LOADING, type ThreadStatus, type ThreadView } from "./view.ts";
 
 export interface ThreadOptions {

@@ -1,7 +1,7 @@
 // Waits for what a screen would show.
 
 import type { Readable } from "../src/signal.ts";
-import type { ThreadView } from "../src/thread.ts";
+import type { ThreadView } from "../src/view.ts";
 
 /** Resolves with the first value that fits. A test's own time-out is the limit. */
 export function until<Value>(signal: Readable<Value>, fits: (value: Value) => boolean): Promise<Value> {
