@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from support.fixtures import Installation, StartServer
+from support.toys import Toys
 from threadline import Threadline
 
 from .terminal import CTRL_C, CTRL_D, Terminal
@@ -127,3 +128,50 @@ def test_a_mistake_does_not_end_the_sitting(terminal: OpenTerminal, talking: dic
     chat.wait_for_prompt()
     chat.type(CTRL_C)
     assert chat.wait_for_exit() == 0
+
+
+ASKS = '{"steps": [{"say": "May I?"}, {"call": "wipe", "input": {"what": "the board"}}, {"say": "So it is."}]}'
+
+
+def test_a_tool_that_needs_approval_is_asked_about(
+    terminal: OpenTerminal, make_server: StartServer, installation: Installation, tmp_path: Path
+) -> None:
+    """The call is named; yes makes it, no does not, later leaves it waiting, and whoever comes back is asked again."""
+    toys = Toys(tmp_path)
+    server = make_server(**toys.settings).start()
+    settings = {"THREADLINE_URL": server.url, "THREADLINE_API_KEY": installation.key, "LOGNAME": "careful"}
+    with Threadline(server.url, installation.key) as sdk:
+        agent = sdk.agents.create(handle="cleaner", model="demo/script", tools=["wipe"])
+        thread = sdk.threads.create(end_user_id="cli:careful", agent_id=agent.id)
+        chat = terminal("chat", "--thread", thread.id, settings=settings)
+        chat.wait_for_prompt()
+        chat.type(f"{ASKS}\r")
+        chat.wait_for("May it call wipe {'what': 'the board'}? [y/n, Enter: later]")
+        assert toys.effects() == []
+        chat.type("perhaps\r")
+        chat.type("y\r")
+        chat.wait_for("So it is.")
+        chat.wait_for_prompt()
+        assert [effect[0] for effect in toys.effects()] == ["wipe"]
+        chat.type(f"{ASKS}\r")
+        chat.wait_for("May it call wipe")
+        chat.type("\r")
+        chat.wait_for("It waits for somebody.")
+        chat.wait_for_prompt()
+        sdk.threads.send_in_background(thread.id, "and then this")
+        chat.type("/queue\r")
+        chat.wait_for("1  and then this")
+        chat.wait_for_prompt()
+        chat.type(f"/open {thread.id}\r")
+        chat.wait_for("May it call wipe")
+        chat.type("n\r")
+        chat.wait_for_prompt()
+        assert [effect[0] for effect in toys.effects()] == ["wipe"]
+        chat.type(f"{ASKS}\r")
+        chat.wait_for("May it call wipe")
+        chat.type(CTRL_C)
+        chat.wait_for("Stopped. What was said is kept.")
+        chat.wait_for_prompt()
+        assert [call.is_approved for call in sdk.threads.tool_calls(thread.id)] == [True, False, None]
+        chat.type("/quit\r")
+        assert chat.wait_for_exit() == 0

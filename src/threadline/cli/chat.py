@@ -9,7 +9,7 @@ from rich.console import Console
 
 from threadline.cli.talk.conversation import Conversation, end_user_of_terminal
 from threadline.cli.talk.pages import cost_of, end_of
-from threadline.cli.talk.prompt import piped_lines, typed_lines
+from threadline.cli.talk.prompt import ask_to_agree, piped_lines, typed_lines
 from threadline.cli.talk.screen import LiveScreen, PlainScreen, Screen
 from threadline.cli.talk.sentences import no_key, no_server, sentence
 from threadline.cli.talk.slash import HELP, Leave, SlashCommands
@@ -67,9 +67,10 @@ class Chat:
     def __init__(self, client: Threadline, url: str, screen: Screen, key: str, model: str | None) -> None:
         self._client = client
         self._url = url
-        self._conversation = Conversation(client, screen, end_user_of_terminal(key), model)
-        self._slash = SlashCommands(self._conversation, self._show_end)
         self._is_interactive = sys.stdin.isatty()
+        agree = ask_to_agree if self._is_interactive else None
+        self._conversation = Conversation(client, screen, end_user_of_terminal(key), model, agree)
+        self._slash = SlashCommands(self._conversation, self._show_end)
 
     def check(self, has_key: bool) -> None:
         """See that there is a server, and that it takes the key. Raises CommandRefused, and what the SDK raises."""
@@ -132,7 +133,7 @@ class Chat:
         if run is None:
             return
         if failed := end_of(run):
-            click.secho(failed, err=True, fg=None if run.status == "cancelled" else "red")
+            click.secho(failed, err=True, fg=None if run.status in ("cancelled", "waiting") else "red")
         elif self._is_interactive:
             click.secho(cost_of(run), err=True, dim=True)
 

@@ -1,10 +1,10 @@
 """One conversation with the server: begun with its first message, gone on with, or changed for another."""
 
 import getpass
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from threadline.cli.talk.following import Following, Open
+from threadline.cli.talk.following import Following, Open, call_of
 from threadline.cli.talk.screen import Screen
 from threadline.cli.terminal import CommandRefused, one_line
 from threadline.client import RunStream, Threadline
@@ -17,13 +17,20 @@ MESSAGES_SHOWN = 6
 """Of a thread that is opened: enough to know where one was."""
 
 TITLE_CHARS = 60
+Agree = Callable[[str], bool | None]
+"""Asks whether a call may be made, which is named in one line; None: later."""
+
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class Conversation:
     """Where we are: the thread, once there is one, and the model that was asked for."""
 
-    def __init__(self, client: Threadline, screen: Screen, end_user_id: str | None, model: str | None) -> None:
+    def __init__(
+        self, client: Threadline, screen: Screen, end_user_id: str | None, model: str | None, agree: Agree | None = None
+    ) -> None:
+        """`agree` asks the person whether a tool may be called; None where nobody is there."""
+        self._agree = agree
         self.thread: Thread | None = None
         self.model = model
         self._client = client
@@ -91,7 +98,31 @@ class Conversation:
         return self.thread
 
     def _follow(self, open_stream: Open) -> Run | None:
-        return Following(open_stream, self._client.runs.cancel, self._screen).to_end()
+        ask = None if self._agree is None else self._decide
+        return Following(open_stream, self._client.runs.cancel, self._screen, ask).to_end()
+
+    def _decide(self, run: Run) -> bool:
+        """Put what a run asks before the person, and tell the server. Returns False where he leaves it for later."""
+        assert self._agree is not None, "asked for by the caller"
+        # The stream may tell of a question that was answered long ago.
+        run = self._client.runs.get(run.id)
+        if run.status != "waiting" or run.waiting_for is None:
+            return True
+        for asked in run.waiting_for.approvals:
+            answer = self._agree(call_of(asked))
+            if answer is None:
+                return False
+            try:
+                (self._client.runs.approve if answer else self._client.runs.refuse)(run.id, asked.tool_use_id)
+            except APIError as error:
+                if error.code != "not_waiting":
+                    raise
+                # Somebody else was quicker.
+        return True
+
+    def queue(self) -> tuple[Run, ...]:
+        """Return what waits for its turn in this thread, the next one first."""
+        return () if self.thread is None else self._client.threads.queue(self.thread.id)
 
 
 def settled(state: ThreadState) -> Iterator[Message]:

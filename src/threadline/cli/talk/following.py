@@ -22,7 +22,7 @@ from threadline.cli.terminal import one_line
 from threadline.client import RunStream, events
 from threadline.client.answer import Answer
 from threadline.client.errors import ThreadlineError
-from threadline.client.models import Run
+from threadline.client.models import AskedCall, Run
 from threadline.client.resume import OnReconnect
 
 Open = Callable[[OnReconnect], RunStream]
@@ -30,6 +30,9 @@ Open = Callable[[OnReconnect], RunStream]
 
 Cancel = Callable[[str], object]
 """Asks the server to stop a run."""
+
+Ask = Callable[[Run], bool]
+"""Puts before a person what a waiting run asks. Returns False where he leaves it for later."""
 
 TOOL_CHARS_MAX = 100
 
@@ -65,7 +68,10 @@ _Item = events.Event | _Opened | _Outage | _Stop | _NotStopped | _End
 class Following:
     """One answer on its way to a screen."""
 
-    def __init__(self, open_stream: Open, cancel: Cancel, screen: Screen) -> None:
+    def __init__(self, open_stream: Open, cancel: Cancel, screen: Screen, ask: Ask | None = None) -> None:
+        """`ask` is None where nobody is there to be asked: what is waited for is said, and others may answer it."""
+        self._ask = ask
+        self._is_left = False
         self._open_stream = open_stream
         self._cancel = cancel
         self._screen = screen
@@ -76,9 +82,12 @@ class Following:
         self._stop_asked = False
         self._out_since: float | None = None
         self._queued_at: float | None = None
+        self._position: int | None = None
 
     def to_end(self) -> Run | None:
         """Show the answer until its run has ended, and return the run; None where nobody answers, as in some rooms.
+
+        A run that waits for somebody is returned as it is where its question is left for later.
 
         Raises what the stream raises, and KeyboardInterrupt with the second Ctrl-C.
         """
@@ -89,6 +98,8 @@ class Following:
                 threading.Thread(target=self._read, name="answer", daemon=True).start()
                 for item in self._arriving():
                     self._take(item)
+                    if self._is_left:
+                        break
             if self._answer.run is None:
                 self._screen.note("nobody answers here")
         finally:
@@ -115,6 +126,8 @@ class Following:
             with self._open_stream(self._note_outage) as stream:
                 self._items.put(_Opened(stream.run_id))
                 for event in stream:
+                    if self._is_left:
+                        break
                     self._items.put(event)
         except ThreadlineError as raised:
             error = raised
@@ -158,8 +171,10 @@ class Following:
                 self._screen.think(text)
             case events.ToolRequested() | events.ToolCompleted():
                 self._screen.note(_of_tool(event))
-            case events.RunQueued():
-                self._queued_at = time.monotonic()
+            case events.RunQueued(run=run):
+                self._queued_at, self._position = time.monotonic(), run.position
+            case events.RunWaiting(run=run):
+                self._put_question(run)
             case events.MessageCreated():
                 self._queued_at = None
                 self._screen.state("")
@@ -168,11 +183,27 @@ class Following:
         if self._answer.piece:
             self._screen.say(self._answer.piece)
 
+    def _put_question(self, run: Run) -> None:
+        if self._ask is None:
+            for asked in run.waiting_for.approvals if run.waiting_for else ():
+                self._screen.note(f"waits for somebody to agree: {call_of(asked)}")
+            for asked in run.waiting_for.results if run.waiting_for else ():
+                self._screen.note(f"waits for what a program gives: {call_of(asked)}")
+            return
+        # What was said so far stays above the question.
+        self._screen.end()
+        try:
+            self._is_left = not self._ask(run)
+        except KeyboardInterrupt:
+            self._items.put(_Stop())
+        self._screen.begin()
+
     def _say_if_queued(self) -> None:
         # In a free thread a run has its turn in the commit that queues it, and there is nothing to say.
         if self._queued_at is not None and time.monotonic() - self._queued_at > QUEUED_SECONDS:
             self._queued_at = None
-            self._screen.state("waiting for its turn…")
+            place = "" if self._position is None else f", number {self._position}"
+            self._screen.state(f"waiting for its turn{place}…")
 
     def _stop_where_wanted(self) -> None:
         if self._run_id is None and self._answer.run is not None:
@@ -211,6 +242,11 @@ class Following:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def call_of(asked: AskedCall) -> str:
+    """Say in one line which call is asked for."""
+    return one_line(f"{asked.name} {asked.input}", TOOL_CHARS_MAX)
 
 
 def _of_tool(event: events.ToolRequested | events.ToolCompleted) -> str:

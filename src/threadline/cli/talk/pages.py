@@ -38,6 +38,15 @@ def show_threads(threads: Sequence[Thread], current_id: str | None) -> None:
         click.echo(f"{here}{number:>3} {active} {local_time(thread.last_activity_at)}  {title}  ({thread.id})")
 
 
+def show_queue(runs: Sequence[Run]) -> None:
+    """Print what waits for its turn, the next one first."""
+    if not runs:
+        click.echo("Nothing waits in this thread.")
+    for run in runs:
+        text = "(answers an earlier message)" if run.input is None else one_line(run.input.text, TITLE_CHARS)
+        click.echo(f"{run.position or 0:>4}  {text}  ({run.id})")
+
+
 def show_models(models: Sequence[ModelInfo], current: str | None) -> None:
     """Print the models that are known by name."""
     for model in models:
@@ -51,6 +60,8 @@ def end_of(run: Run) -> str:
     match run.status:
         case "completed":
             return ""
+        case "waiting":
+            return "It waits for somebody. `/open` with this thread's id comes back to its question."
         case "cancelled":
             return "Stopped. What was said is kept."
         case _ if run.error is not None:

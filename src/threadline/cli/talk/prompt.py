@@ -35,6 +35,22 @@ def typed_lines(commands: Sequence[str]) -> Iterator[str]:
             yield line.strip()
 
 
+def ask_to_agree(call: str) -> bool | None:
+    """Ask whether a tool may be called; None leaves it for later. Raises KeyboardInterrupt for Ctrl-C."""
+    session: PromptSession[str] = PromptSession(
+        output=None if sys.stdout.isatty() else create_output(stdout=sys.stderr)
+    )
+    while True:
+        try:
+            said = session.prompt(f"May it call {call}? [y/n, Enter: later] ", handle_sigint=False).strip().lower()
+        except EOFError:
+            return None
+        if said in ("", "later"):
+            return None
+        if said in ("y", "yes", "n", "no"):
+            return said.startswith("y")
+
+
 def history_path() -> Path:
     """Return the file of what was typed before."""
     return user_state_path("threadline", appauthor=False) / HISTORY_NAME

@@ -6,7 +6,7 @@ from typing import Final
 import click
 
 from threadline.cli.talk.conversation import Conversation, settled
-from threadline.cli.talk.pages import show_message, show_models, show_threads
+from threadline.cli.talk.pages import show_message, show_models, show_queue, show_threads
 from threadline.cli.terminal import CommandRefused, one_line
 from threadline.client.models import Run, Thread
 
@@ -81,6 +81,10 @@ class SlashCommands:
         self._conversation.name(argument)
         click.secho(f"The thread is called “{one_line(argument, TITLE_CHARS)}”.", err=True, dim=True)
 
+    def queue(self, argument: str) -> None:
+        """List what waits for its turn."""
+        show_queue(self._conversation.queue())
+
     def quit(self, argument: str) -> None:
         """Leave."""
         raise Leave
@@ -105,6 +109,7 @@ HELP: Final[Mapping[str, tuple[str, str]]] = {
     "/new": ("/new", "begins another thread"),
     "/model": ("/model [NAME]", "asks that model from here on; without a name: lists the models"),
     "/title": ("/title [TEXT]", "names the thread"),
+    "/queue": ("/queue", "lists what waits for its turn in this thread"),
     "/quit": ("/quit", "leaves, as Ctrl-D and Ctrl-C do; while an answer comes, Ctrl-C stops it"),
 }
 """Each command: how it is used, and what it does. `//` at the start of a line sends a text that begins with a slash."""
@@ -116,5 +121,6 @@ _ACTIONS: Final[Mapping[str, Callable[[SlashCommands, str], None]]] = {
     "/new": SlashCommands.new,
     "/model": SlashCommands.model,
     "/title": SlashCommands.title,
+    "/queue": SlashCommands.queue,
     "/quit": SlashCommands.quit,
 }
