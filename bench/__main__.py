@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bench import chart
+from bench import chart, stores
 from bench.figure import Figure
 from bench.machine import Machine, Steal, describe
 from bench.plan import Plan
@@ -76,9 +76,16 @@ class Outcome(msgspec.Struct, kw_only=True):
     show_default=True,
     help="The grid in µs on which the upstream sends tokens; 1 is as exact as the machine can, and costs it much.",
 )
-def main(only: str, quick: bool, out: Path, server: str, tick_us: int) -> None:
+@click.option(
+    "--store",
+    type=click.Choice(["sqlite", "postgres"]),
+    default="sqlite",
+    show_default=True,
+    help=f"The database under {', '.join(stores.PIECES)}.",
+)
+def main(only: str, quick: bool, out: Path, server: str, tick_us: int, store: str) -> None:
     """Read the options, measure, and report."""
-    pieces = choose(only)
+    pieces = choose(only, store)
     signal.signal(signal.SIGTERM, _interrupt)
     out.mkdir(parents=True, exist_ok=True)
     console = Console()
@@ -89,7 +96,7 @@ def main(only: str, quick: bool, out: Path, server: str, tick_us: int) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     # Two refreshes a second: the bar itself must not be what is measured.
     with Progress(*columns, console=console, refresh_per_second=2) as progress:
-        plan = Plan(quick=quick, out=out, server=server, tick_us=tick_us, progress=progress)
+        plan = Plan(quick=quick, out=out, server=server, tick_us=tick_us, progress=progress, store=store)
         figures, failures = run(plan, pieces)
     machine.stolen_percent = steal.percent()
     outcome = Outcome(
@@ -101,7 +108,8 @@ def main(only: str, quick: bool, out: Path, server: str, tick_us: int) -> None:
         failures=failures,
         raw=plan.raw,
     )
-    stem = "-".join(["results", *(pieces if only else ()), *(["quick"] if quick else ())])
+    on = [] if store == "sqlite" else [f"on-{store}"]
+    stem = "-".join(["results", *(pieces if only else ()), *on, *(["quick"] if quick else ())])
     show(console, figures, failures, quick)
     for path in [write(outcome, out, stem), *chart.draw(figures, machine, quick, out, stem)]:
         console.print(f"written: {path}", highlight=False)
@@ -109,12 +117,14 @@ def main(only: str, quick: bool, out: Path, server: str, tick_us: int) -> None:
         sys.exit(1)
 
 
-def choose(only: str) -> list[str]:
+def choose(only: str, store: str) -> list[str]:
     """Return the chosen pieces, in the suite's order."""
     chosen = [name.strip() for name in only.split(",") if name.strip()]
     unknown = sorted(set(chosen) - set(PIECES))
     if unknown:
         raise click.BadParameter(f"{', '.join(unknown)}; there are {', '.join(PIECES)}", param_hint="--only")
+    if store != "sqlite" and not (chosen and set(chosen) <= set(stores.PIECES)):
+        raise click.BadParameter(f"with --only {','.join(stores.PIECES)}, or some of them", param_hint="--store")
     return [name for name in PIECES if name in chosen or not chosen]
 
 

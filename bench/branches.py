@@ -7,8 +7,9 @@ from urllib.parse import quote
 from bench.figure import Figure
 from bench.history import TEXTS, page_ms
 from bench.load import Spread, spread
-from bench.peers.threadline import Server, new_thread, start_threadline
+from bench.peers.threadline import Server, new_thread
 from bench.plan import Plan
+from bench.stores import named, start_on_store
 from bench.wire import Wire, WireError
 
 BRANCHES: Final = 200
@@ -25,7 +26,7 @@ def measure(plan: Plan) -> list[Figure]:
     branches = plan.of(BRANCHES, BRANCHES_QUICK)
     plan.steps(3)
     with plan.step("starting Threadline"):
-        server = start_threadline(plan, None)
+        server = start_on_store(plan)
     with plan.step(f"storing {branches * PER_BRANCH:,} messages in {branches} branches"), server.wire() as wire:
         thread, path = fill(wire, branches)
     with plan.step(f"reading {TIMES} pages of each kind"):
@@ -35,7 +36,7 @@ def measure(plan: Plan) -> list[Figure]:
     return [
         Figure(
             piece="branches",
-            name=f"page of {PAGE} of the active path ({len(path):,} long), {where}, {size:,} messages",
+            name=named(plan, f"page of {PAGE} of the active path ({len(path):,} long), {where}, {size:,} messages"),
             value=found.p50,
             unit="ms p50",
             bar=BAR_MS,

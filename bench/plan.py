@@ -17,11 +17,15 @@ Started = TypeVar("Started", bound=Child)
 class Plan:
     """Handed to every piece. Children that are started through it end with the piece, whatever happens."""
 
-    def __init__(self, *, quick: bool, out: Path, server: str, tick_us: int, progress: Progress) -> None:
+    def __init__(
+        self, *, quick: bool, out: Path, server: str, tick_us: int, progress: Progress, store: str = "sqlite"
+    ) -> None:
         self.quick = quick
         self.out = out
         self.server = server
         self.tick_us = tick_us
+        self.store = store
+        """`sqlite` or `postgres`, for the pieces that can be measured on both."""
         self.raw: dict[str, Any] = {}
         """Per piece, whatever its figures were made from; goes into the JSON file."""
         self.log_ends = ""

@@ -5,8 +5,9 @@ from typing import Final
 from bench.figure import Figure
 from bench.history import page_ms
 from bench.load import Spread, spread
-from bench.peers.threadline import Server, start_threadline
+from bench.peers.threadline import Server
 from bench.plan import Plan
+from bench.stores import named, start_on_store
 from bench.wire import Wire, in_bulk
 
 THREADS: Final = 10_000
@@ -22,7 +23,7 @@ def measure(plan: Plan) -> list[Figure]:
     threads = plan.of(THREADS, THREADS_QUICK)
     plan.steps(3)
     with plan.step("starting Threadline"):
-        server = start_threadline(plan, None)
+        server = start_on_store(plan)
     with plan.step(f"creating {threads:,} threads with a message each"):
         in_bulk(server.port, server.key, threads, touch)
     with plan.step(f"reading {TIMES} first pages of each kind"):
@@ -36,7 +37,7 @@ def measure(plan: Plan) -> list[Figure]:
     return [
         Figure(
             piece="sidebar",
-            name=f"first page of {PAGE}, {threads:,} threads, {how}",
+            name=named(plan, f"first page of {PAGE}, {threads:,} threads, {how}"),
             value=pages.p50,
             unit="ms p50",
             bar=BAR_MS,

@@ -11,8 +11,9 @@ import msgspec
 
 from bench.figure import Figure
 from bench.load import Spread, spread
-from bench.peers.threadline import Server, create_key, new_thread, spawn, wait_until_ready
+from bench.peers.threadline import Server, new_thread
 from bench.plan import Plan
+from bench.stores import named, start_on_store
 from bench.wire import Wire, WireError
 
 ROUNDS: Final = 5
@@ -29,35 +30,26 @@ def measure(plan: Plan) -> list[Figure]:
     runs = plan.of(RUNS, RUNS_QUICK)
     plan.steps(2)
     with plan.step("starting Threadline with a tool"):
-        server = start(plan)
+        server = start_on_store(plan, ("--tools", TOOLS))
     shapes = {"4 at a time": CALLS // ROUNDS, "one at a time": 1}
     with plan.step(f"{runs} runs of {CALLS} calls of each kind"):
         plain = timed(server, script(0), runs, 0)
         found = {how: timed(server, script(together), runs, CALLS) for how, together in shapes.items()}
     plan.keep("tools", {"plain": plain, "runs": found})
-    return [figure(how, together, plain, found[how]) for how, together in shapes.items()]
+    return [figure(plan, how, together, plain, found[how]) for how, together in shapes.items()]
 
 
-def figure(how: str, together: int, plain: Spread, run: Spread) -> Figure:
+def figure(plan: Plan, how: str, together: int, plain: Spread, run: Spread) -> Figure:
     """Return what one call adds."""
     return Figure(
         piece="tools",
-        name=f"framework time of a tool call, {CALLS} calls in {CALLS // together} rounds, {how}",
+        name=named(plan, f"framework time of a tool call, {CALLS} calls in {CALLS // together} rounds, {how}"),
         value=(run.p50 - plain.p50) / CALLS,
         unit="ms p50",
         # The bar is for rounds of several calls, as models ask for them.
         bar=BAR_MS if together > 1 else None,
         note=f"the whole run {run.p50:.1f} ms, without calls {plain.p50:.1f} ms",
     )
-
-
-def start(plan: Plan) -> Server:
-    """Start a server that has the tool."""
-    data = plan.new_folder("threadline")
-    server = spawn(plan, data, create_key(plan, data), None, ("--tools", TOOLS))
-    plan.start(server.child)
-    wait_until_ready(server)
-    return server
 
 
 def script(together: int) -> str:
