@@ -1,11 +1,14 @@
 """What nodes say of themselves, in both stores: replaced within its minute, kept apart by tenant, forgotten."""
 
+from typing import cast
+
 from msgspec import structs
 
 from threadline.ids import MessageId, NodeId, TenantId
 from threadline.records import Run, RunOptions, RunStatus
+from threadline.scopes import Tenant
 from threadline.store.contract import Reader, RunRow, Transaction
-from threadline.store.contract_figures import FigureRow, Queue
+from threadline.store.contract_figures import FigureRow, OpenRun, Queue
 
 from .conftest import MINE, NODE, NOW, SYSTEM, THEIRS, Bench
 
@@ -67,6 +70,44 @@ async def test_who_waits_is_counted_by_tenant(bench: Bench) -> None:
         return await reader.queues(SYSTEM), await reader.queue_of(MINE), await reader.queue_of(THEIRS)
 
     assert await bench.store.read(SYSTEM, look) == ({MINE.tenant_id: Queue(2, 1)}, Queue(2, 1), Queue())
+
+
+async def test_what_has_not_ended_is_listed_with_who_writes_for_it(bench: Bench) -> None:
+    """Of one tenant or of all, oldest first, and nothing that has ended."""
+    rows: list[RunRow] = []
+    for scope, status in ((MINE, "running"), (MINE, "completed"), (THEIRS, "queued"), (MINE, "waiting")):
+        thread = await bench.thread(scope=scope)
+        run = Run(
+            id=bench.ids.run(),
+            thread_id=thread.id,
+            status=cast(RunStatus, status),
+            model="demo/x",
+            input=None,
+            input_message_id=MessageId("msg_1"),
+            created_at=NOW,
+        )
+        rows.append(RunRow(scope.tenant_id, run, RunOptions(), has_turn=status == "running", first_seq=1))
+
+        async def insert(transaction: Transaction, row: RunRow = rows[-1], scope: Tenant = scope) -> None:
+            await transaction.insert_run(scope, row)
+
+        await bench.write(insert)
+    await bench.write(lambda transaction: transaction.take_lease(SYSTEM, rows[0], NODE, 1))
+
+    async def look(reader: Reader) -> tuple[list[OpenRun], list[OpenRun], list[OpenRun]]:
+        return (
+            await reader.unfinished(SYSTEM, None, 10),
+            await reader.unfinished(SYSTEM, MINE.tenant_id, 10),
+            await reader.unfinished(SYSTEM, None, 1),
+        )
+
+    everywhere, mine, first = await bench.store.read(SYSTEM, look)
+    assert [run.run_id for run in everywhere] == [row.run.id for row in (rows[0], rows[2], rows[3])]
+    assert [(run.run_id, run.status, run.node_id) for run in mine] == [
+        (rows[0].run.id, "running", NODE),
+        (rows[3].run.id, "waiting", None),
+    ]
+    assert first == everywhere[:1]
 
 
 async def test_who_has_not_renewed_does_not_live(bench: Bench) -> None:

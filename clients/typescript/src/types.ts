@@ -597,6 +597,21 @@ export interface NodeDoings {
   readonly node_id: string;
 }
 
+/** A run that has not ended, as operators see it. `node_id` is who writes for it; None where nobody does. */
+export interface OpenRun {
+  readonly tenant_id: string;
+  readonly run_id: string;
+  readonly thread_id: string;
+  readonly title: string | null;
+  readonly end_user_id: string | null;
+  readonly status: "cancelled" | "completed" | "expired" | "failed" | "queued" | "running" | "waiting";
+  readonly model: string;
+  readonly attempt: number;
+  readonly created_at: string;
+  readonly started_at: string | null;
+  readonly node_id: string | null;
+}
+
 /** What an agent asks of its model. What is None is left to the model. */
 export interface Parameters {
   readonly max_output_tokens: number | null;
@@ -785,6 +800,13 @@ export interface RunWaiting {
   readonly run: Run;
   readonly seq: number;
   readonly thread_id: string;
+}
+
+/** The runs that have not ended, oldest first: the first ones, where there are more. */
+export interface RunsNow {
+  readonly data: readonly OpenRun[];
+  readonly has_more: boolean;
+  readonly next_cursor: string | null;
 }
 
 /** A person has said something, or somebody has put it in. */
@@ -1276,6 +1298,11 @@ export interface Operations {
     readonly query: { readonly minutes?: number; readonly history?: number };
     readonly body: undefined;
     readonly answer: Live;
+  };
+  "GET /v1/admin/runs": {
+    readonly query: { readonly limit?: number };
+    readonly body: undefined;
+    readonly answer: RunsNow;
   };
   "GET /v1/admin/tenants": {
     readonly query: Readonly<Record<string, never>>;

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from threadline.engine.audit import Part, Sums
 from threadline.records import Thread
+from threadline.store.contract_figures import OpenRun
 from threadline.store.contract_usage import TenantRow, UsageSum
 
 
@@ -70,6 +71,14 @@ class Audit(Struct, frozen=True, kw_only=True):
     sums: Sums
     has_more: bool
     next_cursor: str | None
+
+
+class RunsNow(Struct, frozen=True):
+    """The runs that have not ended, oldest first: the first ones, where there are more."""
+
+    data: list[OpenRun]
+    has_more: bool
+    next_cursor: str | None = None
 
 
 class TenantPage(Struct, frozen=True):

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from threadline.api.admin_answers import Live, MinuteDoings, NodeDoings, Quantiles
+from threadline.api.admin_answers import Live, MinuteDoings, NodeDoings, Quantiles, RunsNow
 from threadline.api.house import Asking, TheHouse, answer
 from threadline.api.spec import gives
 from threadline.clock import rfc3339
@@ -14,10 +14,14 @@ from threadline.engine.figures import Found
 from threadline.errors import Unavailable
 from threadline.figures import RATES, SECONDS, Buckets, Counts, quantile
 from threadline.ids import NodeId
-from threadline.limits import FIGURES_MINUTES
+from threadline.limits import FIGURES_MINUTES, PAGE_SIZE_MAX
+from threadline.scopes import System
+from threadline.store.contract import Reader
+from threadline.store.contract_figures import OpenRun
 
 COUNTED_MINUTES = 5
 _MINUTE_MS = 60_000
+_OPERATE = System("an operator sees what has not ended, an admin what of it is its tenant's")
 
 router = APIRouter(tags=["operator"])
 
@@ -40,6 +44,21 @@ async def get_live(
     found = await (house.figures.everywhere() if is_whole else house.figures.of_tenant(principal.scope))
     now_ms = house.clock.now_ms()
     return answer(live_of(found, now_ms, minutes, history, is_whole))
+
+
+@router.get("/v1/admin/runs", responses=gives(RunsNow, errors=(403,)))
+async def list_open_runs(
+    house: TheHouse, principal: Asking, limit: Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE_MAX
+) -> Response:
+    """List the runs that have not ended: of the installation for an operator, of its tenant for an admin."""
+    principal.require_admin()
+    tenant_id = None if principal.role == "operator" else principal.scope.tenant_id
+
+    async def script(reader: Reader) -> list[OpenRun]:
+        return await reader.unfinished(_OPERATE, tenant_id, limit + 1)
+
+    found = await house.store.read(_OPERATE, script)
+    return answer(RunsNow(found[:limit], len(found) > limit))
 
 
 def live_of(found: Found, now_ms: int, minutes: int, history: int, is_whole: bool) -> Live:

@@ -8,8 +8,8 @@ The calls that cross tenants, and therefore take `System`: `Transaction.append_d
 `locate_run`, `locate_message`, `locate_thread`, `heads`, `news`, `touched`, `dying_files`, `drop_files`,
 `orphan_uploads`, `drop_upload`, `put_off_upload`, `unpacked_attempts`, `attendance`, `expect_readers`, `note_readers`,
 `expect_no_readers`, `session_by_id`, `ended_among`, `share_by_hash`, `renames`, `drop_rename`, `usage_everywhere`,
-`figures_everywhere`, `queues`, `save_figures`, `tenants`, `untitled`, `may_title`, `claim_title`, the leases,
-packing and sweeping.
+`figures_everywhere`, `queues`, `unfinished`, `save_figures`, `tenants`, `untitled`, `may_title`, `claim_title`, the
+leases, packing and sweeping.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

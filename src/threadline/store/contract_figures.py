@@ -5,7 +5,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from threadline.ids import NodeId, TenantId
+from threadline.ids import NodeId, RunId, TenantId, ThreadId
+from threadline.records import RunStatus
 from threadline.scopes import Scope, System
 
 
@@ -25,6 +26,22 @@ class Queue(Struct, frozen=True):
     waiting: int = 0
 
 
+class OpenRun(Struct, frozen=True, kw_only=True):
+    """A run that has not ended, as operators see it. `node_id` is who writes for it; None where nobody does."""
+
+    tenant_id: TenantId
+    run_id: RunId
+    thread_id: ThreadId
+    title: str | None
+    end_user_id: str | None
+    status: RunStatus
+    model: str
+    attempt: int
+    created_at: str
+    started_at: str | None
+    node_id: NodeId | None
+
+
 class FigureReader(Protocol):
     """The reading verbs."""
 
@@ -42,6 +59,10 @@ class FigureReader(Protocol):
 
     async def queues(self, system: System) -> dict[TenantId, Queue]:
         """Return the same for each tenant that has any."""
+        ...
+
+    async def unfinished(self, system: System, tenant_id: TenantId | None, limit: int) -> list[OpenRun]:
+        """Return the runs that have not ended, of one tenant or of all, oldest first."""
         ...
 
     async def live_nodes(self, system: System) -> list[NodeId]:

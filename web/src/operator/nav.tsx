@@ -1,6 +1,15 @@
 // From one of the operator's pages to another: a column on a wide screen, a row on a phone.
 
-import { Activity, ArrowLeft, ChartColumnStacked, KeyRound, type LucideIcon } from "lucide-react";
+import {
+  Activity,
+  ArrowLeft,
+  Bot,
+  ChartColumnStacked,
+  KeyRound,
+  type LucideIcon,
+  MessagesSquare,
+  Wrench,
+} from "lucide-react";
 import { follow } from "../shell/address.ts";
 import { strings } from "../strings.operator.ts";
 import type { Operator } from "./api.ts";
@@ -9,6 +18,9 @@ import { operatorPath, SECTIONS, type Section } from "./place.ts";
 const ICONS: Readonly<Record<Section, LucideIcon>> = {
   live: Activity,
   usage: ChartColumnStacked,
+  threads: MessagesSquare,
+  tools: Wrench,
+  agents: Bot,
   keys: KeyRound,
 };
 

@@ -5,12 +5,16 @@ import { useEffect, useMemo } from "react";
 import { follow, usePath } from "../shell/address.ts";
 import { useSession } from "../shell/first-state.ts";
 import { strings } from "../strings.operator.ts";
+import { AgentsPage } from "./agents/page.tsx";
 import { OperatorProvider, operatorOf } from "./api.ts";
 import { KeysPage } from "./keys/page.tsx";
 import { Empty } from "./kit/states.tsx";
 import { LivePage } from "./live/page.tsx";
 import { OperatorNav } from "./nav.tsx";
 import { type OperatorPlace, operatorPlaceOf } from "./place.ts";
+import { AuditPage } from "./threads/audit.tsx";
+import { ThreadsPage } from "./threads/page.tsx";
+import { ToolsPage } from "./tools/page.tsx";
 import { UsagePage } from "./usage/page.tsx";
 import "./operator.css";
 
@@ -39,12 +43,18 @@ export default function OperatorPages() {
   );
 }
 
-function Section({ place: { section } }: { readonly place: OperatorPlace }) {
+function Section({ place: { section, id } }: { readonly place: OperatorPlace }) {
   switch (section) {
     case "live":
       return <LivePage />;
     case "usage":
       return <UsagePage />;
+    case "threads":
+      return id === null ? <ThreadsPage /> : <AuditPage threadId={id} />;
+    case "tools":
+      return <ToolsPage />;
+    case "agents":
+      return <AgentsPage id={id} />;
     case "keys":
       return <KeysPage />;
   }

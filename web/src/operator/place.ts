@@ -1,6 +1,6 @@
 // Where one is among the operator's pages.
 
-export const SECTIONS = ["live", "usage", "keys"] as const;
+export const SECTIONS = ["live", "usage", "threads", "tools", "agents", "keys"] as const;
 export type Section = (typeof SECTIONS)[number];
 
 export interface OperatorPlace {

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from threadline.figures import WHOLE_NODE
 from threadline.ids import NodeId, TenantId
 from threadline.scopes import Scope, System
-from threadline.store.contract_figures import FigureRow, Queue
+from threadline.store.contract_figures import FigureRow, OpenRun, Queue
 from threadline.store.sql.statements import Statements
 
 _FIGURES = (
@@ -15,6 +15,13 @@ _QUEUES = (
     "SELECT tenant_id, CAST(sum(CASE status WHEN 'queued' THEN 1 ELSE 0 END) AS bigint), "
     "CAST(sum(CASE status WHEN 'waiting' THEN 1 ELSE 0 END) AS bigint) "
     "FROM runs WHERE {where} status IN ('queued', 'running', 'waiting') GROUP BY tenant_id"
+)
+_UNFINISHED = (
+    "SELECT runs.tenant_id, runs.id, runs.thread_id, title, end_user_id, status, runs.model, attempt, "
+    "runs.created_at, started_at, node_id FROM runs "
+    "JOIN threads ON threads.tenant_id = runs.tenant_id AND threads.id = runs.thread_id "
+    "LEFT JOIN leases ON leases.tenant_id = runs.tenant_id AND run_id = runs.id "
+    "WHERE {where} status IN ('queued', 'running', 'waiting') ORDER BY runs.id LIMIT ?"
 )
 
 
@@ -40,6 +47,12 @@ class FigureReader:
         """Return the same for each tenant that has any."""
         rows = await self._sql.every(_QUEUES.format(where=""))
         return {TenantId(row[0]): Queue(*row[1:]) for row in rows}
+
+    async def unfinished(self, system: System, tenant_id: TenantId | None, limit: int) -> list[OpenRun]:
+        """Return the runs that have not ended, of one tenant or of all, oldest first."""
+        where, values = ("", ()) if tenant_id is None else ("runs.tenant_id = ? AND", (tenant_id,))
+        rows = await self._sql.every(_UNFINISHED.format(where=where), (*values, limit))
+        return [OpenRun(**dict(zip(OpenRun.__struct_fields__, row, strict=True))) for row in rows]
 
     async def live_nodes(self, system: System) -> list[NodeId]:
         """Return the nodes that have said lately that they live, by the store's clock."""

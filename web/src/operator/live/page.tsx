@@ -9,6 +9,7 @@ import { Answered } from "../kit/states.tsx";
 import { Charts } from "./charts.tsx";
 import { Failures } from "./failures.tsx";
 import { Nodes } from "./nodes.tsx";
+import { Runs } from "./runs.tsx";
 
 export const EVERY_MS = 3000;
 const HISTORY_MINUTES = 60;
@@ -28,6 +29,7 @@ export function LivePage() {
         {(live) => (
           <>
             <Charts live={live} />
+            <Runs everyMs={EVERY_MS} />
             <Failures history={live.history} />
             {isOperator && <Nodes nodes={live.nodes} />}
           </>
