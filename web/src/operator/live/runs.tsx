@@ -47,7 +47,10 @@ export function Runs({ everyMs }: { readonly everyMs: number }) {
           action={words.kill}
           onClose={() => setDoomed(null)}
           onConfirm={async () => {
-            await operator.call("POST /v1/runs/{run_id}/cancel", { path: { run_id: doomed.run_id }, body: {} });
+            await operator.call("POST /v1/runs/{run_id}/cancel", {
+              path: { run_id: doomed.run_id },
+              body: { wait: true },
+            });
             answer.reload();
           }}
         >
