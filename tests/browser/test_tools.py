@@ -1,0 +1,96 @@
+"""Tool calls as cards: what was asked, who has to allow it, and what came of it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from support.installation import make_key
+from support.server import Server
+from support.toys import Toys
+
+from .conftest import MakePerson
+from .people import Person, say
+from .scripts import script
+
+WIPES = script({"say": "May I?"}, {"call": "wipe", "input": {"what": "<b>it</b>"}}, {"say": "So."})
+
+
+@pytest.fixture(scope="module")
+def toolserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that has tools."""
+    folder = Path(tmp_path_factory.mktemp("tools"))
+    made = Server(folder / "data", {"THREADLINE_DEFAULT_MODEL": "demo/script@max", **Toys(folder).settings})
+    made.start()
+    try:
+        yield made
+        assert made.faults() == []
+    finally:
+        made.stop()
+
+
+async def asked(ann: Person, words: str, tool: str) -> tuple[Page, Locator]:
+    """Open a thread in which the model calls this tool; returns the page and the card."""
+    page = await ann.sign_in()
+    thread_id = await ann.thread()
+    await page.goto(f"{ann.server.url}/t/{thread_id}")
+    # What a model may use is said by a key: people's own programs do.
+    headers = {"authorization": f"Bearer {make_key(ann.server.data)}"}
+    body = {"content": words, "tools": [tool], "background": True, "end_user_id": ann.name}
+    async with httpx.AsyncClient(base_url=ann.server.url, headers=headers) as client:
+        (await client.post(f"/v1/threads/{thread_id}/messages", json=body)).raise_for_status()
+    return page, page.get_by_role("region", name=f"Call of {tool}")
+
+
+async def test_a_call_is_folded_and_says_what_came_of_it(person: MakePerson, toolserver: Server) -> None:
+    """Name and outcome at once; arguments and result behind a click."""
+    ann = await person("ann-add", toolserver)
+    page, card = await asked(ann, script({"call": "add", "input": {"a": 1, "b": 2}}, {"say": "So."}), "add")
+    await expect(card).to_contain_text("has answered")
+    await expect(card.get_by_text("Arguments")).to_be_hidden()
+    await card.get_by_text("add", exact=True).click()
+    await expect(card.locator("pre").first).to_have_text('{\n  "a": 1,\n  "b": 2\n}')
+    await expect(card.locator("pre").last).to_have_text("3")
+    await expect(page.locator("#app article.assistant")).to_contain_text("So.")
+
+
+async def test_somebody_approves_and_the_answer_goes_on(person: MakePerson, toolserver: Server) -> None:
+    """The card is open while it asks, shows what would be done, and goes on where it stood."""
+    ann = await person("ann-approves", toolserver)
+    page, card = await asked(ann, WIPES, "wipe")
+    await expect(card).to_contain_text("waits for your decision")
+    await expect(card.locator("pre")).to_contain_text("<b>it</b>")
+    await card.get_by_role("button", name="Approve").click()
+    await expect(card).to_contain_text("has answered")
+    await expect(card.get_by_role("button")).to_have_count(0)
+    await expect(page.locator("#app article.assistant")).to_contain_text("So.")
+
+
+async def test_another_tab_sees_that_it_was_denied(person: MakePerson, toolserver: Server) -> None:
+    """The reason reaches the model; the other tab's buttons go away by themselves."""
+    ann = await person("ann-denies", toolserver)
+    page, card = await asked(ann, WIPES, "wipe")
+    other = await ann.context.new_page()
+    await other.goto(page.url)
+    there = other.get_by_role("region", name="Call of wipe")
+    await expect(there.get_by_role("button", name="Approve")).to_be_visible()
+    await card.get_by_role("textbox", name="Reason").fill("Not today")
+    await card.get_by_role("button", name="Deny").click()
+    for one in (card, there):
+        await expect(one).to_contain_text("has failed")
+        await expect(one.get_by_role("button")).to_have_count(0)
+    await there.get_by_text("wipe", exact=True).click()
+    await expect(there.locator("pre").last).to_contain_text("Not today")
+
+
+async def test_a_stopped_answer_leaves_no_question(person: MakePerson, toolserver: Server) -> None:
+    """Nobody is asked about what will not happen."""
+    ann = await person("ann-stops", toolserver)
+    page, card = await asked(ann, WIPES, "wipe")
+    await expect(card.get_by_role("button", name="Approve")).to_be_visible()
+    await page.get_by_role("button", name="Stop").click()
+    await expect(card.get_by_role("button")).to_have_count(0)
+    await say(page, script({"say": "On we go."}))
+    await expect(page.locator("#app article.assistant").last).to_contain_text("On we go.")
