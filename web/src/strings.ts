@@ -182,6 +182,8 @@ export const strings = {
     anew: "The answer is being written anew.",
     failed: "The answer could not be finished.",
     answerAgain: "Answer again",
+    mention: "Mention",
+    canBeCalled: (count: number) => (count === 1 ? "One can be mentioned" : `${count} can be mentioned`),
     mayOnlyRead: "You are a reader here: only members can write.",
     examples: "Examples",
     exampleTexts: [

@@ -20,6 +20,9 @@ import { AttachButton, DropPlace } from "./attach.tsx";
 import { Field } from "./field.tsx";
 import { Files } from "./files.tsx";
 import { deedOf } from "./keys.ts";
+import { MentionList } from "./mention-list.tsx";
+import type { Callable } from "./mentions.ts";
+import { useMentions } from "./use-mentions.ts";
 import { type OnSend, useWriting } from "./use-writing.ts";
 
 // Only whoever writes into an answer needs it.
@@ -35,11 +38,13 @@ interface Props {
   readonly onEditLast?: () => void;
   /** To be called with every change. */
   readonly onTyping?: (isTyping: boolean) => void;
+  /** Whom one can call here. */
+  readonly callable: readonly Callable[];
   /** What stands beside the buttons. */
   readonly children?: ReactNode;
 }
 
-export function Box({ place, onSend, isBusy = false, onStop, onEditLast, onTyping, children }: Props) {
+export function Box({ place, onSend, isBusy = false, onStop, onEditLast, onTyping, callable, children }: Props) {
   const writing = useWriting(place, onSend);
   const { draft, room, problem, canSend, uploads } = writing;
   const field = useRef<HTMLTextAreaElement>(null);
@@ -53,6 +58,8 @@ export function Box({ place, onSend, isBusy = false, onStop, onEditLast, onTypin
     writing.write(text);
     onTyping?.(text !== "");
   };
+  const mentions = useMentions(draft.text, field, callable, write);
+  const isCalling = mentions.found.length > 0;
   const send = (options?: SendOptions) => {
     field.current?.focus();
     if (writing.send(options)) onTyping?.(false);
@@ -62,6 +69,7 @@ export function Box({ place, onSend, isBusy = false, onStop, onEditLast, onTypin
     send();
   };
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
+    if (mentions.onKeyDown(event)) return;
     const { isComposing, keyCode } = event.nativeEvent;
     const { key, shiftKey, ctrlKey, metaKey, altKey } = event;
     const deed = deedOf(
@@ -84,19 +92,28 @@ export function Box({ place, onSend, isBusy = false, onStop, onEditLast, onTypin
   return (
     <form
       onSubmit={submit}
-      className="rounded-3xl border border-line bg-ground shadow-sm transition-colors focus-within:border-accent"
+      className="relative rounded-3xl border border-line bg-ground shadow-sm transition-colors focus-within:border-accent"
     >
       <DropPlace onFiles={(files) => uploads.add(files)} />
+      <MentionList mentions={mentions} />
       <Files writing={writing} />
       <Field
         ref={field}
         aria-label={strings.composer.write}
         aria-describedby={note === null ? undefined : noteId}
         aria-invalid={room.isOver}
+        aria-autocomplete="list"
+        aria-haspopup="listbox"
+        aria-controls={isCalling ? mentions.listId : undefined}
+        aria-activedescendant={isCalling ? mentions.optionId(mentions.current) : undefined}
         placeholder={strings.composer.write}
         enterKeyHint={isTouch() ? "enter" : "send"}
         value={draft.text}
-        onChange={(event) => write(event.target.value)}
+        onChange={(event) => {
+          write(event.target.value);
+          mentions.look(event.target.selectionStart);
+        }}
+        onSelect={({ currentTarget }) => mentions.look(currentTarget.selectionStart)}
         onKeyDown={onKeyDown}
         onPaste={onPaste}
       />

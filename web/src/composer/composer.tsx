@@ -4,9 +4,11 @@ import { type StreamingChat, useClient, usePresence } from "@threadline/client/r
 import { useState } from "react";
 import { useSession } from "../shell/first-state.ts";
 import { strings } from "../strings.ts";
+import { useAgents } from "../ui/models.ts";
 import { HintOfShortcuts } from "../ui/shortcuts.tsx";
 import { Box } from "./box.tsx";
 import { type Choice, choiceOf, fieldsOf } from "./choice.ts";
+import { callableHere } from "./mentions.ts";
 import { Picker } from "./picker.tsx";
 
 interface Props {
@@ -26,6 +28,8 @@ export function Composer({ threadId, chat }: Props) {
       .update(fieldsOf(choice))
       .catch(() => setIsUnchanged(true));
   };
+  const agents = useAgents();
+  const callable = callableHere(chat.members, agents, session.end_user_id);
   const own = chat.members.find(({ end_user_id }) => end_user_id !== null && end_user_id === session.end_user_id);
   if (own?.role === "viewer")
     return <p className="py-3 text-center text-sm text-soft">{strings.composer.mayOnlyRead}</p>;
@@ -37,6 +41,7 @@ export function Composer({ threadId, chat }: Props) {
         isBusy={chat.run !== null}
         onStop={() => void chat.stop()}
         onTyping={setTyping}
+        callable={callable}
       >
         <Picker choice={choiceOf(chat.thread)} onChoose={(choice) => void choose(choice)} />
         {isUnchanged && (

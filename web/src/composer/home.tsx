@@ -9,6 +9,7 @@ import { useAgents } from "../ui/models.ts";
 import { useWatched } from "../ui/watch.ts";
 import { Box } from "./box.tsx";
 import { DEFAULT, fieldsOf } from "./choice.ts";
+import { callableHere } from "./mentions.ts";
 import { Connecting } from "./notices.tsx";
 import { Picker } from "./picker.tsx";
 import { Refused, WaitingHere } from "./unsent.tsx";
@@ -28,6 +29,7 @@ export function HomePage() {
   const client = useClient();
   const [choice, choose] = useNextChoice();
   const drafts = useDrafts();
+  const agents = useAgents();
   const begun = useWatched(client.outbox.begun);
   const unsent = useWatched(client.outbox.pending).filter(({ create }) => create !== undefined);
   useEffect(() => {
@@ -55,7 +57,7 @@ export function HomePage() {
         <Connecting />
         <WaitingHere {...own} />
         <Refused {...own} retry={(key) => client.outbox.retry(key)} />
-        <Box place={PLACE} onSend={begin}>
+        <Box place={PLACE} onSend={begin} callable={callableHere([], agents, null)}>
           <Picker choice={choice} onChoose={choose} />
         </Box>
         <ul aria-label={strings.composer.examples} className="mt-4 flex flex-wrap justify-center gap-2">

@@ -48,7 +48,7 @@ function Line({ notice, children }: { readonly notice: Notice | null; readonly c
       {now !== null && Icon !== null && (
         <>
           <Icon aria-hidden className="size-4 shrink-0" />
-          <span>{now.words}</span>
+          <span className="min-w-0 max-w-[calc(100%-1.75rem)]">{now.words}</span>
           {now.kind === "reconnecting" && <Countdown at={now.retryAt} />}
           {now.kind === "signed out" && (
             <a
