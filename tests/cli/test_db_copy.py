@@ -135,7 +135,8 @@ def many(data: Path) -> Path:
     """A data folder with so many rows that copying them takes a while."""
     tamper(
         data,
-        "INSERT INTO sends WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < "
+        "INSERT INTO sends (tenant_id, thread_id, end_user_id, key, fingerprint, message_id, run_id, created_at) "
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < "
         f"{MANY}) SELECT t.tenant_id, t.id, '', 'key ' || i, x'00ff', 'msg_' || i, NULL, '2026-11-21T00:00:00.000Z' "
         "FROM n, (SELECT tenant_id, id FROM threads LIMIT 1) t",
     )
