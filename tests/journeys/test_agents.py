@@ -9,6 +9,7 @@ import pytest
 from support.client import Client
 from support.upstream import Upstream, chat
 
+from .conftest import ON_SQLITE
 from .test_access import browser
 
 
@@ -56,6 +57,7 @@ async def test_an_agent_has_what_it_was_made_with(client: Client) -> None:
     assert (plain["name"], plain["visibility"], plain["owner"]) == (plain["handle"], "public", None)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [

@@ -9,6 +9,8 @@ import pytest
 
 from support.client import Client
 
+from .conftest import ON_SQLITE
+
 RAW = [
     (b"", ""),
     (b"{", ""),
@@ -37,6 +39,7 @@ RAW = [
 ]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(("raw", "pointer"), RAW, ids=range(len(RAW)))
 async def test_a_body_that_is_no_usable_json_is_422(client: Client, raw: bytes, pointer: str) -> None:
     """Broken JSON, broken UTF-8, half characters, NUL and endless nesting, each told with the place where it is known."""
@@ -93,6 +96,7 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(("body", "pointer"), FIELDS, ids=range(len(FIELDS)))
 async def test_a_field_of_the_wrong_form_is_422_and_the_pointer_says_which(
     client: Client, body: dict[str, Any], pointer: str
@@ -107,6 +111,7 @@ async def test_a_field_of_the_wrong_form_is_422_and_the_pointer_says_which(
     assert (await client.state(thread_id))["seq"] == 1
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [

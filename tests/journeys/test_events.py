@@ -8,6 +8,7 @@ from support.client import Client, counted, said
 from support.rows import rows
 from support.server import Server
 from support.waiting import until
+from threadline.limits import LOG_PAGE_EVENTS
 
 
 async def test_a_replay_ends_with_caught_up_and_live_goes_on(client: Client) -> None:
@@ -162,18 +163,21 @@ async def test_caught_up_is_not_the_end(client: Client) -> None:
         assert follow.ending == "open"
 
 
+MANY = LOG_PAGE_EVENTS + 100
+
+
 async def test_a_log_of_many_pages_is_whole(client: Client) -> None:
     """More events than one read of the store returns: a replay, a live reader and the history have all of them."""
     thread_id = await client.thread()
     async with client.events(thread_id) as live:
         await live.read_until("caught_up")
-        for start in range(0, 2100, 100):
+        for start in range(0, MANY, 100):
             await asyncio.gather(*(client.send(thread_id, f"m{start + n}", respond=False) for n in range(100)))
         async with asyncio.timeout(30):
-            while live.frames[-1].id != 2101:
+            while live.frames[-1].id != MANY + 1:
                 await live.next()
     log = await client.log(thread_id)
-    assert [frame.id for frame in log] == list(range(1, 2102))
+    assert [frame.id for frame in log] == list(range(1, MANY + 2))
     assert [frame.raw for frame in live.frames if frame.id is not None] == [frame.raw for frame in log]
     assert await client.log(thread_id, after=950) == log[950:]
     found, cursor = 0, ""
@@ -185,4 +189,4 @@ async def test_a_log_of_many_pages_is_whole(client: Client) -> None:
         if not page["has_more"]:
             break
         cursor = f"&cursor={page['next_cursor']}"
-    assert found == (await client.get(f"/v1/threads/{thread_id}")).ok(200)["message_count"] == 2100
+    assert found == (await client.get(f"/v1/threads/{thread_id}")).ok(200)["message_count"] == MANY

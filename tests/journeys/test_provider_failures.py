@@ -11,6 +11,8 @@ from support.client import Client, said, text_of
 from support.fixtures import Installation, StartServer
 from support.upstream import Reply, Upstream, chat, refusal
 
+from .conftest import ON_SQLITE
+
 SAYS_LATER = {"retry-after": "3600"}
 """A vendor that wants an hour is not waited for: the failure is told at once."""
 
@@ -41,6 +43,7 @@ async def failed(client: Client, model: str) -> dict[str, Any]:
     return sent
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(("reply", "code", "retryable"), REFUSALS, ids=[f"{r.status}-{c}" for r, c, _ in REFUSALS])
 async def test_a_refusal_becomes_a_code(
     client: Client, upstream: Upstream, reply: Reply, code: str, retryable: bool

@@ -41,6 +41,10 @@ LOADED = (
     "threadline.store.postgres.store",
     "threadline.bus.postgres",
     "threadline.bus.redis",
+    # What a server loads only when it meets it.
+    "jwt",
+    "markdown_it",
+    "nh3",
 )
 
 _WRITE = os.O_WRONLY | os.O_APPEND | os.O_CREAT
