@@ -51,6 +51,14 @@ class FileRow(Struct, frozen=True, kw_only=True):
         return blob_key(self.tenant_id, self.file.id)
 
 
+class FileRef(Struct, frozen=True):
+    """What has to be known of a file to copy its bytes: where they are, how many, and what they are."""
+
+    key: str
+    size: int
+    sha256: str
+
+
 def blob_key(tenant_id: TenantId, file_id: FileId) -> str:
     """Return where the bytes of a file are."""
     return f"{tenant_id}/{file_id}"

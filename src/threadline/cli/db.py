@@ -8,11 +8,14 @@ import click
 
 from threadline.cli.checking import check
 from threadline.cli.copying import copy
+from threadline.cli.keeping import carry, say_carried, say_left, together
 from threadline.cli.options import WHERE, setting_options, settings_from
 from threadline.cli.terminal import CommandRefused, bar, size, stages
 from threadline.clock import SystemClock
+from threadline.file_records import FileRef
+from threadline.files.copying import CopiedFiles
 from threadline.settings import Settings
-from threadline.store.sqlite.backup import back_up
+from threadline.store.sqlite.backup import back_up, files_in
 from threadline.store.sqlite.store import SqliteStore
 from threadline.store.sqlite.survey import Survey, newest_version
 
@@ -49,14 +52,20 @@ def migrate(force: bool, **options: Any) -> None:
 @command.command("backup")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--force", is_flag=True, help="Replace FILE where it exists.")
-@setting_options(*WHERE)
-def backup(file: Path, force: bool, **options: Any) -> None:
-    """Copy the database to FILE.
+@click.option(
+    "--files-to", metavar="PLACE", help="Where the bytes of files go. Default: FILE.files, for those of a folder."
+)
+@click.option("--without-files", is_flag=True, help="Leave the bytes of files out, and say where they are.")
+@setting_options(*WHERE, "files")
+def backup(file: Path, force: bool, files_to: str | None, without_files: bool, **options: Any) -> None:
+    """Copy the database to FILE, and the bytes of files to FILE.files.
 
-    The copy is the database as it was when the copying began, also while a server writes to it.
+    The copy is the database as it was when the copying began, also while a server writes to it. Files that are there
+    already are not copied again. Those in S3 are copied with --files-to alone.
 
     To restore SQLite: stop the server, put the copy in the place of the database (remove what ends in -wal and -shm
-    beside it) and start again. PostgreSQL is dumped by its own pg_dump, and pg_restore brings it back.
+    beside it), FILE.files in the place of the folder `files`, and start again. PostgreSQL is dumped by its own pg_dump,
+    and pg_restore brings it back.
     """
     settings = settings_from(options)
     path = None if settings.is_postgres else settings.database_path
@@ -66,12 +75,40 @@ def backup(file: Path, force: bool, **options: Any) -> None:
         raise CommandRefused(f"{file} is the database itself.")
     if file.exists() and not force:
         raise CommandRefused(f"{file} is there already; --force replaces it.")
+    if files_to is None and not settings.files.startswith("s3://"):
+        files_to = f"{file}.files"
+    place = None if without_files else files_to
+    refs = _files_of(settings, path)
+    # Those that are there before, so that none of the snapshot has gone when its turn comes ...
+    first = _carry(settings, refs, place) if place is not None and refs else None
     if path is None:
         _dump(settings, file)
-        return
-    with bar("Copying pages") as advance:
-        copied = back_up(path, file, advance)
-    click.echo(f"{path} is copied to {file} ({size(copied)}).")
+    else:
+        with bar("Copying pages") as advance:
+            copied = back_up(path, file, advance)
+        click.echo(f"{path} is copied to {file} ({size(copied)}).")
+    # ... and behind it those that have come meanwhile.
+    refs = _files_of(settings, None if path is None else file)
+    if place is None:
+        say_left(refs, settings.files or str(settings.data_folder / "files"), "A backup without them is not whole.")
+    elif refs:
+        say_carried(together(first, _carry(settings, refs, place)), place)
+
+
+def _files_of(settings: Settings, path: Path | None) -> list[FileRef]:
+    if path is not None:
+        return files_in(path)
+    from threadline.store.postgres.backup import files_in as files_in_postgres
+
+    return asyncio.run(files_in_postgres(settings.database))
+
+
+def _carry(settings: Settings, refs: list[FileRef], place: str) -> CopiedFiles:
+    # It takes its time to load.
+    from threadline.wiring import make_blobs
+
+    with bar("Copying files") as advance:
+        return asyncio.run(carry(refs, make_blobs(settings), make_blobs(Settings(files=place)), advance))
 
 
 def _dump(settings: Settings, file: Path) -> None:

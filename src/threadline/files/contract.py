@@ -29,6 +29,10 @@ class Blobs(Protocol):
         """
         ...
 
+    async def size(self, key: str) -> int | None:
+        """Return how many bytes a key has; None where it is not there. Raises Unavailable."""
+        ...
+
     async def delete(self, key: str) -> None:
         """Forget a key; one that is not there is forgotten already. Raises Unavailable."""
         ...

@@ -52,6 +52,15 @@ class FolderBlobs:
                 start += len(chunk)
                 yield chunk
 
+    async def size(self, key: str) -> int | None:
+        """Return how many bytes a file has."""
+        try:
+            return (await asyncio.to_thread(self._path(key).stat)).st_size
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise Unavailable(f"The file cannot be looked at: {error.strerror or error}.") from error
+
     async def delete(self, key: str) -> None:
         """Remove a file."""
         try:

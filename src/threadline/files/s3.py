@@ -68,6 +68,15 @@ class S3Blobs:
         except BaseError as error:
             raise Unavailable(f"The file cannot be read: {_said(error)}.") from error
 
+    async def size(self, key: str) -> int | None:
+        """Return how many bytes an object has."""
+        try:
+            return int((await obstore.head_async(self._store, key))["size"])
+        except (NotFoundError, FileNotFoundError):
+            return None
+        except BaseError as error:
+            raise Unavailable(f"The file cannot be looked at: {_said(error)}.") from error
+
     async def delete(self, key: str) -> None:
         """Remove an object."""
         try:

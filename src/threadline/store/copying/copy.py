@@ -5,9 +5,11 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from threadline.errors import StoreRefused
+from threadline.file_records import FileId, FileRef, blob_key
+from threadline.ids import TenantId
 from threadline.store.copying.contract import Rows, Source, Target
 from threadline.store.copying.digest import Digest
-from threadline.store.copying.tables import TABLES, Table
+from threadline.store.copying.tables import FILES, TABLES, Table
 
 Progress = Callable[[str, str, int, int], None]
 """Called as (what is done, name of the table, rows done, rows in all)."""
@@ -34,6 +36,19 @@ async def copy(source: Source, target: Target, secret: bytes | None, progress: P
     # Only now: a server that started on half of an installation would answer for all of it.
     await target.finish(secret)
     return Copied(digests, rows_before)
+
+
+async def files_of(source: Source) -> list[FileRef]:
+    """Return the files of an installation whose bytes are somewhere."""
+    found = []
+    names = list(FILES.columns)
+    async for batch in source.batches(FILES):
+        for row in batch.rows:
+            file = dict(zip(names, row, strict=True))
+            if file["state"] == "ready":
+                key = blob_key(TenantId(str(file["tenant_id"])), FileId(str(file["id"])))
+                found.append(FileRef(key, int(file["size"] or 0), str(file["sha256"])))
+    return found
 
 
 async def _copy_table(source: Source, target: Target, table: Table, progress: Progress) -> int:

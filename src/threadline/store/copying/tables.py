@@ -134,7 +134,7 @@ FILES = _table(
     "tenant_id id name media_type sha256 end_user_id created_at state touched_at",
     "size",
 )
-"""What is known of files; their bytes are not in the database and are not copied with it."""
+"""What is known of files; their bytes are not in the database (`files/copying.py`)."""
 
 FILE_USES = _table("file_uses", "tenant_id thread_id file_id", "tenant_id thread_id file_id")
 UPLOADS = _table(

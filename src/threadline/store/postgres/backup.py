@@ -11,8 +11,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from threadline.errors import StoreRefused
+from threadline.file_records import FileRef, blob_key
 from threadline.store.postgres.connections import ENGINE_ROLE
-from threadline.store.postgres.operator import connected, shown
+from threadline.store.postgres.operator import become_engine, connected, shown
 from threadline.store.postgres.schema import has_roles, version_of
 
 PROGRAM = "pg_dump"
@@ -46,6 +47,18 @@ def dump(dsn: str, target: Path) -> int:
         return target.stat().st_size
     except OSError as error:
         raise StoreRefused(f"The backup {target} cannot be written: {error.strerror or error}.") from error
+
+
+async def files_in(dsn: str) -> list[FileRef]:
+    """Return the files of a database of any version whose bytes are somewhere. Raises StoreRefused."""
+    async with connected(dsn) as connection, connection.transaction():
+        if await connection.fetchval("SELECT to_regclass('files')") is None:
+            return []
+        await become_engine(connection, await has_roles(connection))
+        rows = await connection.fetch(
+            "SELECT tenant_id, id, size, sha256 FROM files WHERE state = 'ready' ORDER BY tenant_id, id"
+        )
+    return [FileRef(blob_key(row[0], row[1]), row[2], row[3]) for row in rows]
 
 
 def by_hand(dsn: str, target: Path, arguments: list[str]) -> str:

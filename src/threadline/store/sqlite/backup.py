@@ -10,6 +10,7 @@ from pathlib import Path
 import apsw
 
 from threadline.errors import StoreRefused
+from threadline.file_records import FileRef, blob_key
 from threadline.store.sqlite.schema import version_of
 from threadline.store.sqlite.store import BUSY_TIMEOUT_MS, refusal
 
@@ -40,6 +41,20 @@ def back_up(source: Path, target: Path, progress: Progress) -> int:
         return target.stat().st_size
     except OSError as error:
         raise StoreRefused(f"The backup {target} cannot be written: {error.strerror or error}.") from error
+
+
+def files_in(path: Path) -> list[FileRef]:
+    """Return the files of a database of any version whose bytes are somewhere. Raises StoreRefused."""
+    connection = _open_source(path)
+    try:
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'files'").get is None:
+            return []
+        rows = connection.execute("SELECT tenant_id, id, size, sha256 FROM files WHERE state = 'ready' ORDER BY 1, 2")
+        return [FileRef(blob_key(tenant_id, file_id), size, sha256) for tenant_id, file_id, size, sha256 in rows]
+    except apsw.Error as error:
+        raise StoreRefused(refusal(path, error)) from error
+    finally:
+        connection.close()
 
 
 def _copy(source: Path, draft: Path, progress: Progress) -> None:
