@@ -13,7 +13,7 @@ from fastapi import APIRouter, Query, Request, Response
 from threadline.access.principals import Principal
 from threadline.api.answers import SignedIn, State
 from threadline.api.house import House, TheHouse, principal_of, thread_scope
-from threadline.api.threads import default_view, state_of
+from threadline.api.threads import state_of
 from threadline.api.web.build import Build
 from threadline.api.web.html import document
 from threadline.api.web.messages import messages_html
@@ -120,7 +120,8 @@ def _frame(first: FirstState, words: str) -> str:
 async def _state(house: House, principal: Principal, thread_id: ThreadId, limit: int) -> State:
     principal.require("read")
     scope = await thread_scope(house, principal, thread_id)
-    return await state_of(house, scope, thread_id, limit, default_view(principal))
+    # As the app asks for it: with the tools, whose calls people allow or deny.
+    return await state_of(house, scope, thread_id, limit, "audit")
 
 
 def _head(build: Build) -> str:
