@@ -47,6 +47,7 @@ OWN_ONLY = {
     "/v1/stream",
     "/v1/session",
     "/v1/admin/live",
+    "/v1/admin/runs",
     "/v1/admin/tenants",
     "/v1/admin/threads",
     "/v1/admin/usage",
