@@ -12,6 +12,7 @@ FOUND_IN = {
     "live_leases_taken": 5,
     "wishes_unheard": 28,
     "moves_unheeded": 3,
+    "rounds_not_kept": 6,
     "effects_repeated": 20,
     "last_decision_counts": 9,
     "uncertain_batches_new": 2,
