@@ -77,3 +77,25 @@ async def test_a_fork_goes_on_by_itself(person: MakePerson, server: Server) -> N
     await page.goto(source)
     await expect(answers(page)).to_have_count(2)
     await expect(answers(page).last).to_contain_text("Two")
+
+
+async def test_several_models_answer_side_by_side(person: MakePerson, server: Server) -> None:
+    """One question, chosen models; all answers are read at once, and one goes on with one of them."""
+    ann = await person("ann-several", server)
+    page = await ann.sign_in()
+    await page.goto(f"{server.url}/t/{await ann.thread('Hello there', model='demo/count-3@max')}")
+    await answers(page).hover()
+    await answers(page).get_by_role("button", name="Answer again").click()
+    await page.get_by_role("menuitem", name="Ask several models").click()
+    dialog = page.get_by_role("dialog", name="Ask several models")
+    await dialog.get_by_role("checkbox", name="demo/echo").check()
+    await dialog.get_by_role("checkbox", name="demo/fail-provider_overloaded").check()
+    await dialog.get_by_role("button", name="Ask 2 models").click()
+    columns = page.get_by_role("list", name="Answers side by side").locator("> li")
+    await expect(columns).to_have_count(3)
+    await expect(columns.nth(0)).to_contain_text("w0 w1 w2")
+    await expect(columns.nth(1)).to_contain_text("Hello there")
+    await columns.nth(1).get_by_role("button", name="Go on with this answer").click()
+    await expect(columns).to_have_count(0)
+    await expect(answers(page)).to_contain_text("Hello there")
+    await expect(answers(page).get_by_role("navigation", name="Branches")).to_contain_text("2 of 3")

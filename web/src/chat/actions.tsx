@@ -2,13 +2,15 @@
 
 import type { Message } from "@threadline/client";
 import { useClient } from "@threadline/client/react";
-import { GitFork, Pencil } from "lucide-react";
+import { Columns2, GitFork, Pencil } from "lucide-react";
 import { lazy, Suspense } from "react";
 import { goTo, pathOf } from "../shell/address.ts";
 import { useSession } from "../shell/first-state.ts";
 import { strings } from "../strings.ts";
 import { IconButton } from "../ui/button.tsx";
+import { useWatched } from "../ui/watch.ts";
 import { BranchSwitcher } from "./branches.tsx";
+import { compare, compared } from "./compared.ts";
 import { CopyButton } from "./copy.tsx";
 import { useDeeds } from "./deeds.tsx";
 import { isOwn, textOf } from "./words.ts";
@@ -49,11 +51,26 @@ export function Actions({ message, siblings, onEdit }: Props) {
               <RegenerateMenu message={message} />
             </Suspense>
           )}
+          {message.role === "assistant" && siblings.length > 1 && <SideBySide parentId={message.parent_id} />}
           <IconButton label={strings.chat.fork} onClick={() => void fork()}>
             <GitFork aria-hidden className={ICON} />
           </IconButton>
         </div>
       )}
     </footer>
+  );
+}
+
+function SideBySide({ parentId }: { readonly parentId: string | null }) {
+  const isSideBySide = useWatched(compared).has(parentId ?? "");
+  if (parentId === null) return null;
+  return (
+    <IconButton
+      label={strings.chat.sideBySide}
+      aria-pressed={isSideBySide}
+      onClick={() => compare(parentId, !isSideBySide)}
+    >
+      <Columns2 aria-hidden className={ICON} />
+    </IconButton>
   );
 }

@@ -1,11 +1,15 @@
 // One message: who, when, what, and what can be done with it.
 
 import type { Message, Run, Shown, ShownMessage } from "@threadline/client";
+import { clsx } from "clsx";
 import { memo, useState } from "react";
 import { useSession } from "../shell/first-state.ts";
 import { strings } from "../strings.ts";
+import { useWatched } from "../ui/watch.ts";
 import { Actions } from "./actions.tsx";
 import { BlockOf } from "./block.tsx";
+import { Columns } from "./columns.tsx";
+import { compared } from "./compared.ts";
 import { Editor } from "./editor.tsx";
 import { Ending } from "./ending.tsx";
 import { authorOf, isOwn, momentOf } from "./words.ts";
@@ -21,20 +25,22 @@ interface Props {
 export const MessageOf = memo(function MessageOf({ shown, siblings, run }: Props) {
   const [isEdited, setEdited] = useState(false);
   const { message } = shown;
+  const isCompared = useWatched(compared).has(message.parent_id ?? "") && siblings.length > 1;
+  const className = clsx("message", message.role, isCompared && "compared");
   return (
     <article
       aria-label={strings.chat.by(useAuthor(message))}
       aria-busy={message.status === "streaming"}
       data-message={message.id}
-      className={`message ${message.role}`}
+      className={className}
     >
       <Head shown={shown} isWriting={message.status === "streaming" && run?.status === "running"} />
       <div className="content" dir="auto">
-        {isEdited ? (
-          <Editor message={message} onDone={() => setEdited(false)} />
-        ) : (
-          <Content message={message} run={run} />
+        {isEdited && <Editor message={message} onDone={() => setEdited(false)} />}
+        {!isEdited && isCompared && message.role === "assistant" && (
+          <Columns answers={siblings}>{(answer) => <Content message={answer} run={null} />}</Columns>
         )}
+        {!isEdited && !(isCompared && message.role === "assistant") && <Content message={message} run={run} />}
       </div>
       {shown.delivery === "stored" && !isEdited && (
         <Actions message={message as Message} siblings={siblings} onEdit={() => setEdited(true)} />
@@ -43,13 +49,13 @@ export const MessageOf = memo(function MessageOf({ shown, siblings, run }: Props
   );
 }, isSame);
 
-// Lists of siblings are made anew with every token; what is in them is not.
+// Lists of siblings are made anew with every token; those in them are not, but for the one that is written.
 function isSame(before: Props, after: Props): boolean {
   return (
     before.shown === after.shown &&
     before.run === after.run &&
     before.siblings.length === after.siblings.length &&
-    before.siblings.every(({ id }, place) => id === after.siblings[place]?.id)
+    before.siblings.every((one, place) => one === after.siblings[place])
   );
 }
 

@@ -2,14 +2,18 @@
 
 import type { Message } from "@threadline/client";
 import { RotateCcw } from "lucide-react";
+import { useState } from "react";
 import { strings } from "../strings.ts";
 import { IconButton } from "../ui/button.tsx";
 import { Menu, MenuItem } from "../ui/menu.tsx";
 import { useModels } from "../ui/models.ts";
 import { useDeeds } from "./deeds.tsx";
+import { Several } from "./several.tsx";
 
 export default function RegenerateMenu({ message }: { readonly message: Message }) {
   const { regenerate } = useDeeds();
+  const [isSeveral, setSeveral] = useState(false);
+  if (isSeveral) return <Several message={message} onClose={() => setSeveral(false)} />;
   return (
     <Menu
       trigger={
@@ -19,6 +23,7 @@ export default function RegenerateMenu({ message }: { readonly message: Message 
       }
     >
       <MenuItem onSelect={() => void regenerate(message.id)}>{strings.chat.sameModel}</MenuItem>
+      <MenuItem onSelect={() => setSeveral(true)}>{strings.chat.severalMore}</MenuItem>
       <Others message={message} />
     </Menu>
   );

@@ -1,0 +1,49 @@
+// One question to several models: their answers come one after the other, and stand side by side.
+
+import type { Message } from "@threadline/client";
+import { useState } from "react";
+import { strings } from "../strings.ts";
+import { Button } from "../ui/button.tsx";
+import { Dialog } from "../ui/dialog.tsx";
+import { useModels } from "../ui/models.ts";
+import { compare } from "./compared.ts";
+import { useDeeds } from "./deeds.tsx";
+
+interface Props {
+  readonly message: Message;
+  readonly onClose: () => void;
+}
+
+export function Several({ message, onClose }: Props) {
+  const { regenerate } = useDeeds();
+  const models = useModels();
+  const [chosen, setChosen] = useState<readonly string[]>([]);
+  const ask = async () => {
+    onClose();
+    if (message.parent_id !== null) compare(message.parent_id, true);
+    // In this order: each waits for its turn in the thread.
+    for (const model of chosen) await regenerate(message.id, { model });
+  };
+  const toggle = (id: string) =>
+    setChosen((before) => (before.includes(id) ? before.filter((one) => one !== id) : [...before, id]));
+  return (
+    <Dialog title={strings.chat.several} isOpen onClose={onClose}>
+      <ul className="grid gap-1">
+        {models?.data.map(({ id, description }) => (
+          <li key={id}>
+            <label className="flex items-start gap-2 rounded-lg p-2 hover:bg-raised">
+              <input type="checkbox" checked={chosen.includes(id)} onChange={() => toggle(id)} className="mt-1.5" />
+              <span>
+                {id}
+                {description !== null && <span className="block text-sm text-soft">{description}</span>}
+              </span>
+            </label>
+          </li>
+        ))}
+      </ul>
+      <Button kind="primary" className="mt-3 w-full" disabled={chosen.length === 0} onClick={() => void ask()}>
+        {strings.chat.askThem(chosen.length)}
+      </Button>
+    </Dialog>
+  );
+}
