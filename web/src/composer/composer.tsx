@@ -2,6 +2,7 @@
 
 import { type StreamingChat, useClient, usePresence } from "@threadline/client/react";
 import { useState } from "react";
+import { isOwn } from "../chat/words.ts";
 import { useSession } from "../shell/first-state.ts";
 import { strings } from "../strings.ts";
 import { useAgents } from "../ui/models.ts";
@@ -30,6 +31,15 @@ export function Composer({ threadId, chat }: Props) {
   };
   const agents = useAgents();
   const callable = callableHere(chat.members, agents, session.end_user_id);
+  // The list has the editor of a message: it opens as if by its button.
+  const editLast = () => {
+    const last = chat.messages.findLast(
+      ({ message, delivery }) =>
+        delivery === "stored" && message.role === "user" && isOwn(message, session.end_user_id),
+    );
+    const shown = document.querySelector(`[data-message="${last?.message.id}"]`);
+    shown?.querySelector<HTMLElement>(`[aria-label="${strings.chat.edit}"]`)?.click();
+  };
   const own = chat.members.find(({ end_user_id }) => end_user_id !== null && end_user_id === session.end_user_id);
   if (own?.role === "viewer")
     return <p className="py-3 text-center text-sm text-soft">{strings.composer.mayOnlyRead}</p>;
@@ -40,6 +50,7 @@ export function Composer({ threadId, chat }: Props) {
         onSend={chat.send}
         isBusy={chat.run !== null}
         onStop={() => void chat.stop()}
+        onEditLast={editLast}
         onTyping={setTyping}
         callable={callable}
       >
