@@ -64,6 +64,10 @@ async def test_usage_is_what_the_api_says(person: MakePerson, server: Server) ->
     ]
     assert said["udo-usage"]["output_tokens"] is None
     assert (await cells(page, "End user", "udo-usage"))[1:5] == ["1", "unknown", "unknown", "unknown"]
+    await page.get_by_role("searchbox", name="End user").fill("uma-usage")
+    await expect(page.get_by_role("region", name="End user").get_by_role("row")).to_have_count(3)
+    await page.get_by_role("searchbox", name="End user").fill("")
+    await expect(page.get_by_role("region", name="End user").get_by_text("udo-usage")).to_be_visible()
     async with page.expect_download() as saving:
         await page.get_by_role("button", name="Export as CSV").click()
     written = (await (await saving.value).path()).read_bytes().decode()

@@ -149,9 +149,27 @@ async def test_an_audit_report_tells_all_of_a_thread(person: MakePerson, server:
         line = report.get_by_role("listitem").filter(has_text=f"Attempt {attempt['attempt']}").last
         await expect(line).to_contain_text(said)
     assert any(attempt["usage"]["input_tokens"] == usage["input_tokens"] for attempt in attempts)
+    await expect(report.get_by_text("cost unknown")).to_have_count(len(attempts))
     assert await faults_of(page) == []
     await page.emulate_media(media="print")
     await expect(page.get_by_role("navigation", name="Operator")).to_be_hidden()
+
+
+async def test_what_failed_is_found(person: MakePerson, server: Server) -> None:
+    """Threads by how they are, for an operator those of any tenant."""
+    key = make_key(server.data, tenant="fields")
+    with asking(server, key) as client:
+        answered(client, "fred-failed", {"content": "x", "model": "demo/fail-provider_refused"})
+        answered(client, "fran-fine", {"content": "x"})
+    page = await signed_in(person, server, "boss-finds")
+    await page.goto(f"{server.url}/operator/threads")
+    await page.get_by_label("Tenant").select_option("fields")
+    table = page.get_by_role("region", name="Threads")
+    await expect(table.get_by_role("link")).to_have_count(2)
+    await page.get_by_label("State").select_option("Failed last")
+    await expect(table.get_by_role("link")).to_have_text(["Of fred-failed"])
+    await page.get_by_label("State").select_option("Answering")
+    await expect(page.get_by_text("Nothing was found")).to_be_visible()
 
 
 async def test_an_agent_shows_what_has_changed(person: MakePerson, server: Server) -> None:

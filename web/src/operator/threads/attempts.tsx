@@ -1,16 +1,19 @@
-// What making an answer has taken: each attempt with its times, its tokens, and why it ended.
+// What a run has taken, where it ended: each attempt with its times, its tokens, and why it ended.
 
-import type { Run } from "@threadline/client";
+import type { Ended as EndedPart } from "@threadline/client";
 import { strings } from "../../strings.operator.ts";
 import { Status } from "../kit/badge.tsx";
-import { countOf, durationOf, secondsBetween } from "../kit/format.ts";
+import { costOf, countOf, durationOf, secondsBetween } from "../kit/format.ts";
 import { Time } from "../kit/time.tsx";
 
 const words = strings.audit;
 
-export function Attempts({ run }: { readonly run: Run }) {
+type Props = Pick<EndedPart, "costs" | "run">;
+
+export function Ended({ run, costs }: Props) {
+  const costAt = (attempt: number) => costs.find((spent) => spent.attempt === attempt)?.cost_usd ?? null;
   return (
-    <footer className="grid gap-1 border-t border-line pt-2 text-xs text-soft">
+    <li className="kept-whole -mt-3 grid gap-1 px-4 text-xs text-soft">
       <p className="flex flex-wrap items-center gap-2">
         <Status status={run.status} />
         <span>{run.model}</span>
@@ -32,10 +35,11 @@ export function Attempts({ run }: { readonly run: Run }) {
                 ? words.tokensUnknown
                 : words.tokensOf(countOf(attempt.usage.input_tokens), countOf(attempt.usage.output_tokens))}
             </span>
+            <span>{words.costs(costOf(costAt(attempt.attempt)))}</span>
             {attempt.error !== null && <span>{attempt.error.code}</span>}
           </li>
         ))}
       </ul>
-    </footer>
+    </li>
   );
 }

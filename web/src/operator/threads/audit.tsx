@@ -1,29 +1,27 @@
 // The audit report of a thread: who said what, what was called, who agreed to it, what it gave, what it all cost.
 
 import { ArrowLeft, Printer } from "lucide-react";
-import { useCallback, useState } from "react";
+import { useCallback } from "react";
 import { follow } from "../../shell/address.ts";
 import { strings } from "../../strings.operator.ts";
 import { Button } from "../../ui/button.tsx";
 import { useOperator } from "../api.ts";
 import { useAsked } from "../kit/asked.ts";
-import { countOf, exactTimeOf } from "../kit/format.ts";
+import { countOf } from "../kit/format.ts";
 import { Page } from "../kit/page.tsx";
 import { Answered } from "../kit/states.tsx";
+import { Time } from "../kit/time.tsx";
 import { operatorPath } from "../place.ts";
-import { Branches } from "./branches.tsx";
+import { Cost } from "../usage/cost.tsx";
+import { Ended } from "./attempts.tsx";
 import { Entry } from "./entry.tsx";
-import { type Report, readReport, tokensOf } from "./report.ts";
+import { isWhole, type Report, readReport } from "./report.ts";
 
 const words = strings.audit;
 
 export function AuditPage({ threadId }: { readonly threadId: string }) {
   const operator = useOperator();
-  const [leaf, setLeaf] = useState<string | null>(null);
-  const ask = useCallback(
-    (signal: AbortSignal) => readReport(operator, threadId, leaf, signal),
-    [operator, threadId, leaf],
-  );
+  const ask = useCallback((signal: AbortSignal) => readReport(operator, threadId, signal), [operator, threadId]);
   const answer = useAsked(ask);
   const title = answer.value?.thread.title ?? strings.threads.untitled;
   return (
@@ -51,21 +49,20 @@ export function AuditPage({ threadId }: { readonly threadId: string }) {
         </>
       }
     >
-      <Branches threadId={threadId} leaf={leaf} onChoose={setLeaf} />
       <Answered answer={answer} lines={8}>
         {(report) => (
           <div className="grid gap-6" aria-busy={answer.isLoading}>
             <Facts report={report} />
             <ol aria-label={words.report} className="grid gap-5">
-              {report.messages.map((message) => (
-                <Entry
-                  key={message.id}
-                  message={message}
-                  run={message.run_id === null ? null : (report.runs.get(message.run_id) ?? null)}
-                  calls={report.calls.get(message.id) ?? []}
-                />
-              ))}
+              {report.parts.map((part) =>
+                part.type === "ended" ? (
+                  <Ended key={part.seq} run={part.run} costs={part.costs} />
+                ) : (
+                  <Entry key={part.seq} message={part.message} calls={part.type === "answered" ? part.calls : []} />
+                ),
+              )}
             </ol>
+            {report.thread.active_run_id !== null && <p className="text-sm text-soft">{words.goesOn}</p>}
           </div>
         )}
       </Answered>
@@ -73,17 +70,15 @@ export function AuditPage({ threadId }: { readonly threadId: string }) {
   );
 }
 
-function Facts({ report: { thread, messages, runs, calls } }: { readonly report: Report }) {
-  const tokens = tokensOf(runs.values());
-  const called = [...calls.values()].flat();
-  const failed = called.filter((call) => call.is_error === true).length;
+function Facts({ report: { thread, parts, sums } }: { readonly report: Report }) {
+  const cost = { costUsd: sums.cost_usd, isWhole: isWhole(parts) };
   const facts = [
     { name: words.person, value: thread.end_user_id ?? strings.none },
-    { name: words.began, value: exactTimeOf(thread.created_at) },
-    { name: words.messages, value: countOf(messages.length) },
-    { name: words.attempts, value: words.attemptsOf(tokens.attempts, tokens.unknown) },
-    { name: words.tokens, value: words.tokensOf(countOf(tokens.read), countOf(tokens.written)) },
-    { name: words.calls, value: words.callsOf(called.length, failed) },
+    { name: words.began, value: <Time at={thread.created_at} isExact /> },
+    { name: words.attempts, value: words.attemptsOf(sums.attempts, sums.attempts - sums.known) },
+    { name: words.tokens, value: words.tokensOf(countOf(sums.input_tokens), countOf(sums.output_tokens)) },
+    { name: words.cost, value: <Cost sum={cost} /> },
+    { name: words.calls, value: words.callsOf(sums.tool_calls, sums.failed_tool_calls) },
   ];
   return (
     <dl className="kept-whole grid grid-cols-2 gap-px overflow-hidden rounded-2xl border border-line bg-line md:grid-cols-3">

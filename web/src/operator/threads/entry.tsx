@@ -1,10 +1,9 @@
-// One message of an audit report: what was said, in its order, and what making it has taken.
+// One message of an audit report: what was said, in its order, and what was called for it.
 
-import type { Message, Run, ToolCall } from "@threadline/client";
+import type { Message, ToolCall } from "@threadline/client";
 import { strings } from "../../strings.operator.ts";
 import { Status } from "../kit/badge.tsx";
 import { Time } from "../kit/time.tsx";
-import { Attempts } from "./attempts.tsx";
 import { Call } from "./call.tsx";
 
 const words = strings.audit;
@@ -12,12 +11,10 @@ type Block = Message["content"][number];
 
 interface Props {
   readonly message: Message;
-  readonly run: Run | null;
   readonly calls: readonly ToolCall[];
 }
 
-export function Entry({ message, run, calls }: Props) {
-  const isAnswer = message.role === "assistant";
+export function Entry({ message, calls }: Props) {
   return (
     <li className="rounded-2xl border border-line">
       <header className="flex flex-wrap items-baseline gap-x-3 gap-y-1 rounded-t-2xl border-b border-line bg-raised px-4 py-2 text-sm">
@@ -36,7 +33,6 @@ export function Entry({ message, run, calls }: Props) {
           <Part key={place} block={block} calls={calls} />
         ))}
         {message.error !== null && <p className="text-sm text-bad">{message.error.message}</p>}
-        {isAnswer && run !== null && <Attempts run={run} />}
       </div>
     </li>
   );

@@ -1,8 +1,8 @@
 // The threads: to find one, and to read what has happened in it.
 
-import type { SeenThread } from "@threadline/client";
+import type { Thread } from "@threadline/client";
 import { MessagesSquare } from "lucide-react";
-import { useCallback, useDeferredValue, useState } from "react";
+import { useCallback, useState } from "react";
 import { follow } from "../../shell/address.ts";
 import { strings } from "../../strings.operator.ts";
 import { Button } from "../../ui/button.tsx";
@@ -12,45 +12,53 @@ import { Badge } from "../kit/badge.tsx";
 import { Choice, Field } from "../kit/field.tsx";
 import { countOf } from "../kit/format.ts";
 import { Page } from "../kit/page.tsx";
+import { useSettled } from "../kit/settled.ts";
 import { Answered, Empty } from "../kit/states.tsx";
 import { type Column, Table } from "../kit/table.tsx";
+import { TenantChoice } from "../kit/tenant.tsx";
 import { Time } from "../kit/time.tsx";
 import { operatorPath } from "../place.ts";
 
 const words = strings.threads;
-type Which = "all" | "archived" | "current";
+const STATES = ["all", "running", "waiting", "failed"] as const;
+type State = (typeof STATES)[number];
 
 interface Wanted {
   readonly q: string;
   readonly person: string;
-  readonly which: Which;
+  readonly state: State;
+  /** An id; empty for one's own. */
+  readonly tenant: string;
 }
 
-function askFor({ call }: Operator, { q, person, which }: Wanted, cursor: string | null, signal: AbortSignal) {
+const ALL: Wanted = { q: "", person: "", state: "all", tenant: "" };
+
+function askFor({ call }: Operator, wanted: Wanted, cursor: string | null, signal: AbortSignal) {
   const query = {
     limit: 50,
     cursor,
-    q: q.trim() || null,
-    end_user_id: person.trim() || null,
-    archived: which === "all" ? null : which === "archived",
+    q: wanted.q.trim() || null,
+    end_user_id: wanted.person.trim() || null,
+    state: wanted.state === "all" ? null : wanted.state,
+    tenant: wanted.tenant || null,
   };
-  return call("GET /v1/threads", { query, signal });
+  return call("GET /v1/admin/threads", { query, signal });
 }
 
 export function ThreadsPage() {
   const operator = useOperator();
-  const [wanted, setWanted] = useState<Wanted>({ q: "", person: "", which: "all" });
-  const settled = useDeferredValue(wanted);
+  const [wanted, setWanted] = useState(ALL);
+  const settled = useSettled(wanted);
   const pages = usePages(
     useCallback(
       (cursor: string | null, signal: AbortSignal) => askFor(operator, settled, cursor, signal),
       [operator, settled],
     ),
   );
-  const isNarrow = wanted.q !== "" || wanted.person !== "" || wanted.which !== "all";
+  const isNarrow = wanted.q !== "" || wanted.person !== "" || wanted.state !== "all";
   const answer = { value: pages.items, error: pages.error, reload: pages.reload };
   return (
-    <Page title={strings.sections.threads} about={words.about(operator.tenant)}>
+    <Page title={strings.sections.threads} about={words.about}>
       <search className="grid gap-3 sm:flex sm:flex-wrap">
         <Field
           label={words.find}
@@ -67,10 +75,15 @@ export function ThreadsPage() {
           onChange={({ target }) => setWanted({ ...wanted, person: target.value })}
         />
         <Choice
-          label={words.which}
-          value={wanted.which}
-          choices={(["all", "current", "archived"] as const).map((value) => ({ value, name: words.whiches[value] }))}
-          onChoose={(which) => setWanted({ ...wanted, which })}
+          label={words.state}
+          value={wanted.state}
+          choices={STATES.map((value) => ({ value, name: words.states[value] }))}
+          onChoose={(state) => setWanted({ ...wanted, state })}
+        />
+        <TenantChoice
+          nobody={words.ownTenant(operator.tenant)}
+          value={wanted.tenant}
+          onChoose={(tenant) => setWanted({ ...wanted, tenant })}
         />
       </search>
       <Answered answer={answer}>
@@ -95,7 +108,7 @@ export function ThreadsPage() {
   );
 }
 
-const COLUMNS: readonly Column<SeenThread>[] = [
+const COLUMNS: readonly Column<Thread>[] = [
   {
     name: words.thread,
     sortBy: (thread) => thread.title,

@@ -1,88 +1,56 @@
-// What an audit report is made of: the messages of a branch, the runs that made them, and what those called.
+// The audit report of a thread, read to its end.
 
-import type { Message, Run, SeenThread, ToolCall } from "@threadline/client";
+import type { Audit, Thread } from "@threadline/client";
 import type { Operator } from "../api.ts";
+import { sumOf } from "../kit/decimal.ts";
+
+export type Part = Audit["data"][number];
+export type Sums = Audit["sums"];
 
 export interface Report {
-  readonly thread: SeenThread;
-  readonly messages: readonly Message[];
-  readonly runs: ReadonlyMap<string, Run>;
-  readonly calls: ReadonlyMap<string, readonly ToolCall[]>;
+  readonly thread: Thread;
+  readonly parts: readonly Part[];
+  readonly sums: Sums;
 }
 
-export interface Tokens {
-  readonly attempts: number;
-  /** Of how many attempts nobody has counted the tokens. */
-  readonly unknown: number;
-  readonly read: number;
-  readonly written: number;
-}
-
-const PAGE = 200;
-// So many runs are asked for at a time: a long thread has thousands.
-const ABREAST = 6;
-
-interface Paged<Item> {
-  readonly data: readonly Item[];
-  readonly has_more: boolean;
-  readonly next_cursor: string | null;
-}
-
-async function all<Item>(ask: (cursor: string | null) => Promise<Paged<Item>>): Promise<Item[]> {
-  const found: Item[] = [];
-  let cursor: string | null = null;
-  do {
-    const page: Paged<Item> = await ask(cursor);
-    found.push(...page.data);
-    cursor = page.has_more ? page.next_cursor : null;
-  } while (cursor !== null);
-  return found;
-}
-
-async function runsOf(operator: Operator, ids: readonly string[], signal: AbortSignal): Promise<Map<string, Run>> {
-  const runs = new Map<string, Run>();
-  const left = [...ids];
-  const work = async () => {
-    for (let id = left.shift(); id !== undefined; id = left.shift()) {
-      runs.set(id, await operator.call("GET /v1/runs/{run_id}", { path: { run_id: id }, signal }));
-    }
-  };
-  await Promise.all(Array.from({ length: ABREAST }, work));
-  return runs;
-}
-
-/** Read everything of the branch that ends with `leaf`; of the active one without it. */
-export async function readReport(
-  operator: Operator,
-  threadId: string,
-  leaf: string | null,
-  signal: AbortSignal,
-): Promise<Report> {
-  const path = { thread_id: threadId };
-  const [thread, messages, calls] = await Promise.all([
-    operator.call("GET /v1/threads/{thread_id}", { path, signal }),
-    all((cursor) => {
-      const query = { order: "asc", view: "audit", limit: PAGE, leaf, cursor } as const;
-      return operator.call("GET /v1/threads/{thread_id}/messages", { path, query, signal });
-    }),
-    all((cursor) =>
-      operator.call("GET /v1/threads/{thread_id}/tool_calls", { path, query: { limit: PAGE, cursor }, signal }),
-    ),
-  ]);
-  const ids = new Set(messages.flatMap((message) => (message.run_id === null ? [] : [message.run_id])));
-  const byMessage = new Map<string, ToolCall[]>();
-  for (const call of calls) byMessage.set(call.message_id, [...(byMessage.get(call.message_id) ?? []), call]);
-  return { thread, messages, runs: await runsOf(operator, [...ids], signal), calls: byMessage };
-}
-
-/** What all attempts of these runs have read and written, as far as it is known. */
-export function tokensOf(runs: Iterable<Run>): Tokens {
-  const attempts = [...runs].flatMap((run) => run.attempts);
-  const known = attempts.flatMap((attempt) => (attempt.usage === null ? [] : [attempt.usage]));
+/** The sums of all pages. */
+export function summed(pages: readonly Sums[]): Sums {
+  const of = (count: (sums: Sums) => number) => pages.reduce((sum, page) => sum + count(page), 0);
   return {
-    attempts: attempts.length,
-    unknown: attempts.length - known.length,
-    read: known.reduce((sum, usage) => sum + (usage.input_tokens ?? 0), 0),
-    written: known.reduce((sum, usage) => sum + (usage.output_tokens ?? 0), 0),
+    runs: of((page) => page.runs),
+    attempts: of((page) => page.attempts),
+    known: of((page) => page.known),
+    input_tokens: of((page) => page.input_tokens),
+    output_tokens: of((page) => page.output_tokens),
+    cost_usd: sumOf(pages.flatMap((page) => (page.cost_usd === null ? [] : [page.cost_usd]))),
+    tool_calls: of((page) => page.tool_calls),
+    failed_tool_calls: of((page) => page.failed_tool_calls),
+  };
+}
+
+/** Whether the cost of every attempt is known. */
+export function isWhole(parts: readonly Part[]): boolean {
+  return parts.every((part) => part.type !== "ended" || part.costs.every((spent) => spent.cost_usd !== null));
+}
+
+export async function readReport({ call }: Operator, threadId: string, signal: AbortSignal): Promise<Report> {
+  const pages: Audit[] = [];
+  for (let cursor: string | null = null, isMore = true; isMore; ) {
+    const query = { limit: 200, cursor };
+    const page: Audit = await call("GET /v1/threads/{thread_id}/audit", {
+      path: { thread_id: threadId },
+      query,
+      signal,
+    });
+    pages.push(page);
+    isMore = page.has_more;
+    cursor = page.next_cursor;
+  }
+  const [first] = pages;
+  if (first === undefined) throw new Error("There is a first page.");
+  return {
+    thread: first.thread,
+    parts: pages.flatMap((page) => page.data),
+    sums: summed(pages.map((page) => page.sums)),
   };
 }

@@ -4,6 +4,7 @@ import { clsx } from "clsx";
 import { strings } from "../../strings.operator.ts";
 import { Button } from "../../ui/button.tsx";
 import { Choice, Field } from "../kit/field.tsx";
+import { TenantChoice } from "../kit/tenant.tsx";
 import { dayAfter } from "./sums.ts";
 
 const words = strings.usage;
@@ -15,6 +16,10 @@ export interface Wanted {
   readonly since: string;
   /** The first day that does not count. */
   readonly until: string;
+  /** An id; empty for all. */
+  readonly tenant: string;
+  readonly person: string;
+  readonly model: string;
 }
 
 function today(): string {
@@ -22,9 +27,9 @@ function today(): string {
 }
 
 /** The last days, today being one of them. */
-export function wantedOfDays(days: number, by: By): Wanted {
+export function wantedOfDays(days: number, others: Omit<Wanted, "since" | "until">): Wanted {
   const until = dayAfter(today(), 1);
-  return { by, since: dayAfter(until, -days), until };
+  return { ...others, since: dayAfter(until, -days), until };
 }
 
 interface Props {
@@ -40,7 +45,7 @@ export function Filters({ wanted, onChange, isOperator }: Props) {
     <search className="grid grid-cols-2 items-end gap-3 sm:flex sm:flex-wrap print:hidden">
       <fieldset className="col-span-2 flex gap-1" aria-label={words.period}>
         {[7, 30, 90].map((days) => {
-          const preset = wantedOfDays(days, wanted.by);
+          const preset = wantedOfDays(days, wanted);
           const isChosen = preset.since === wanted.since && preset.until === wanted.until;
           return (
             <Button
@@ -73,6 +78,25 @@ export function Filters({ wanted, onChange, isOperator }: Props) {
         value={wanted.by}
         choices={ways.map((value) => ({ value, name: words.ways[value] }))}
         onChoose={(by) => onChange({ ...wanted, by })}
+      />
+      <Field
+        label={words.person}
+        type="search"
+        placeholder={words.exactly}
+        value={wanted.person}
+        onChange={({ target }) => onChange({ ...wanted, person: target.value })}
+      />
+      <Field
+        label={words.model}
+        type="search"
+        placeholder={words.exactly}
+        value={wanted.model}
+        onChange={({ target }) => onChange({ ...wanted, model: target.value })}
+      />
+      <TenantChoice
+        nobody={words.allTenants}
+        value={wanted.tenant}
+        onChoose={(tenant) => onChange({ ...wanted, tenant })}
       />
     </search>
   );

@@ -9,6 +9,7 @@ import { type Operator, useOperator } from "../api.ts";
 import { useAsked } from "../kit/asked.ts";
 import { save } from "../kit/csv.ts";
 import { Page } from "../kit/page.tsx";
+import { useSettled } from "../kit/settled.ts";
 import { Answered, Empty } from "../kit/states.tsx";
 import { DailyChart } from "./daily.tsx";
 import { Filters, type Wanted, wantedOfDays } from "./filters.tsx";
@@ -19,6 +20,8 @@ import { Totals } from "./totals.tsx";
 
 const words = strings.usage;
 
+const NOTHING = { by: "model", tenant: "", person: "", model: "" } as const;
+
 interface Found {
   readonly lines: readonly UsageLine[];
   readonly days: readonly UsageLine[];
@@ -27,9 +30,16 @@ interface Found {
 
 async function askFor({ call }: Operator, wanted: Wanted, signal: AbortSignal): Promise<Found> {
   const { since, until } = wanted;
+  const narrow = {
+    since,
+    until,
+    tenant: wanted.tenant || null,
+    end_user_id: wanted.person.trim() || null,
+    model: wanted.model.trim() || null,
+  };
   const [lines, days, tenants] = await Promise.all([
-    call("GET /v1/admin/usage", { query: { by: wanted.by, since, until }, signal }),
-    call("GET /v1/admin/usage", { query: { by: "day", since, until }, signal }),
+    call("GET /v1/admin/usage", { query: { by: wanted.by, ...narrow }, signal }),
+    call("GET /v1/admin/usage", { query: { by: "day", ...narrow }, signal }),
     call("GET /v1/admin/tenants", { signal }),
   ]);
   const names = new Map(tenants.data.map((tenant) => [tenant.id, tenant.name]));
@@ -38,12 +48,14 @@ async function askFor({ call }: Operator, wanted: Wanted, signal: AbortSignal): 
 
 export function UsagePage() {
   const operator = useOperator();
-  const [wanted, setWanted] = useState<Wanted>(() => wantedOfDays(30, "model"));
-  const answer = useAsked(useCallback((signal: AbortSignal) => askFor(operator, wanted, signal), [operator, wanted]));
+  const [wanted, setWanted] = useState<Wanted>(() => wantedOfDays(30, NOTHING));
+  const settled = useSettled(wanted);
+  const answer = useAsked(useCallback((signal: AbortSignal) => askFor(operator, settled, signal), [operator, settled]));
   const exportAll = () => {
     if (answer.value === null) return;
     const { lines, tenants } = answer.value;
-    save(`usage-${wanted.by}-${wanted.since}-${wanted.until}.csv`, csvOfLines(wanted.by, lines, tenants));
+    const { by, since, until } = settled;
+    save(`usage-${by}-${since}-${until}.csv`, csvOfLines(by, lines, tenants));
   };
   return (
     <Page
@@ -66,8 +78,8 @@ export function UsagePage() {
           ) : (
             <div className="grid gap-6" aria-busy={answer.isLoading}>
               <Totals sum={totalOf(lines)} />
-              <DailyChart lines={days} wanted={wanted} />
-              <UsageTable key={wanted.by} by={wanted.by} lines={lines} tenants={tenants} />
+              <DailyChart lines={days} wanted={settled} />
+              <UsageTable key={settled.by} by={settled.by} lines={lines} tenants={tenants} />
             </div>
           )
         }
