@@ -157,7 +157,8 @@ ELSEWHERE = {
     *("put_team_member", "drop_team_member", "insert_rename", "members_of_agent"),
     *("tool", "tools", "insert_tool", "save_tool", "delete_tool"),
 }
-# Those of files are tried in test_store_files.py.
+# Those of files are tried in test_store_files.py and test_store_uploads.py.
+ELSEWHERE |= {"files", "give_up_file"}
 ELSEWHERE |= {"file", "begin_file", "finish_file", "use_file", "share_files", "upload", "note_upload"}
 # Those of browsers are tried in test_store_web.py.
 ELSEWHERE |= {"begin_session", "insert_session", "end_session", "shares", "insert_share", "revoke_share"}
