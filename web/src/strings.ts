@@ -1,6 +1,6 @@
 // Every word of the app that is not somebody's, by the part that says it: one file, ready for other languages.
 
-import { counted, shownNumber } from "./intl.ts";
+import { counted, listed, shownNumber } from "./intl.ts";
 
 export const strings = {
   ui: {
@@ -52,7 +52,16 @@ export const strings = {
     more: (title: string) => `More for ${title}`,
     nowArchived: "Archived.",
     notArchived: "Back among your conversations.",
+    settings: "Settings",
+    theme: "Look",
+    themes: { system: "As the system", light: "Light", dark: "Dark" },
     signOut: "Sign out",
+    signOutTitle: "Sign out with unsent messages?",
+    signOutText: (count: number) =>
+      counted(count, {
+        one: "# message was not sent yet and is lost.",
+        other: "# messages were not sent yet and are lost.",
+      }),
   },
   chat: {
     gone: "This conversation is gone, or is not yours to see.",
@@ -210,6 +219,45 @@ export const strings = {
     archive: "Archive",
     unarchive: "Unarchive",
     delete: "Delete",
+    more: "More for this conversation",
+    goneWhy: "It was deleted, or you do not take part in it any more.",
+    typing: (names: readonly string[]) =>
+      counted(names.length, { one: `${listed(names)} is typing…`, other: `${listed(names)} are typing…` }),
+    presence: (name: string, status: string) => `${name}, ${status}`,
+    statuses: { online: "online", away: "away" },
+    yourself: "(you)",
+    onlyYou: "Only you take part. Whoever you add sees everything that was said.",
+    role: "Role",
+    roleOf: (name: string) => `Role of ${name}`,
+    roles: { owner: "Owner", member: "Member", viewer: "Viewer" },
+    answersOf: (name: string) => `When ${name} answers`,
+    policies: { all: "Answers everything", mention: "Answers when called", none: "Answers when chosen" },
+    person: "User id",
+    addPerson: "Add person",
+    agent: "Agent",
+    chooseAgent: "Choose an agent",
+    agentLine: (name: string, handle: string) => `${name} (@${handle})`,
+    addAgent: "Add agent",
+    remove: "Remove",
+    removeOne: (name: string) => `Remove ${name}`,
+    leave: "Leave",
+    share: "Share",
+    shareText: "Whoever has the address can read this conversation up to its newest message, without signing in.",
+    shareFor: "For how long",
+    days: (count: number) => counted(count, { one: "# day", other: "# days" }),
+    makeShare: "Create page",
+    shares: "Shared pages",
+    noShares: "None.",
+    shareTerm: (from: string, until: string) => `From ${from}, until ${until}`,
+    shareAddress: "Address of the page",
+    shownOnce: "The address is shown this once.",
+    copyLink: "Copy link",
+    copied: "Copied",
+    revoke: "Revoke",
+    exportMarkdown: "Export as Markdown",
+    exportJson: "Export as JSON",
+    exporting: (count: number, all: number) => `Reading: ${shownNumber(count)} of about ${shownNumber(all)} messages`,
+    exported: (count: number) => counted(count, { one: "# message saved.", other: "# messages saved." }),
     deleteTitle: "Delete this conversation?",
     deleteText: (title: string) => `“${title}” is deleted for everybody who takes part, with its shared pages.`,
   },

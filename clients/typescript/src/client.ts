@@ -181,6 +181,11 @@ export class Client {
       }
     }
     if (this.threads.view.isWatched) this.threads.take(list);
+    for (const word of list) {
+      // Whoever is removed from a room hears nothing more of it: it is asked for, and is gone.
+      const lost = word.type === "thread.removed" ? this.#open.get(word.thread_id) : undefined;
+      if (lost?.isFollowed) lost.reload().catch(() => undefined);
+    }
     for (const [id, words] of threads) this.#open.get(id)?.take(words);
   }
 

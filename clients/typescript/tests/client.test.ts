@@ -121,6 +121,19 @@ test("a thread that somebody has deleted does not take the others with it", asyn
   for (const end of ends) end();
 });
 
+test("who is removed from a room hears of it by the list, and the room is gone", async () => {
+  const list = client.threads.view.subscribe(() => {});
+  const { view } = client.thread("thr_1");
+  const end = view.subscribe(() => {});
+  await pass(1);
+  expect(view.get().status).toBe("ready");
+  network.remove("thr_1");
+  await pass(1);
+  expect([view.get().status, phase()]).toEqual(["gone", "live"]);
+  end();
+  list();
+});
+
 test("a hole in what comes is filled by reading the state anew", async () => {
   const thread = client.thread("thr_1");
   const end = thread.view.subscribe(() => {});

@@ -98,6 +98,12 @@ export class FakeNetwork {
     for (const { threads, controller } of this.#streams) if (threads.has(id)) controller.enqueue(frame(event));
   }
 
+  /** A thread is not to be seen any more: the list says so, and its own stream nothing. */
+  remove(id: string): void {
+    this.threads.delete(id);
+    for (const { controller } of this.#streams) controller.enqueue(frame({ type: "thread.removed", thread_id: id }));
+  }
+
   /** What people have said in a thread, as the server has it. */
   said(id: string): string[] {
     const created = this.#kept(id).log.filter((event) => event.type === "message.created");

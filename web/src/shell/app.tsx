@@ -3,10 +3,11 @@
 import { lazy, Suspense } from "react";
 import { ThreadPage } from "../chat/page.tsx";
 import { HomePage } from "../composer/home.tsx";
-import { Sidebar } from "../sidebar/sidebar.tsx";
+import { DrawerButton } from "../sidebar/drawer-button.tsx";
 import { Shortcuts } from "../ui/shortcuts.tsx";
 import { Toasts } from "../ui/toast.tsx";
 import { placeOf, usePath } from "./address.ts";
+import { SidePanel } from "./frame.tsx";
 
 // Charts and tables are for few: nobody else loads them.
 const OperatorPages = lazy(() => import("../operator/page.tsx"));
@@ -23,10 +24,9 @@ export function App() {
   }
   return (
     <div className="grid h-dvh grid-cols-1 grid-rows-[minmax(0,1fr)] md:grid-cols-[18rem_minmax(0,1fr)]">
-      <div className="hidden min-h-0 border-e border-line md:flex">
-        <Sidebar current={place.page === "thread" ? place.threadId : null} />
-      </div>
+      <SidePanel current={place.page === "thread" ? place.threadId : null} />
       <Toasts />
+      {place.page === "home" && <DrawerButton className="fixed start-1 top-1 z-10" />}
       {place.page === "home" && <HomePage />}
       {place.page === "thread" && <ThreadPage key={place.threadId} id={place.threadId} />}
       <Shortcuts />

@@ -5,6 +5,9 @@ import { Signal } from "@threadline/client";
 export type Theme = "system" | "light" | "dark";
 
 const KEY = "threadline:theme";
+/** The server writes what it says into the page: no moment in the other one. */
+const COOKIE = "threadline_theme";
+const YEAR_SECONDS = 365 * 24 * 60 * 60;
 const system = matchMedia("(prefers-color-scheme: dark)");
 
 function isTheme(value: string | null): value is Theme {
@@ -20,6 +23,8 @@ export const theme = new Signal<Theme>(kept());
 
 export function chooseTheme(chosen: Theme): void {
   localStorage.setItem(KEY, chosen);
+  // biome-ignore lint/suspicious/noDocumentCookie: other browsers have no better way yet
+  document.cookie = `${COOKIE}=${chosen}; path=/; max-age=${YEAR_SECONDS}; samesite=lax`;
   theme.set(chosen);
 }
 

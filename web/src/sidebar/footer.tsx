@@ -1,20 +1,86 @@
-// Who is signed in, and the way out.
+// Who is signed in, what looks how, and the way out.
 
 import { useClient } from "@threadline/client/react";
-import { LogOut } from "lucide-react";
-import { signOut, useSession } from "../shell/first-state.ts";
+import { Gauge, LogOut, Monitor, Moon, Settings, Sun } from "lucide-react";
+import { lazy, Suspense, useEffect, useState } from "react";
+import { type Session, signOut, useSession } from "../shell/first-state.ts";
+import { chooseTheme, type Theme, theme } from "../shell/theme.ts";
 import { strings } from "../strings.ts";
-import { IconButton } from "../ui/button.tsx";
+import { loadMenus, MenuButton, type MenuGroup } from "../ui/menu-button.tsx";
+import { useWatched } from "../ui/watch.ts";
+
+const loadConfirm = () => import("../ui/confirm.tsx");
+const Confirm = lazy(loadConfirm);
+const QUIET_MS = 2_000;
+
+const THEMES = [
+  ["system", <Monitor key="system" aria-hidden />],
+  ["light", <Sun key="light" aria-hidden />],
+  ["dark", <Moon key="dark" aria-hidden />],
+] as const;
 
 export function Footer() {
   const client = useClient();
   const session = useSession();
+  const chosen = useWatched(theme);
+  const unsent = useWatched(client.outbox.pending).filter((one) => one.status !== "accepted").length;
+  const [isAsking, setIsAsking] = useState(false);
+  useEffect(() => {
+    // When the page has settled: what is small and needed without a network, too.
+    const timer = setTimeout(() => {
+      loadMenus();
+      loadConfirm().catch(() => undefined);
+    }, QUIET_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  const leave = () => void signOut(client);
+  const end = {
+    label: strings.sidebar.signOut,
+    icon: <LogOut aria-hidden className="rtl:-scale-x-100" />,
+    takesFocus: true,
+    onSelect: () => (unsent > 0 ? setIsAsking(true) : leave()),
+  };
   return (
-    <footer className="flex items-center justify-between border-t border-line px-3 py-2 text-sm text-soft">
-      <span className="truncate">{session.end_user_id}</span>
-      <IconButton label={strings.sidebar.signOut} onClick={() => void signOut(client)}>
-        <LogOut aria-hidden className="size-4" />
-      </IconButton>
+    <footer className="flex items-center gap-2 border-t border-line py-2 ps-4 pe-2 text-sm text-soft">
+      <span dir="auto" className="min-w-0 flex-1 truncate">
+        {session.end_user_id}
+      </span>
+      <MenuButton
+        label={strings.sidebar.settings}
+        icon={<Settings aria-hidden className="size-4" />}
+        groups={() => [themes(chosen), places(session), { key: "end", entries: [end] }]}
+        className="pointer-coarse:size-11"
+      />
+      {isAsking && (
+        <Suspense>
+          <Confirm
+            title={strings.sidebar.signOutTitle}
+            text={strings.sidebar.signOutText(unsent)}
+            deed={strings.sidebar.signOut}
+            onConfirm={leave}
+            onClose={() => setIsAsking(false)}
+          />
+        </Suspense>
+      )}
     </footer>
   );
+}
+
+function themes(chosen: Theme): MenuGroup {
+  return {
+    key: "theme",
+    label: strings.sidebar.theme,
+    entries: THEMES.map(([name, icon]) => ({
+      label: strings.sidebar.themes[name],
+      icon,
+      isChosen: chosen === name,
+      onSelect: () => chooseTheme(name),
+    })),
+  };
+}
+
+function places({ may_be }: Session): MenuGroup {
+  const isOperator = may_be === "operator" || may_be === "admin";
+  const entry = { label: strings.operator.title, icon: <Gauge aria-hidden />, takesFocus: true, href: "/operator" };
+  return { key: "places", entries: isOperator ? [entry] : [] };
 }

@@ -1,6 +1,7 @@
 // A button with a menu behind it. What draws the menu is loaded when somebody is about to open it.
 
 import { lazy, type ReactNode, Suspense, useRef, useState } from "react";
+import { tried } from "../room/deeds.ts";
 import { IconButton } from "./button.tsx";
 
 export interface MenuEntry {
@@ -24,6 +25,12 @@ export interface MenuGroup {
 }
 
 const load = () => import("./menu-popup.tsx");
+
+/** Load what draws menus before somebody asks for one, and perhaps has no network then. */
+export function loadMenus(): void {
+  load().catch(() => undefined);
+}
+
 const Popup = lazy(load);
 
 interface Props {
@@ -37,6 +44,9 @@ interface Props {
 export function MenuButton({ label, icon, groups, className = "", tabIndex = 0 }: Props) {
   const button = useRef<HTMLButtonElement>(null);
   const [isOpen, setIsOpen] = useState(false);
+  const open = async () => {
+    if (await tried(load)) setIsOpen(true);
+  };
   return (
     <>
       <IconButton
@@ -45,9 +55,9 @@ export function MenuButton({ label, icon, groups, className = "", tabIndex = 0 }
         tabIndex={tabIndex}
         aria-haspopup="menu"
         aria-expanded={isOpen}
-        onPointerEnter={() => void load()}
-        onFocus={() => void load()}
-        onClick={() => setIsOpen(!isOpen)}
+        onPointerEnter={() => loadMenus()}
+        onFocus={() => loadMenus()}
+        onClick={() => void open()}
         className={className}
       >
         {icon}

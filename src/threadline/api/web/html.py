@@ -4,9 +4,13 @@ from html import escape
 from importlib import resources
 
 STYLE_PATH = "/pages.css"
+THEME_COOKIE = "threadline_theme"
+"""Which theme somebody has chosen: the app sets it, so that the first paint does not flash."""
+
+THEMES = ("light", "dark")
 
 _DOCUMENT = """<!doctype html>
-<html lang="en">
+<html lang="en"{theme}>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -22,9 +26,13 @@ _DOCUMENT = """<!doctype html>
 """
 
 
-def document(title: str, body: str, head: str = "") -> str:
-    """Return a whole page. `title` is text; `body` and `head` are HTML that is safe already."""
-    return _DOCUMENT.format(title=escape(title), style=STYLE_PATH, head=head, body=body)
+def document(title: str, body: str, head: str = "", theme: str | None = None) -> str:
+    """Return a whole page. `title` is text; `body` and `head` are HTML that is safe already.
+
+    `theme` is what the browser's cookie says; one that there is not is as good as none: the system's.
+    """
+    chosen = f' data-theme="{theme}"' if theme in THEMES else ""
+    return _DOCUMENT.format(title=escape(title), style=STYLE_PATH, head=head, body=body, theme=chosen)
 
 
 def style() -> str:

@@ -15,7 +15,7 @@ from threadline.api.answers import SignedIn, State
 from threadline.api.house import House, TheHouse, principal_of, thread_scope
 from threadline.api.threads import state_of
 from threadline.api.web.build import Build
-from threadline.api.web.html import document
+from threadline.api.web.html import THEME_COOKIE, document
 from threadline.api.web.messages import messages_html
 from threadline.api.web.policy import page
 from threadline.api.web.signin import session_of, to_sign_in
@@ -105,7 +105,8 @@ async def _shell(request: Request, house: House, thread_id: ThreadId | None, lim
         words = f"<main>\n<h1>{escape(heading)}</h1>\n<div><div>\n{messages}\n</div></div>\n</main>"
     if build is None:
         return page(document(title, words + _NO_BUILD))
-    return page(document(title, _frame(FirstState(session_of(principal), state), words), _head(build)))
+    frame = _frame(FirstState(session_of(principal), state), words)
+    return page(document(title, frame, _head(build), request.cookies.get(THEME_COOKIE)))
 
 
 def _frame(first: FirstState, words: str) -> str:

@@ -1,0 +1,197 @@
+// Who takes part in a conversation, and who says so. What somebody may not do is not offered.
+
+import type { Member } from "@threadline/client";
+import { useClient, usePresence } from "@threadline/client/react";
+import { type FormEvent, useState } from "react";
+import { useSession } from "../shell/first-state.ts";
+import { strings } from "../strings.ts";
+import { Button } from "../ui/button.tsx";
+import { Dialog } from "../ui/dialog.tsx";
+import { useAgents } from "../ui/models.ts";
+import { tried } from "./deeds.ts";
+import { Face } from "./face.tsx";
+import { nameOf, rightsOf } from "./role.ts";
+
+const ROLES = ["owner", "member", "viewer"] as const;
+const POLICIES = ["all", "mention", "none"] as const;
+const FIELD = "h-9 min-w-0 rounded-lg border border-line bg-ground px-2 text-sm pointer-coarse:h-11";
+
+interface Props {
+  readonly threadId: string;
+  readonly members: readonly Member[];
+  readonly onClose: () => void;
+}
+
+export default function MembersDialog({ threadId, members, onClose }: Props) {
+  const session = useSession();
+  const { people } = usePresence(threadId);
+  const { isOwner } = rightsOf(members, session.end_user_id);
+  return (
+    <Dialog title={strings.room.members} isOpen onClose={onClose}>
+      {members.length === 0 && <p className="text-sm text-soft">{strings.room.onlyYou}</p>}
+      <ul className="divide-y divide-line">
+        {members.map((member) => (
+          <Line
+            key={member.id}
+            threadId={threadId}
+            member={member}
+            isOwner={isOwner}
+            isOneself={member.end_user_id !== null && member.end_user_id === session.end_user_id}
+            status={people.get(member.end_user_id ?? "")?.status ?? null}
+          />
+        ))}
+      </ul>
+      {isOwner && <AddPerson threadId={threadId} />}
+      {isOwner && <AddAgent threadId={threadId} members={members} />}
+    </Dialog>
+  );
+}
+
+interface LineProps {
+  readonly threadId: string;
+  readonly member: Member;
+  readonly isOwner: boolean;
+  readonly isOneself: boolean;
+  readonly status: "online" | "away" | "offline" | null;
+}
+
+function Line({ threadId, member, isOwner, isOneself, status }: LineProps) {
+  const client = useClient();
+  const path = { thread_id: threadId, member_id: member.id };
+  const change = (body: { role?: (typeof ROLES)[number]; reply_policy?: (typeof POLICIES)[number] }) =>
+    void tried(() => client.call("PATCH /v1/threads/{thread_id}/members/{member_id}", { path, body }));
+  const remove = () => void tried(() => client.call("DELETE /v1/threads/{thread_id}/members/{member_id}", { path }));
+  const name = nameOf(member);
+  const isAgent = member.agent_id !== null;
+  return (
+    <li className="flex flex-wrap items-center gap-2 py-2 text-sm">
+      <Face name={name} status={status} />
+      <span dir="auto" className="min-w-24 flex-1 truncate">
+        {name}
+        {isOneself && <span className="text-soft"> {strings.room.yourself}</span>}
+      </span>
+      {isAgent && (
+        <Choice
+          label={strings.room.answersOf(name)}
+          value={member.reply_policy ?? "all"}
+          choices={POLICIES}
+          words={strings.room.policies}
+          isFixed={!isOwner}
+          onChoose={(reply_policy) => change({ reply_policy })}
+        />
+      )}
+      {!isAgent && (
+        <Choice
+          label={strings.room.roleOf(name)}
+          value={member.role}
+          choices={ROLES}
+          words={strings.room.roles}
+          isFixed={!isOwner}
+          onChoose={(role) => change({ role })}
+        />
+      )}
+      {(isOwner || isOneself) && (
+        <Button
+          kind="danger"
+          onClick={remove}
+          aria-label={isOneself ? strings.room.leave : strings.room.removeOne(name)}
+        >
+          {isOneself ? strings.room.leave : strings.room.remove}
+        </Button>
+      )}
+    </li>
+  );
+}
+
+interface ChoiceProps<Value extends string> {
+  readonly label: string;
+  readonly value: Value;
+  readonly choices: readonly Value[];
+  readonly words: Readonly<Record<Value, string>>;
+  readonly isFixed: boolean;
+  readonly onChoose: (value: Value) => void;
+}
+
+function Choice<Value extends string>({ label, value, choices, words, isFixed, onChoose }: ChoiceProps<Value>) {
+  if (isFixed) return <span className="text-soft">{words[value]}</span>;
+  return (
+    <select
+      aria-label={label}
+      value={value}
+      onChange={(event) => onChoose(event.target.value as Value)}
+      className={FIELD}
+    >
+      {choices.map((choice) => (
+        <option key={choice} value={choice}>
+          {words[choice]}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function AddPerson({ threadId }: { readonly threadId: string }) {
+  const client = useClient();
+  const [id, setId] = useState("");
+  const [role, setRole] = useState<(typeof ROLES)[number]>("member");
+  const add = async (event: FormEvent) => {
+    event.preventDefault();
+    if (id.trim() === "") return;
+    const body = { end_user_id: id.trim(), role };
+    const path = { thread_id: threadId };
+    if (await tried(() => client.call("POST /v1/threads/{thread_id}/members", { path, body }))) setId("");
+  };
+  return (
+    <form onSubmit={(event) => void add(event)} className="mt-4 flex flex-wrap gap-2">
+      <input
+        aria-label={strings.room.person}
+        placeholder={strings.room.person}
+        dir="auto"
+        value={id}
+        onChange={(event) => setId(event.target.value)}
+        className={`${FIELD} flex-1`}
+      />
+      <Choice
+        label={strings.room.role}
+        value={role}
+        choices={ROLES}
+        words={strings.room.roles}
+        isFixed={false}
+        onChoose={setRole}
+      />
+      <Button type="submit">{strings.room.addPerson}</Button>
+    </form>
+  );
+}
+
+function AddAgent({ threadId, members }: { readonly threadId: string; readonly members: readonly Member[] }) {
+  const client = useClient();
+  const there = new Set(members.map((member) => member.agent_id));
+  const agents = useAgents().filter((agent) => !agent.archived && !there.has(agent.id));
+  const [agent, setAgent] = useState("");
+  if (agents.length === 0) return null;
+  const add = async (event: FormEvent) => {
+    event.preventDefault();
+    if (agent === "") return;
+    const asked = { path: { thread_id: threadId }, body: { agent } };
+    if (await tried(() => client.call("POST /v1/threads/{thread_id}/members", asked))) setAgent("");
+  };
+  return (
+    <form onSubmit={(event) => void add(event)} className="mt-2 flex gap-2">
+      <select
+        aria-label={strings.room.agent}
+        value={agent}
+        onChange={(event) => setAgent(event.target.value)}
+        className={`${FIELD} flex-1`}
+      >
+        <option value="">{strings.room.chooseAgent}</option>
+        {agents.map((one) => (
+          <option key={one.id} value={one.id}>
+            {strings.room.agentLine(one.name, one.handle)}
+          </option>
+        ))}
+      </select>
+      <Button type="submit">{strings.room.addAgent}</Button>
+    </form>
+  );
+}
