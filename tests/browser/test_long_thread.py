@@ -49,7 +49,7 @@ FIRST_SEEN = """() => {
     const top = document.querySelector('.messages').getBoundingClientRect().top;
     const all = [...document.querySelectorAll('#app article')];
     all.sort((one, other) => one.getBoundingClientRect().top - other.getBoundingClientRect().top);
-    return all.find((it) => it.getBoundingClientRect().top >= top).dataset.message;
+    return (all.find((it) => it.getBoundingClientRect().top >= top) ?? all.at(-1)).dataset.message;
 }"""
 # Scrolls up by 300 pixels a frame; answers with how many frames had nothing in the middle of the screen.
 SCROLL_UP = """async (frames) => {
@@ -72,8 +72,9 @@ SCROLL_UP = """async (frames) => {
 WATCH_SHIFTS = """() => {
     window.shifts = [];
     new PerformanceObserver((list) => {
-        for (const one of list.getEntries()) {
-            window.shifts.push([one.value, ...one.sources.map((it) => it.node?.outerHTML?.slice(0, 80) ?? 'gone')]);
+        for (const { value, sources } of list.getEntries()) {
+            const moved = sources.filter(({ node }) => node === null || node.parentElement?.closest('.messages'));
+            if (moved.length > 0) window.shifts.push([value, ...moved.map((it) => it.node?.outerHTML?.slice(0, 80) ?? 'gone')]);
         }
     }).observe({ type: 'layout-shift' });
 }"""
