@@ -57,6 +57,8 @@ function Item({ section, isCurrent }: { readonly section: Section; readonly isCu
       <a
         href={operatorPath(section)}
         onClick={follow}
+        // On a phone the row is longer than the screen.
+        ref={isCurrent ? (link) => link?.scrollIntoView({ block: "nearest", inline: "center" }) : null}
         aria-current={isCurrent ? "page" : undefined}
         className="flex min-h-9 items-center gap-2.5 whitespace-nowrap rounded-lg px-3 text-sm text-soft hover:bg-line/50 hover:text-text aria-[current]:bg-line aria-[current]:font-medium aria-[current]:text-text"
       >

@@ -13,7 +13,7 @@ type Props = Pick<EndedPart, "costs" | "run">;
 export function Ended({ run, costs }: Props) {
   const costAt = (attempt: number) => costs.find((spent) => spent.attempt === attempt)?.cost_usd ?? null;
   return (
-    <li className="kept-whole -mt-3 grid gap-1 px-4 text-xs text-soft">
+    <li className="kept-whole -mt-2 grid gap-1 px-4 text-xs text-soft">
       <p className="flex flex-wrap items-center gap-2">
         <Status status={run.status} />
         <span>{run.model}</span>

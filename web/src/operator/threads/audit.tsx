@@ -85,7 +85,7 @@ function Facts({ report: { thread, parts, sums } }: { readonly report: Report })
       {facts.map(({ name, value }) => (
         <div key={name} className="min-w-0 bg-ground px-4 py-3">
           <dt className="text-xs text-soft">{name}</dt>
-          <dd dir="auto" className="truncate font-medium">
+          <dd dir="auto" className="font-medium wrap-anywhere">
             {value}
           </dd>
         </div>

@@ -93,7 +93,7 @@ function columnsOf(onEdit: On, onDelete: On): Column<Registration>[] {
       name: strings.columns.name,
       sortBy: (tool) => tool.name,
       cell: (tool) => (
-        <div className="max-w-72">
+        <div className="max-w-60">
           <p className="font-medium">{tool.name}</p>
           <p dir="auto" className="truncate text-xs text-soft" title={tool.description}>
             {tool.description}
@@ -106,7 +106,7 @@ function columnsOf(onEdit: On, onDelete: On): Column<Registration>[] {
       name: words.url,
       cell: (tool) => (
         <code
-          className="inline-block max-w-60 truncate align-bottom font-mono text-xs text-soft"
+          className="inline-block max-w-44 truncate align-bottom font-mono text-xs text-soft"
           title={tool.url ?? undefined}
         >
           {tool.url ?? strings.none}
