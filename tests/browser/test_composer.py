@@ -92,7 +92,8 @@ async def test_a_draft_survives_a_reload_and_another_conversation(person: MakePe
     await page.goto(f"{server.url}/t/{first}")
     await expect(questions(page)).to_have_count(2)
     await expect(box(page)).to_have_value("")
-    await page.get_by_role("button", name="Sign out").click()
+    await page.get_by_role("button", name="Settings").click()
+    await page.get_by_role("menuitem", name="Sign out").click()
     await page.wait_for_url("**/sign-in*")
     kept = await page.evaluate("Object.keys(localStorage).filter((key) => key.includes('draft'))")
     assert kept == []
