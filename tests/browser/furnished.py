@@ -19,7 +19,11 @@ async for event in thread.events(after=41):
     state = fold(state, event)  # pure: the same everywhere
 ```
 
-The cost of a token falls with the number of tokens $n$ that one commit carries: $c(n) = c_0 / n + c_1$.
+The cost of a token falls with the number of tokens that one commit carries:
+
+$$
+c(n) = \\frac{c_0}{n} + c_1
+$$
 """
 
 THOUGHT = "They ask why a log is better than a stream. A table shows it best; then some code, and the formula."

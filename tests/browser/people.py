@@ -11,7 +11,7 @@ from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, 
 from support.installation import make_sign_in_code
 from support.server import Server
 
-PATIENCE_MS = 15_000
+PATIENCE_MS = 30_000
 """How long a page may take for what it has to show: two cores may have six browsers and their servers to serve."""
 
 expect.set_options(timeout=PATIENCE_MS)
