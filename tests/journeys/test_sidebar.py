@@ -40,7 +40,7 @@ def shown(stream: Stream) -> dict[str, dict[str, Any]]:
         if frame.event == "thread":
             threads[frame.data["thread"]["id"]] = frame.data["thread"]
         elif frame.event == "thread.removed":
-            del threads[frame.data["thread_id"]]
+            threads.pop(frame.data["thread_id"], None)
     return threads
 
 
@@ -238,6 +238,24 @@ async def test_who_is_removed_from_a_room_hears_nothing_more_of_it(client: Clien
         assert of_bob.events(room)[-1]["type"] == "member.removed"
         await stream.read_until("thread.removed")
         assert shown(stream) == {}
+
+
+async def test_what_goes_from_further_down_is_told_too(client: Client) -> None:
+    """Threads behind the first of the stream, which a page of the list may have shown: deleted, or he was removed."""
+    ann, bob = somebody(), somebody()
+    deleted = await client.thread(end_user_id=bob)
+    room = await client.thread(end_user_id=ann)
+    (await client.post(f"/v1/threads/{room}/members", {"end_user_id": bob})).ok(201)
+    first = await client.thread(end_user_id=bob)
+    async with browser(client, bob) as browsing, sidebar(browsing, "?limit=1") as stream:
+        assert (await stream.read_until("listed")).data["has_more"]
+        assert shown(stream).keys() == {first}
+        (await client.delete(f"/v1/threads/{deleted}")).ok(204)
+        gone = await stream.read_until("thread.removed")
+        assert gone.data["thread_id"] == deleted
+        (await client.delete(f"/v1/threads/{room}/members/{bob}")).ok(204)
+        await read_until(stream, lambda data: data == {"type": "thread.removed", "thread_id": room})
+        assert shown(stream).keys() == {first}
 
 
 async def test_the_sdk_goes_on_where_a_sidebar_was_left(client: Client) -> None:

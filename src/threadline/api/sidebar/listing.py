@@ -1,6 +1,6 @@
 """What one sidebar has been shown of its list, so that it is told of changes alone."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -30,10 +30,13 @@ class Listing:
                 self._shown[thread.id] = looks
                 yield {"type": "thread", "thread": thread}
 
-    def gone(self, thread_ids: Iterable[ThreadId]) -> Iterator[dict[str, Any]]:
-        """Yield what to say about threads that are not to be seen any more."""
+    def gone(self, thread_ids: Iterable[ThreadId], lost: Collection[ThreadId] = ()) -> Iterator[dict[str, Any]]:
+        """Yield what to say about threads that are not to be seen any more: those shown, and the `lost` in any case.
+
+        Whoever reads the list may have the latter from a page further down.
+        """
         for thread_id in thread_ids:
-            if self._shown.pop(thread_id, None) is not None:
+            if self._shown.pop(thread_id, None) is not None or thread_id in lost:
                 yield {"type": "thread.removed", "thread_id": thread_id}
 
     def beyond(self, threads: Iterable[Thread]) -> list[ThreadId]:

@@ -4,7 +4,7 @@ Nudges make it quick and are not relied on: every minute it looks at the beginni
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 from msgspec import Struct, structs
@@ -53,6 +53,7 @@ class SidebarStream:
         self._asker = asker
         self._listing = Listing()
         self._touched: set[ThreadId] = set()
+        self._lost: set[ThreadId] = set()
         self._wake = asyncio.Event()
         self._seats: dict[ThreadId, Seat] = {}
 
@@ -64,6 +65,11 @@ class SidebarStream:
         """Hear that these threads may look otherwise now."""
         self._touched.update(thread_ids)
         self._wake.set()
+
+    def lose(self, thread_ids: Sequence[ThreadId]) -> None:
+        """Hear that these threads may not be to be seen any more, whether they were shown or not."""
+        self._lost.update(thread_ids)
+        self.touch(thread_ids)
 
     async def send(self, connection: Connection) -> None:
         """Send until the client goes, or somebody cuts."""
@@ -164,14 +170,21 @@ class SidebarStream:
         self._wake.clear()
         if self._touched:
             touched, self._touched = list(self._touched), set()
-            await self._look_at(touched)
+            lost, self._lost = self._lost, set()
+            try:
+                await self._look_at(touched, lost)
+            except Unavailable:
+                # No later look at the beginning of the list would find these.
+                self._lost |= lost
+                self._touched |= lost
+                raise
 
-    async def _look_at(self, thread_ids: Sequence[ThreadId]) -> None:
+    async def _look_at(self, thread_ids: Sequence[ThreadId], lost: Collection[ThreadId] = ()) -> None:
         among = frozenset(thread_ids)
         found = await self._house.engine.threads(
             self._scope, structs.replace(self._query, among=among, limit=len(among))
         )
-        for said in (*self._listing.news(found), *self._listing.gone(among - {thread.id for thread in found})):
+        for said in (*self._listing.news(found), *self._listing.gone(among - {thread.id for thread in found}, lost)):
             await self._say(sidebar.message(said["type"], said))
 
     async def _say(self, frame: bytes) -> None:
