@@ -533,16 +533,22 @@ class Conversation(RuleBasedStateMachine):
 
     def check_effects(self) -> None:
         """Promise 7: what has effects has them once, and not before somebody has agreed where that is asked for."""
-        effects = self.world.workshop.effects
-        done = Counter((key, name) for thread_id, key, name in effects if thread_id == self.thread.id)
+        done = self.effects()
         assert {name for (_, name), times in done.items() if times > 1} <= {"again"}
         calls = {call.id: call for call in self.tool_calls()}
         for key, name in done:
             assert key in calls, "who calls has said so before"
             assert calls[key].attempt >= 1
             assert name != "asked" or calls[key].is_approved
+        # Time goes on while one looks: what has succeeded by now may have been done since.
+        done = self.effects()
         for call in calls.values():
             assert call.status != "succeeded" or call.kind == "client" or (call.id, call.name) in done
+
+    def effects(self) -> Counter[tuple[str, str]]:
+        """Count what tools have done in this thread, by the call's key and the tool's name."""
+        effects = list(self.world.workshop.effects)
+        return Counter((key, name) for thread_id, key, name in effects if thread_id == self.thread.id)
 
     def tool_calls(self) -> list[ToolCall]:
         """Read all tool calls."""

@@ -3,7 +3,6 @@
 import type { Message } from "@threadline/client";
 import { useClient } from "@threadline/client/react";
 import { Columns2, GitFork, Pencil } from "lucide-react";
-import { lazy, Suspense } from "react";
 import { goTo, pathOf } from "../shell/address.ts";
 import { useSession } from "../shell/first-state.ts";
 import { strings } from "../strings.ts";
@@ -13,10 +12,8 @@ import { BranchSwitcher } from "./branches.tsx";
 import { compare, compared } from "./compared.ts";
 import { CopyButton } from "./copy.tsx";
 import { useDeeds } from "./deeds.tsx";
+import { RegenerateMenu } from "./regenerate.tsx";
 import { isOwn, textOf } from "./words.ts";
-
-// Menus are worth 40 kB, and nothing of the first look.
-const RegenerateMenu = lazy(() => import("./regenerate.tsx"));
 
 interface Props {
   readonly message: Message;
@@ -46,11 +43,7 @@ export function Actions({ message, siblings, onEdit }: Props) {
               <Pencil aria-hidden className={ICON} />
             </IconButton>
           )}
-          {mayWrite && message.role === "assistant" && (
-            <Suspense fallback={<span className="size-9" />}>
-              <RegenerateMenu message={message} />
-            </Suspense>
-          )}
+          {mayWrite && message.role === "assistant" && <RegenerateMenu message={message} />}
           {message.role === "assistant" && siblings.length > 1 && <SideBySide parentId={message.parent_id} />}
           <IconButton label={strings.chat.fork} onClick={() => void fork()}>
             <GitFork aria-hidden className={ICON} />

@@ -2,41 +2,43 @@
 
 import type { Message } from "@threadline/client";
 import { RotateCcw } from "lucide-react";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { strings } from "../strings.ts";
-import { IconButton } from "../ui/button.tsx";
-import { Menu, MenuItem } from "../ui/menu.tsx";
+import { MenuButton } from "../ui/menu-button.tsx";
 import { useModels } from "../ui/models.ts";
 import { useDeeds } from "./deeds.tsx";
-import { Several } from "./several.tsx";
 
-export default function RegenerateMenu({ message }: { readonly message: Message }) {
-  const { regenerate } = useDeeds();
-  const [isSeveral, setSeveral] = useState(false);
-  if (isSeveral) return <Several message={message} onClose={() => setSeveral(false)} />;
-  return (
-    <Menu
-      trigger={
-        <IconButton label={strings.chat.regenerate}>
-          <RotateCcw aria-hidden className="size-4" />
-        </IconButton>
-      }
-    >
-      <MenuItem onSelect={() => void regenerate(message.id)}>{strings.chat.sameModel}</MenuItem>
-      <MenuItem onSelect={() => setSeveral(true)}>{strings.chat.severalMore}</MenuItem>
-      <Others message={message} />
-    </Menu>
-  );
-}
+const Several = lazy(() => import("./several.tsx"));
 
-function Others({ message }: { readonly message: Message }) {
+export function RegenerateMenu({ message }: { readonly message: Message }) {
   const { regenerate } = useDeeds();
   const models = useModels();
-  return models?.data
-    .filter(({ id }) => id !== message.model)
-    .map(({ id }) => (
-      <MenuItem key={id} onSelect={() => void regenerate(message.id, { model: id })}>
-        {id}
-      </MenuItem>
-    ));
+  const [isSeveral, setSeveral] = useState(false);
+  if (isSeveral) {
+    return (
+      <Suspense>
+        <Several message={message} onClose={() => setSeveral(false)} />
+      </Suspense>
+    );
+  }
+  const others = models?.data.filter(({ id }) => id !== message.model) ?? [];
+  return (
+    <MenuButton
+      label={strings.chat.regenerate}
+      icon={<RotateCcw aria-hidden className="size-4" />}
+      groups={() => [
+        {
+          key: "this",
+          entries: [
+            { label: strings.chat.sameModel, onSelect: () => void regenerate(message.id) },
+            { label: strings.chat.severalMore, takesFocus: true, onSelect: () => setSeveral(true) },
+          ],
+        },
+        {
+          key: "others",
+          entries: others.map(({ id }) => ({ label: id, onSelect: () => void regenerate(message.id, { model: id }) })),
+        },
+      ]}
+    />
+  );
 }

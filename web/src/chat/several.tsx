@@ -14,7 +14,7 @@ interface Props {
   readonly onClose: () => void;
 }
 
-export function Several({ message, onClose }: Props) {
+export default function Several({ message, onClose }: Props) {
   const { regenerate } = useDeeds();
   const models = useModels();
   const [chosen, setChosen] = useState<readonly string[]>([]);

@@ -1,11 +1,20 @@
 // The app as something that stays: its shell is kept for when there is no network, and a newer build replaces it.
 
+const KEY = "threadline:reloaded";
+const ONCE_MS = 60_000;
+
 /** Keep the shell on this device, where the browser can: over https, and on the machine itself. */
 export function keepShell(): void {
   if ("serviceWorker" in navigator) navigator.serviceWorker.register("/sw.js").catch(() => undefined);
-  // A part that was to be loaded later is gone: the server has a newer build. What is written is kept by then.
-  addEventListener("vite:preloadError", (event) => {
-    event.preventDefault();
-    location.reload();
+  addEventListener("vite:preloadError", () => {
+    if (isWorthReloading(Date.now())) location.reload();
   });
+}
+
+// A part that was to be loaded later is not there: the server has a newer build, and its page names the parts of that.
+// Without a network there is nothing newer to be had, and what does not help once does not help again at once.
+function isWorthReloading(now: number): boolean {
+  if (!navigator.onLine || now - Number(sessionStorage.getItem(KEY)) < ONCE_MS) return false;
+  sessionStorage.setItem(KEY, String(now));
+  return true;
 }
