@@ -19,7 +19,7 @@ def waiting(page: Page) -> Locator:
 
 def questions(page: Page) -> Locator:
     """Return what people have said, and no longer wait for."""
-    return page.locator("#app article.message.user").filter(has_not_text="waits")
+    return page.locator("#app article.message.user")
 
 
 async def busy(person: Person, server: Server, page: Page) -> str:

@@ -79,7 +79,6 @@ export const strings = {
     thinks: "Thinking…",
     thought: (seconds: string) => `Thought for ${seconds} s`,
     again: (attempt: number) => `The answer was interrupted and goes on: attempt ${attempt}.`,
-    waits: "waits",
     sending: "is being sent",
     you: "You",
     assistant: "Assistant",

@@ -4,6 +4,7 @@ import type { ShownMessage } from "@threadline/client";
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { strings } from "../strings.ts";
 import { Button } from "../ui/button.tsx";
+import { isTouch } from "../ui/touch.ts";
 import { useDeeds } from "./deeds.tsx";
 import { textOf } from "./words.ts";
 
@@ -18,9 +19,14 @@ export function Editor({ message, onDone }: Props) {
   const [text, setText] = useState(before);
   const field = useRef<HTMLTextAreaElement>(null);
   useEffect(() => field.current?.focus(), []);
+  // The button that opened it is gone by now; a keyboard goes on in the place to write.
+  const close = () => {
+    onDone();
+    if (!isTouch()) document.querySelector<HTMLElement>(`[aria-label="${strings.composer.write}"]`)?.focus();
+  };
   const save = () => {
     if (text.trim() === "") return;
-    onDone();
+    close();
     if (text === before) return;
     // Its pictures and files stay with it.
     const rest = message.content.filter((block) => block.type === "image" || block.type === "file");
@@ -28,8 +34,11 @@ export function Editor({ message, onDone }: Props) {
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.nativeEvent.isComposing) return;
-    if (event.key === "Escape") onDone();
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save();
+    if (event.key === "Escape") close();
+    // As in the place to write: on a keyboard of glass Enter breaks the line.
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey || !(event.shiftKey || isTouch()))) return;
+    event.preventDefault();
+    save();
   };
   return (
     <form
@@ -42,14 +51,14 @@ export function Editor({ message, onDone }: Props) {
         ref={field}
         aria-label={strings.chat.editing}
         dir="auto"
-        rows={Math.min(12, text.split("\n").length + 1)}
+        rows={Math.min(12, text.split("\n").length)}
         value={text}
         onChange={(event) => setText(event.target.value)}
         onKeyDown={onKeyDown}
-        className="w-full resize-none bg-transparent outline-none"
+        className="field-sizing-content block max-h-[50dvh] w-full resize-none bg-transparent outline-none"
       />
       <div className="mt-2 flex justify-end gap-2">
-        <Button onClick={onDone}>{strings.chat.cancel}</Button>
+        <Button onClick={close}>{strings.chat.cancel}</Button>
         <Button kind="primary" type="submit">
           {strings.chat.save}
         </Button>

@@ -10,6 +10,7 @@ import { Announcer } from "./announcer.tsx";
 import { DeedsProvider } from "./deeds.tsx";
 import { MessageOf } from "./message.tsx";
 import { useScroll } from "./scroll.ts";
+import { waitsForTurn } from "./words.ts";
 
 /** More than a screen shows: they are there, and measured, before anything is painted. */
 const FIRST_LINES = 12;
@@ -20,8 +21,9 @@ interface Props {
 }
 
 export function MessageList({ threadId, chat }: Props) {
-  const { messages, run } = chat;
-  const scroll = useScroll({ threadId, ...chat });
+  const { run } = chat;
+  const messages = chat.messages.filter((shown) => !waitsForTurn(shown, run));
+  const scroll = useScroll({ threadId, ...chat, messages });
   const keepMounted = useFirstLines(messages.length, scroll.left === null);
   const { end_user_id } = useSession();
   const mayWrite = !chat.members.some((one) => one.end_user_id === end_user_id && one.role === "viewer");

@@ -71,7 +71,7 @@ interface HeadProps {
 
 function Head({ shown: { message, delivery }, isWriting }: HeadProps) {
   const author = useAuthor(message);
-  const note = { stored: null, queued: strings.chat.waits, pending: strings.chat.sending }[delivery];
+  const note = delivery === "pending" ? strings.chat.sending : null;
   const model =
     message.role === "assistant" && message.model != null && message.model !== author ? message.model : null;
   return (

@@ -1,10 +1,15 @@
 // Names, times and sizes, as one says them. Pure.
 
-import type { Block, ShownMessage } from "@threadline/client";
+import type { Block, Run, Shown, ShownMessage } from "@threadline/client";
 import { strings } from "../strings.ts";
 
 export function isOwn({ role, author }: ShownMessage, me: string | null): boolean {
   return role === "user" && (author.id === null ? author.name === undefined : author.id === me);
+}
+
+/** Whether it stands, or comes to stand, in the line above the place to write: it is no part of the conversation yet. */
+export function waitsForTurn({ delivery }: Shown, run: Run | null): boolean {
+  return delivery === "queued" || (delivery === "pending" && run !== null);
 }
 
 /** The same name as on the server's pages. */

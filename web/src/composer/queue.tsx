@@ -4,6 +4,7 @@ import { type Message, Refusal, type Run } from "@threadline/client";
 import { type StreamingChat, useClient, useConnection } from "@threadline/client/react";
 import { ArrowDown, ArrowUp, Pencil, X } from "lucide-react";
 import { type FormEvent, useState } from "react";
+import { waitsForTurn } from "../chat/words.ts";
 import { useSession } from "../shell/first-state.ts";
 import { strings } from "../strings.ts";
 import { Button, IconButton } from "../ui/button.tsx";
@@ -26,6 +27,9 @@ export function Queue({ threadId, chat }: Props) {
     await deed.catch((error: unknown) => setProblem(wordsFor(error)));
   };
   const waiting = queue.filter((run) => run.input !== null);
+  // On their way: they come here, and not into the conversation first.
+  const going = chat.messages.filter((shown) => shown.delivery === "pending" && waitsForTurn(shown, chat.run));
+  const count = waiting.length + (phase === "live" ? going.length : 0);
   const own = { place: threadId, withdraw };
   return (
     <>
@@ -36,11 +40,9 @@ export function Queue({ threadId, chat }: Props) {
           {problem}
         </p>
       )}
-      {waiting.length > 0 && (
+      {count > 0 && (
         <section aria-label={strings.composer.waiting} className="mb-2 rounded-2xl border border-line bg-raised p-1">
-          <h2 className="px-3 pt-1.5 text-xs font-semibold text-soft">
-            {strings.composer.waitingCount(waiting.length)}
-          </h2>
+          <h2 className="px-3 pt-1.5 text-xs font-semibold text-soft">{strings.composer.waitingCount(count)}</h2>
           <ol className="max-h-[30dvh] overflow-y-auto">
             {waiting.map((run, place) => (
               <Line
@@ -53,6 +55,14 @@ export function Queue({ threadId, chat }: Props) {
                 onWithdraw={() => void attempt(cancelQueued(run.id))}
               />
             ))}
+            {phase === "live" &&
+              going.map(({ key, message }) => (
+                <li key={key} className="flex min-h-11 items-center px-3 text-sm text-soft">
+                  <span dir="auto" className="line-clamp-1">
+                    {draftOf(message.content).text || strings.composer.filesOnly(draftOf(message.content).files.length)}
+                  </span>
+                </li>
+              ))}
           </ol>
         </section>
       )}
