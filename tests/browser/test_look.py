@@ -65,10 +65,13 @@ async def test_every_page_looks_right(
     await judge(page, "home")
     await page.goto(f"{server.url}/t/{thread_id}")
     await expect(answers(page)).to_have_count(2)
-    await expect(answers(page).first).to_contain_text("append")
+    # Colours and formulas come a moment after the words.
+    await expect(page.locator(".katex").first).to_be_visible()
+    await expect(page.locator("pre code span[class]").first).to_be_visible()
     await judge(page, "conversation")
     for section in OPERATOR:
         await page.goto(f"{server.url}/operator/{section}")
         await expect(page.get_by_role("heading", level=1)).to_be_visible()
+        await expect(page.locator(".animate-pulse, [aria-busy=true]")).to_have_count(0)
         await judge(page, f"operator-{section or 'live'}")
     assert faults == []
