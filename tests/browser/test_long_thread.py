@@ -69,6 +69,18 @@ SCROLL_UP = """async (frames) => {
     }
     return empty;
 }"""
+# Until nothing moves any more: the same place and height in several frames, one behind the other.
+STANDS_STILL = """async () => {
+    const it = document.querySelector('.messages');
+    const look = () => `${it.scrollTop} ${it.querySelector('article')?.getBoundingClientRect().top}`;
+    let before = look();
+    for (let same = 0; same < 12; ) {
+        await new Promise((then) => requestAnimationFrame(() => setTimeout(then)));
+        const now = look();
+        same = now === before ? same + 1 : 0;
+        before = now;
+    }
+}"""
 WATCH_SHIFTS = """() => {
     window.shifts = [];
     new PerformanceObserver((list) => {
@@ -115,12 +127,12 @@ async def _older_ones_come(page: Page) -> None:
     height = await page.evaluate(HEIGHT)
     await page.evaluate("() => { document.querySelector('.messages').scrollTop = 700; }")
     await asyncio.wait_for(asked.wait(), 10)
-    await page.evaluate("() => new Promise((then) => setTimeout(then, 300))")
+    await page.evaluate(STANDS_STILL)
     seen = await page.evaluate(FIRST_SEEN)
     before = await page.evaluate(TOP_OF, seen)
     go_on.set()
     await page.wait_for_function(f"() => document.querySelector('.messages').scrollHeight > {height} + 1000")
-    await page.evaluate("() => new Promise((then) => setTimeout(then, 300))")
+    await page.evaluate(STANDS_STILL)
     assert abs(await page.evaluate(TOP_OF, seen) - before) <= 2
     await page.unroute("**/messages?**", hold)
 
@@ -140,7 +152,7 @@ async def test_it_follows_what_is_written_unless_one_has_gone_up(person: MakePer
     await page.locator(".messages").hover()
     await page.mouse.wheel(0, -250)
     await expect(page.get_by_role("button", name="Jump to latest")).to_be_visible()
-    await page.evaluate("() => new Promise((then) => setTimeout(then, 300))")
+    await page.evaluate(STANDS_STILL)
     seen = await page.evaluate(FIRST_SEEN)
     before = await page.evaluate(TOP_OF, seen)
     height = await page.evaluate(HEIGHT)
@@ -164,7 +176,7 @@ async def test_a_thread_is_found_where_it_was_left(person: MakePerson, server: S
     await page.locator(".messages").hover()
     await page.mouse.wheel(0, -1500)
     await expect(page.get_by_role("button", name="Jump to latest")).to_be_visible()
-    await page.evaluate("() => new Promise((then) => setTimeout(then, 300))")
+    await page.evaluate(STANDS_STILL)
     seen = await page.evaluate(FIRST_SEEN)
     before = await page.evaluate(TOP_OF, seen)
     await page.get_by_role("link", name="Other").click()
