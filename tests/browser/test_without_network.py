@@ -112,3 +112,62 @@ async def test_two_tabs_show_the_same(person: MakePerson, server: Server) -> Non
         await expect(page.get_by_role("button", name="Stop")).to_have_count(0)
     said = {await answers(page).locator(".content").inner_text() for page in (first, second, phone)}
     assert len(said) == 1
+
+
+REST_IS_KEPT = """async () => {
+  const script = await (await fetch('/sw.js')).text();
+  const rest = JSON.parse(/self\\.REST = (.*);/.exec(script)[1]);
+  return (await Promise.all(rest.map((file) => caches.match(file)))).every((found) => found !== undefined);
+}"""
+
+
+async def test_what_is_asked_for_later_is_there_without_a_network(person: MakePerson, server: Server) -> None:
+    """Dialogs that nobody has opened before: the service worker has fetched them behind the first visit."""
+    ann = await person("ann-later", server)
+    page = await ann.sign_in()
+    thread_id = await ann.thread("How are you?")
+    await page.goto(f"{server.url}/t/{thread_id}")
+    await expect(answers(page)).to_contain_text("w0 w1 w2")
+    await shell_is_kept(page)
+    await eventually(lambda: page.evaluate(REST_IS_KEPT), True)
+    await ann.context.set_offline(True)
+    for name in ("Members", "Share"):
+        await page.get_by_role("button", name="More for this conversation").click()
+        await page.get_by_role("menuitem", name=name).click()
+        await expect(page.get_by_role("dialog", name=name)).to_be_visible()
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+async def test_what_cannot_be_loaded_says_so_and_can_be_tried_again(person: MakePerson, server: Server) -> None:
+    """Without a service worker and without a network: one line in its place, the page stays, and then it comes."""
+    ann = await person("ann-unloaded", server, service_workers="block")
+    page = await ann.sign_in()
+    thread_id = await ann.thread("How are you?")
+    await page.goto(f"{server.url}/t/{thread_id}")
+    await expect(answers(page)).to_contain_text("w0 w1 w2")
+    more = page.get_by_role("button", name="More for this conversation")
+    await more.click()
+    await expect(page.get_by_role("menu")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await ann.context.set_offline(True)
+    line = page.get_by_role("alert").filter(has_text="could not be loaded")
+    for _ in range(2):
+        await more.click()
+        await page.get_by_role("menuitem", name="Share").click()
+        await expect(line).to_be_visible()
+        await expect(answers(page)).to_contain_text("w0 w1 w2")
+        await line.get_by_role("button", name="Close").click()
+        await expect(line).to_have_count(0)
+    await more.click()
+    await page.get_by_role("menuitem", name="Share").click()
+    await expect(line).to_be_visible()
+    await ann.context.set_offline(False)
+    await line.get_by_role("button", name="Try again").click()
+    await expect(line).to_have_count(0)
+    # A browser may keep to its failure: the page is loaded anew then, and what is asked for is there.
+    await expect(page.get_by_role("dialog", name="Share").or_(more)).to_be_visible()
+    if await page.get_by_role("dialog", name="Share").count() == 0:
+        await more.click()
+        await page.get_by_role("menuitem", name="Share").click()
+    await expect(page.get_by_role("dialog", name="Share")).to_be_visible()

@@ -2,6 +2,7 @@
 
 import gzip
 import html
+import json
 import re
 import struct
 from typing import Any
@@ -83,6 +84,11 @@ def test_the_service_worker_knows_its_build(installation: Installation, build: B
     """A browser looks whether it has changed: with every build it has, and is never kept in between."""
     worker = httpx.get(installation.url + "/sw.js")
     assert worker.text.startswith(f'self.BUILD = "{build.script}";')
+    rest = json.loads(worker.text.splitlines()[1].removeprefix("self.REST = ").removesuffix(";"))
+    names = {name.removeprefix("/assets/").rsplit("-", 1)[0] for name in rest}
+    assert {"share", "members", "menu-popup", "drawer", "confirm"} <= names
+    assert not {"page", "python", "worker"} & names
+    assert httpx.get(installation.url + rest[0]).status_code == 200
     assert worker.headers["cache-control"] == "no-cache"
     assert worker.headers["content-type"].startswith("text/javascript")
 

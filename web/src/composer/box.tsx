@@ -6,7 +6,6 @@ import {
   type ClipboardEvent,
   type FormEvent,
   type KeyboardEvent,
-  lazy,
   type ReactNode,
   Suspense,
   useEffect,
@@ -15,6 +14,7 @@ import {
 } from "react";
 import { strings } from "../strings.ts";
 import { IconButton } from "../ui/button.tsx";
+import { later } from "../ui/later.tsx";
 import { isTouch } from "../ui/touch.ts";
 import { AttachButton, DropPlace } from "./attach.tsx";
 import { Field } from "./field.tsx";
@@ -26,7 +26,7 @@ import { useMentions } from "./use-mentions.ts";
 import { type OnSend, useWriting } from "./use-writing.ts";
 
 // Only whoever writes into an answer needs it.
-const BusyMenu = lazy(() => import("./busy-menu.tsx"));
+const BusyMenu = later(() => import("./busy-menu.tsx"), { isQuiet: true });
 
 interface Props {
   /** Where the draft belongs: a thread's id, or a name. */

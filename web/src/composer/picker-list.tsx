@@ -10,6 +10,8 @@ import { PICKER_LOOK, type PickerProps } from "./picker.tsx";
 
 interface Props extends PickerProps {
   readonly name: string;
+  /** Back to the button alone. */
+  readonly onClose: () => void;
   readonly children: ReactNode;
 }
 

@@ -1,12 +1,13 @@
 // Says who is to answer; what there is to choose from is loaded when somebody wants to.
 
 import { ChevronDown } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { strings } from "../strings.ts";
+import { later } from "../ui/later.tsx";
 import { useAgents, useModels } from "../ui/models.ts";
 import { type Choice, nameOf } from "./choice.ts";
 
-const PickerList = lazy(() => import("./picker-list.tsx"));
+const PickerList = later(() => import("./picker-list.tsx"));
 
 export interface PickerProps {
   readonly choice: Choice;
@@ -39,7 +40,7 @@ export function Picker({ choice, onChoose }: PickerProps) {
   if (!isWanted) return button;
   return (
     <Suspense fallback={button}>
-      <PickerList choice={choice} onChoose={onChoose} name={name}>
+      <PickerList choice={choice} onChoose={onChoose} onClose={() => setIsWanted(false)} name={name}>
         {words}
       </PickerList>
     </Suspense>

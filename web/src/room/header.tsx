@@ -2,10 +2,11 @@
 
 import { type StreamingChat, useClient, usePresence } from "@threadline/client/react";
 import { Braces, FileText, MoreHorizontal, Share2, Users } from "lucide-react";
-import { lazy, type ReactNode, Suspense, useState } from "react";
+import { type ReactNode, Suspense, useState } from "react";
 import { useSession } from "../shell/first-state.ts";
 import { DrawerButton } from "../sidebar/drawer-button.tsx";
 import { strings } from "../strings.ts";
+import { later } from "../ui/later.tsx";
 import { MenuButton, type MenuGroup } from "../ui/menu-button.tsx";
 import { tried, useDeeds } from "./deeds.ts";
 import { download } from "./download.ts";
@@ -15,9 +16,9 @@ import { useReadMark } from "./read.ts";
 import { RenameField } from "./rename-field.tsx";
 import { nameOf, rightsOf } from "./role.ts";
 
-const Confirm = lazy(() => import("../ui/confirm.tsx"));
-const ShareDialog = lazy(() => import("./share.tsx"));
-const MembersDialog = lazy(() => import("./members.tsx"));
+const Confirm = later(() => import("../ui/confirm.tsx"));
+const ShareDialog = later(() => import("./share.tsx"));
+const MembersDialog = later(() => import("./members.tsx"));
 
 const FACES_MAX = 4;
 

@@ -1,16 +1,17 @@
 // The frame: the sidebar, and the page of the address.
 
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { ThreadPage } from "../chat/page.tsx";
 import { HomePage } from "../composer/home.tsx";
 import { DrawerButton } from "../sidebar/drawer-button.tsx";
+import { later } from "../ui/later.tsx";
 import { Shortcuts } from "../ui/shortcuts.tsx";
 import { Toasts } from "../ui/toast.tsx";
 import { placeOf, usePath } from "./address.ts";
 import { SidePanel } from "./frame.tsx";
 
 // Charts and tables are for few: nobody else loads them.
-const OperatorPages = lazy(() => import("../operator/page.tsx"));
+const OperatorPages = later(() => import("../operator/page.tsx"));
 
 export function App() {
   const place = placeOf(usePath());

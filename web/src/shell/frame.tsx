@@ -1,10 +1,11 @@
 // The list of conversations beside the page, or over it where there is no room.
 
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { Sidebar } from "../sidebar/sidebar.tsx";
+import { later } from "../ui/later.tsx";
 import { useIsWide } from "../ui/wide.ts";
 
-const Drawer = lazy(() => import("../sidebar/drawer.tsx"));
+const Drawer = later(() => import("../sidebar/drawer.tsx"));
 
 export function SidePanel({ current }: { readonly current: string | null }) {
   const isWide = useIsWide();

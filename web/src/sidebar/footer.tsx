@@ -1,16 +1,19 @@
 // Who is signed in, what looks how, and the way out.
 
 import { useClient } from "@threadline/client/react";
-import { Gauge, LogOut, Monitor, Moon, Settings, Sun } from "lucide-react";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { Bot, Gauge, Keyboard, LogOut, Monitor, Moon, Settings, Sun } from "lucide-react";
+import { Suspense, useEffect, useState } from "react";
 import { type Session, signOut, useSession } from "../shell/first-state.ts";
 import { chooseTheme, type Theme, theme } from "../shell/theme.ts";
 import { strings } from "../strings.ts";
+import { later } from "../ui/later.tsx";
 import { loadMenus, MenuButton, type MenuGroup } from "../ui/menu-button.tsx";
+import { showShortcuts } from "../ui/shortcuts.tsx";
 import { useWatched } from "../ui/watch.ts";
 
 const loadConfirm = () => import("../ui/confirm.tsx");
-const Confirm = lazy(loadConfirm);
+const Confirm = later(loadConfirm);
+const AgentsDialog = later(() => import("../room/agents.tsx"));
 const QUIET_MS = 2_000;
 
 const THEMES = [
@@ -25,6 +28,7 @@ export function Footer() {
   const chosen = useWatched(theme);
   const unsent = useWatched(client.outbox.pending).filter((one) => one.status !== "accepted").length;
   const [isAsking, setIsAsking] = useState(false);
+  const [hasAgents, setHasAgents] = useState(false);
   useEffect(() => {
     // When the page has settled: what is small and needed without a network, too.
     const timer = setTimeout(() => {
@@ -48,9 +52,14 @@ export function Footer() {
       <MenuButton
         label={strings.sidebar.settings}
         icon={<Settings aria-hidden className="size-4" />}
-        groups={() => [themes(chosen), places(session), { key: "end", entries: [end] }]}
+        groups={() => [themes(chosen), more(() => setHasAgents(true)), places(session), { key: "end", entries: [end] }]}
         className="pointer-coarse:size-11"
       />
+      {hasAgents && (
+        <Suspense>
+          <AgentsDialog onClose={() => setHasAgents(false)} />
+        </Suspense>
+      )}
       {isAsking && (
         <Suspense>
           <Confirm
@@ -77,6 +86,17 @@ function themes(chosen: Theme): MenuGroup {
       onSelect: () => chooseTheme(name),
     })),
   };
+}
+
+function more(onAgents: () => void): MenuGroup {
+  const agents = { label: strings.agents.title, icon: <Bot aria-hidden />, takesFocus: true, onSelect: onAgents };
+  const keys = {
+    label: strings.ui.shortcuts,
+    icon: <Keyboard aria-hidden />,
+    takesFocus: true,
+    onSelect: showShortcuts,
+  };
+  return { key: "more", entries: [agents, keys] };
 }
 
 function places({ may_be }: Session): MenuGroup {

@@ -2,18 +2,19 @@
 
 import type { ListedThread } from "@threadline/client";
 import { Archive, ArrowLeft, SquarePen } from "lucide-react";
-import { lazy, Suspense, useCallback, useMemo, useRef, useState } from "react";
+import { Suspense, useCallback, useMemo, useRef, useState } from "react";
 import { useDeeds } from "../room/deeds.ts";
 import { goTo } from "../shell/address.ts";
 import { strings } from "../strings.ts";
 import { Button, IconButton } from "../ui/button.tsx";
+import { later } from "../ui/later.tsx";
 import { Footer } from "./footer.tsx";
 import { List } from "./list.tsx";
 import { SearchField, useSearchKey } from "./search.tsx";
 import { useShownList } from "./shown.ts";
 import { Skeleton } from "./skeleton.tsx";
 
-const Confirm = lazy(() => import("../ui/confirm.tsx"));
+const Confirm = later(() => import("../ui/confirm.tsx"));
 
 interface Props {
   readonly current: string | null;

@@ -1,8 +1,8 @@
 // A button with a menu behind it. What draws the menu is loaded when somebody is about to open it.
 
-import { lazy, type ReactNode, Suspense, useRef, useState } from "react";
-import { tried } from "../room/deeds.ts";
+import { type ReactNode, Suspense, useRef, useState } from "react";
 import { IconButton } from "./button.tsx";
+import { later } from "./later.tsx";
 
 export interface MenuEntry {
   readonly label: string;
@@ -31,7 +31,7 @@ export function loadMenus(): void {
   load().catch(() => undefined);
 }
 
-const Popup = lazy(load);
+const Popup = later(load);
 
 interface Props {
   readonly label: string;
@@ -45,7 +45,9 @@ export function MenuButton({ label, icon, groups, className = "", tabIndex = 0 }
   const button = useRef<HTMLButtonElement>(null);
   const [isOpen, setIsOpen] = useState(false);
   const open = async () => {
-    if (await tried(load)) setIsOpen(true);
+    // Loaded or not: what is not says so in its place.
+    await load().catch(() => undefined);
+    setIsOpen(true);
   };
   return (
     <>

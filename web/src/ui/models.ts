@@ -1,12 +1,15 @@
 // What can answer: the models and the agents of the installation, asked for once.
 
-import type { Client } from "@threadline/client";
+import { type Client, Signal } from "@threadline/client";
 import { useClient } from "@threadline/client/react";
 import { useEffect, useState } from "react";
+import { useWatched } from "./watch.ts";
 
 type Models = Awaited<ReturnType<typeof askForModels>>;
 type Agents = Awaited<ReturnType<typeof askForAgents>>;
 
+/** How often somebody has changed agents here. */
+const changes = new Signal(0);
 const asked = new WeakMap<Client, { models?: Promise<Models> | undefined; agents?: Promise<Agents> | undefined }>();
 
 function askForModels(client: Client) {
@@ -37,16 +40,24 @@ export function useModels(): Models | null {
   return models;
 }
 
+/** Somebody has changed them: ask again, when they are needed next and wherever they are shown now. */
+export function forgetAgents(client: Client): void {
+  of(client).agents = undefined;
+  changes.set(changes.get() + 1);
+}
+
 /** The agents that one may see. */
 export function useAgents(): Agents {
   const client = useClient();
+  const count = useWatched(changes);
   const [agents, setAgents] = useState<Agents>([]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: after a change they are asked for again
   useEffect(() => {
     const found = of(client);
     found.agents ??= askForAgents(client);
     found.agents.then(setAgents, () => {
       found.agents = undefined;
     });
-  }, [client]);
+  }, [client, count]);
   return agents;
 }

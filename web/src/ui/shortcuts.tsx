@@ -1,20 +1,26 @@
 // The keys of the app: a dialog that lists them, behind "?" and behind a button.
 
 import { Signal } from "@threadline/client";
-import { lazy, Suspense, useEffect } from "react";
+import { Suspense, useEffect } from "react";
 import { strings } from "../strings.ts";
+import { later } from "./later.tsx";
 import { useWatched } from "./watch.ts";
 
-const ListOfShortcuts = lazy(() => import("./shortcut-list.tsx"));
+const ListOfShortcuts = later(() => import("./shortcut-list.tsx"));
 
 const isOpen = new Signal(false);
+
+/** Open the list. */
+export function showShortcuts(): void {
+  isOpen.set(true);
+}
 
 /** Opens the list. */
 export function HintOfShortcuts() {
   return (
     <button
       type="button"
-      onClick={() => isOpen.set(true)}
+      onClick={showShortcuts}
       className="underline decoration-line underline-offset-2 hover:text-text"
     >
       {strings.ui.shortcuts}

@@ -1,7 +1,10 @@
 // Keeps the shell of the app, so that it opens without a network: scripts, styles, and a page with nobody's words in it.
 // What people say is kept by the client's own store, and never here.
 
-const worker = self as unknown as ServiceWorkerGlobalScope & { readonly BUILD: string };
+const worker = self as unknown as ServiceWorkerGlobalScope & {
+  readonly BUILD: string;
+  readonly REST: readonly string[];
+};
 
 const SHELL = "/shell";
 const CACHE = `threadline:${worker.BUILD}`;
@@ -12,6 +15,7 @@ const NAMED = /^\/(app\/[^/]+|pages\.css)$/;
 
 worker.addEventListener("install", (event) => event.waitUntil(install()));
 worker.addEventListener("activate", (event) => event.waitUntil(activate()));
+worker.addEventListener("message", (event) => event.waitUntil(keepRest()));
 worker.addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
@@ -36,6 +40,16 @@ async function activate(): Promise<void> {
   const names = await caches.keys();
   await Promise.all(names.filter((name) => name !== CACHE).map((name) => caches.delete(name)));
   await worker.clients.claim();
+}
+
+/** Dialogs, menus and whatever else a conversation may load later: one after the other, behind all that is urgent. */
+async function keepRest(): Promise<void> {
+  const cache = await caches.open(CACHE);
+  for (const file of worker.REST) {
+    if ((await cache.match(file)) !== undefined) continue;
+    // What fails now is tried with the next page.
+    await cache.add(file).catch(() => undefined);
+  }
 }
 
 async function kept(request: Request | string): Promise<Response> {

@@ -19,6 +19,9 @@ WORKER = "src/worker/worker.ts"
 HASHED = "assets"
 """The folder of what has its content's hash in its name: a browser never needs to ask for it again."""
 
+_FOR_FEW = ("src/operator/", "node_modules/shiki/dist/langs/")
+"""Parts that nobody fetches before they are met: the operator's pages, and each language that code is written in."""
+
 FOREVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
 _ENCODINGS = {"br": ".br", "gzip": ".gz"}
@@ -38,6 +41,8 @@ class Build(Struct, frozen=True):
     script: str
     worker: str
     styles: tuple[str, ...]
+    rest: tuple[str, ...]
+    """What conversations load later, beside the page: kept for when there is no network."""
 
     def file(self, *names: str, accepts: str = "") -> Response:
         """Return a file of the build, packed where `accepts` (an `Accept-Encoding`) allows. Raises NotFound."""
@@ -58,9 +63,9 @@ class Build(Struct, frozen=True):
         return guarded(FileResponse(path, headers=headers, media_type=media_type or "application/octet-stream"))
 
     def service_worker(self) -> Response:
-        """Return the service worker, which knows by its first line which build it keeps: a browser compares bytes."""
+        """Return the service worker, which knows by its first lines which build it keeps: a browser compares bytes."""
         source = (self.folder / self.worker.removeprefix("/")).read_text()
-        script = f"self.BUILD = {json.dumps(self.script)};\n{source}"
+        script = f"self.BUILD = {json.dumps(self.script)};\nself.REST = {json.dumps(self.rest)};\n{source}"
         return guarded(Response(script, media_type="text/javascript", headers={"Cache-Control": _ASK_AGAIN}))
 
 
@@ -75,4 +80,20 @@ def find_build() -> Build | None:
         return None
     entry = entries[ENTRY]
     styles = tuple(f"/{name}" for name in entry.get("css", ()))
-    return Build(folder, f"/{entry['file']}", f"/{entries[WORKER]['file']}", styles)
+    return Build(folder, f"/{entry['file']}", f"/{entries[WORKER]['file']}", styles, _rest(entries))
+
+
+def _rest(entries: dict[str, dict[str, Any]]) -> tuple[str, ...]:
+    """Return what a page of conversations may load after its first look, with what that needs."""
+    found: dict[str, None] = {}
+    seen: set[str] = set()
+    names = [name for name in entries[ENTRY].get("dynamicImports", ()) if not name.startswith(_FOR_FEW)]
+    while names:
+        name = names.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        entry = entries[name]
+        found |= dict.fromkeys(f"/{file}" for file in (entry["file"], *entry.get("css", ())))
+        names += entry.get("imports", ())
+    return tuple(sorted(found))

@@ -1,13 +1,18 @@
 // What Markdown becomes: plain elements, which pages.css dresses as it does the server's.
 
 import { ExternalLink } from "lucide-react";
-import { type ComponentProps, isValidElement, lazy, type ReactNode, Suspense } from "react";
+import { type ComponentProps, type ComponentType, isValidElement, lazy, type ReactNode, Suspense } from "react";
 import type { Components } from "streamdown";
 import { strings } from "../../strings.ts";
 import { CodeBlock } from "./code.tsx";
 import { outside } from "./links.ts";
 
-const Formula = lazy(() => import("./formula.tsx"));
+interface FormulaProps {
+  readonly tex: string;
+  readonly isBlock: boolean;
+}
+
+const Formula = lazy<ComponentType<FormulaProps>>(() => import("./formula.tsx").catch(() => ({ default: AsTex })));
 
 type Of<Name extends "a" | "code" | "img" | "input" | "pre"> = ComponentProps<Name>;
 
@@ -39,7 +44,11 @@ function Pre({ children }: Of<"pre">) {
   return <CodeBlock text={text} language={/language-(\S+)/.exec(inner.className ?? "")?.[1] ?? ""} />;
 }
 
-function FormulaOf({ tex, isBlock }: { readonly tex: string; readonly isBlock: boolean }) {
+function AsTex({ tex }: FormulaProps) {
+  return <code>{tex}</code>;
+}
+
+function FormulaOf({ tex, isBlock }: FormulaProps) {
   return (
     <Suspense fallback={<code>{tex}</code>}>
       <Formula tex={tex} isBlock={isBlock} />
