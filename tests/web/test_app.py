@@ -85,7 +85,7 @@ def test_the_service_worker_knows_its_build(installation: Installation, build: B
     worker = httpx.get(installation.url + "/sw.js")
     assert worker.text.startswith(f'self.BUILD = "{build.script}";')
     rest = json.loads(worker.text.splitlines()[1].removeprefix("self.REST = ").removesuffix(";"))
-    names = {name.removeprefix("/assets/").rsplit("-", 1)[0] for name in rest}
+    names = {re.sub(r"^/assets/|-.{8}\.\w+$", "", name) for name in rest}
     assert {"share", "members", "menu-popup", "drawer", "confirm"} <= names
     assert not {"page", "python", "worker"} & names
     assert httpx.get(installation.url + rest[0]).status_code == 200
