@@ -2,13 +2,14 @@
 
 import type { Message } from "@threadline/client";
 import { RotateCcw } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { strings } from "../strings.ts";
+import { later } from "../ui/later.tsx";
 import { MenuButton } from "../ui/menu-button.tsx";
 import { useModels } from "../ui/models.ts";
 import { useDeeds } from "./deeds.tsx";
 
-const Several = lazy(() => import("./several.tsx"));
+const Several = later(() => import("./several.tsx"));
 
 export function RegenerateMenu({ message }: { readonly message: Message }) {
   const { regenerate } = useDeeds();
