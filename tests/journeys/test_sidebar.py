@@ -192,7 +192,7 @@ async def test_an_expired_token_and_a_drain_cut_a_sidebar(make_server: StartServ
     """It never ends cleanly."""
     server: Server = make_server().start()
     async with Client(server.url, installation.key) as client:
-        async with browser(client, "ann", expires_in=1) as browsing, sidebar(browsing) as stream:
+        async with browser(client, "ann", expires_in=3) as browsing, sidebar(browsing) as stream:
             await stream.read_to_cut()
         async with sidebar(client) as stream:
             await stream.read_until("listed")
