@@ -60,6 +60,10 @@ IDEMPOTENCY_KEY_CHARS_MAX: Final = 256
 JSON_DEPTH_MAX: Final = 64
 """Nesting in metadata and tool inputs. Recursive readers on the other side have to survive it too."""
 
+JSON_VALUES_MAX: Final = 100_000
+"""Values and names in one body. Each is looked at, and eight megabytes of zeros would keep everybody else waiting for
+seconds; what a client says for people or models has a few thousand."""
+
 PAGE_SIZE_MAX: Final = 200
 """Part of the contract: `limit` is 1 to 200."""
 
@@ -86,6 +90,9 @@ tries is slowed down to 43,000 a day, of 2^256."""
 SIGN_IN_FAILURES_ALL_PER_SECOND: Final = 20
 SIGN_IN_FAILURES_ALL_BURST: Final = 400
 """The same from everywhere, on one node: each is a look into the store, and a link's is a commit."""
+
+SIGN_IN_FORM_BYTES_MAX: Final = 16 * 1024
+"""A key, a name and an address of ours, all of it escaped. Anybody may send it, so it is taken apart in no time."""
 
 SIGN_IN_PLACES: Final = 4096
 """Addresses that are told apart; beyond it they share places. About 1 MB when all are in use."""
@@ -231,7 +238,8 @@ READER_STALL_SECONDS: Final = 60.0
 """How long one write to a reader may block. Then the connection is cut; its cursor stays good for ever."""
 
 REQUEST_HEAD_SECONDS: Final = 20.0
-"""From accepting a connection to its first complete request head: silent connections go away by themselves."""
+"""From accepting a connection to its first complete request head, and from the first byte of each later one to its
+end: silent connections go away by themselves."""
 
 CREDENTIALS_LOOK_SECONDS: Final = 15.0
 """How often a node looks whether the sessions and keys of its readers still hold: how late a stream of one that has

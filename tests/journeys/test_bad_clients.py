@@ -5,7 +5,7 @@ import resource
 import socket
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -211,6 +211,23 @@ async def test_what_is_no_http_is_shown_the_door(server: Server, client: Client,
         except ConnectionError:
             answer = b""
     assert not answer or answer.startswith(b"HTTP/1.1 4"), answer[:100]
+    assert (await client.get("/healthz")).status == 200
+
+
+@pytest.mark.parametrize("endless", [b"GET /", b"GET /healthz HTTP/1.1\r\nx: "], ids=["address", "header"])
+async def test_a_later_head_is_bounded_like_the_first_one(server: Server, client: Client, endless: bytes) -> None:
+    """Who was served once on a connection may not fill our memory with the head of the next request."""
+    first = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
+    async with raw(server, first) as (reader, writer), asyncio.timeout(20):
+        assert (await reader.readuntil(b'{"status":"ok"}')).startswith(b"HTTP/1.1 200")
+        with suppress(ConnectionError):
+            writer.write(endless)
+            for _ in range(64):
+                writer.write(b"a" * 65536)
+                await writer.drain()
+        with suppress(ConnectionError):
+            answer = await reader.read()
+            assert not answer or answer.startswith(b"HTTP/1.1 400"), answer[:100]
     assert (await client.get("/healthz")).status == 200
 
 

@@ -195,3 +195,24 @@ async def test_nul_in_a_page_cursor_was_never_handed_out(client: Client, place: 
     """Cursors are opaque, and one that nobody has made is refused as such."""
     cursor = base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
     (await client.get(f"/v1/threads?cursor={cursor}")).problem(400, "bad_cursor")
+
+
+@ON_SQLITE
+async def test_a_body_with_too_many_values_is_422(client: Client) -> None:
+    """Eight megabytes of zeros would be looked at for seconds, in which nobody else is served."""
+    thread_id = await client.thread()
+    body = b'{"content": "x", "metadata": {"a": [' + b"0," * 2_000_000 + b"0]}}"
+    problem = (await client.post(f"/v1/threads/{thread_id}/messages", data=body)).problem(422, "invalid_request")
+    assert "values" in problem["detail"]
+    assert (await client.state(thread_id))["seq"] == 1
+
+
+@pytest.mark.parametrize("place", [10**30, 2**63, -1])
+async def test_a_number_in_a_page_cursor_that_no_store_knows_was_never_handed_out(client: Client, place: int) -> None:
+    """On every list whose cursors have a seq or a version in them."""
+    thread_id = await client.thread()
+    agent = (await client.post("/v1/agents", {"handle": f"numbers{abs(place) % 97}"})).ok(201)["id"]
+    cursor = base64.urlsafe_b64encode(json.dumps([place]).encode()).decode().rstrip("=")
+    lists = [f"threads/{thread_id}/{name}" for name in ("branches", "tool_calls", "audit")]
+    for path in (*lists, f"agents/{agent}/versions"):
+        (await client.get(f"/v1/{path}?cursor={cursor}")).problem(400, "bad_cursor")

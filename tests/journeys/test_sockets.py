@@ -130,8 +130,10 @@ async def test_what_is_no_request_is_a_problem_and_no_end(client: Client) -> Non
             await socket.connection.send_str(raw)
             assert (await socket.wait_for_type("error"))["error"]["code"] == "invalid_request"
         socket.heard.clear()
-        await socket.connection.send_bytes(b"{}")
-        await socket.wait_for_type("error")
+        for data in (b"{}", b"\xff", b'{"ref": "\xff"}', b'{"x":' * 50_000, b"[" * 50_000):
+            socket.heard.clear()
+            await socket.connection.send_bytes(data)
+            assert (await socket.wait_for_type("error"))["error"]["code"] == "invalid_request"
         assert (await socket.ask("send", message={"content": "still here"}))["run"]
 
 

@@ -14,6 +14,7 @@ from threadline.api.requests import _explained, cursor_of, from_page_cursor, ide
 from threadline.clock import ManualClock, from_rfc3339, rfc3339
 from threadline.errors import BadCursor, InvalidRequest, SettingsRefused, Unauthorized
 from threadline.ids import IdMaker, KeyId, TenantId, is_well_formed
+from threadline.limits import JSON_VALUES_MAX
 from threadline.observe import Metrics
 from threadline.records import ErrorInfo, Usage
 from threadline.settings import Settings, load_settings
@@ -61,6 +62,17 @@ def test_a_page_cursor_that_was_never_handed_out_is_refused(bad: str) -> None:
     with pytest.raises(BadCursor):
         from_page_cursor(bad, tuple[str, int])
     assert from_page_cursor(to_page_cursor("desc", 5), tuple[str, int]) == ("desc", 5)
+    for beyond in (-1, 2**53, 10**30):
+        with pytest.raises(BadCursor):
+            from_page_cursor(to_page_cursor("desc", beyond), tuple[str, int])
+
+
+def test_a_body_has_only_so_many_values() -> None:
+    """Each is looked at, so a few megabytes of zeros, or of names, may not be looked at to their end."""
+    check_text({"a": [0] * (JSON_VALUES_MAX - 3)})
+    for many in ({"a": [0] * JSON_VALUES_MAX}, {str(number): 0 for number in range(JSON_VALUES_MAX // 2 + 1)}):
+        with pytest.raises(InvalidRequest, match="values"):
+            check_text(many)
 
 
 def test_a_refusal_points_at_the_field() -> None:

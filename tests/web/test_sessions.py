@@ -132,6 +132,14 @@ def test_what_is_no_key_signs_nobody_in(installation: Installation, key: str) ->
     assert "set-cookie" not in refused.headers
 
 
+def test_a_form_has_an_end(installation: Installation) -> None:
+    """Anybody may send one, and to take megabytes of fields apart would keep everybody else waiting."""
+    body = "&".join(["key=x"] * 4000)
+    headers = {"origin": installation.url, "content-type": "application/x-www-form-urlencoded"}
+    refused = installation.browser().post("/sign-in", content=body, headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (413, "too_large")
+
+
 def test_a_token_signs_nobody_in(installation: Installation) -> None:
     """An end user's token is for an app that has one; a session of it would outlive it."""
     token = installation.api("POST", "/v1/tokens", json={"end_user_id": "ann"}).json()["token"]

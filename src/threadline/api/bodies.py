@@ -22,6 +22,7 @@ from threadline.limits import (
     FILE_LINK_SECONDS_MAX,
     INSTRUCTIONS_CHARS_MAX,
     JSON_DEPTH_MAX,
+    JSON_VALUES_MAX,
     METADATA_BYTES_MAX,
     MODEL_CHARS_MAX,
     NAME_CHARS_MAX,
@@ -156,20 +157,29 @@ def check_metadata(metadata: Metadata | None) -> Metadata:
     return metadata
 
 
-def check_text(value: Any, pointer: str = "", depth: int = 0) -> None:
-    """Raise InvalidRequest where JSON holds a NUL or nests too deep; `pointer` says where (RFC 6901)."""
-    if depth > JSON_DEPTH_MAX:
-        raise InvalidRequest(f"The body is nested more than {JSON_DEPTH_MAX} deep.", pointer=pointer)
-    match value:
-        case str():
-            if "\x00" in value:
-                raise InvalidRequest("Text may not contain NUL.", pointer=pointer)
-        case list():
-            for place, item in enumerate(value):
-                check_text(item, f"{pointer}/{place}", depth + 1)
-        case dict():
-            for name, item in value.items():
-                check_text(name, pointer, depth + 1)
-                check_text(item, f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}", depth + 1)
-        case _:
-            pass
+def check_text(value: Any) -> None:
+    """Raise InvalidRequest where JSON holds a NUL, nests too deep or has too many values; its pointer says where."""
+    values = 0
+
+    def look(value: Any, pointer: str, depth: int) -> None:
+        nonlocal values
+        values += 1
+        if values > JSON_VALUES_MAX:
+            raise InvalidRequest(f"The body has more than {JSON_VALUES_MAX} values in it.", pointer="")
+        if depth > JSON_DEPTH_MAX:
+            raise InvalidRequest(f"The body is nested more than {JSON_DEPTH_MAX} deep.", pointer=pointer)
+        match value:
+            case str():
+                if "\x00" in value:
+                    raise InvalidRequest("Text may not contain NUL.", pointer=pointer)
+            case list():
+                for place, item in enumerate(value):
+                    look(item, f"{pointer}/{place}", depth + 1)
+            case dict():
+                for name, item in value.items():
+                    look(name, pointer, depth + 1)
+                    look(item, f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}", depth + 1)
+            case _:
+                pass
+
+    look(value, "", 0)

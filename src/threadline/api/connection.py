@@ -14,7 +14,7 @@ HEAD_BYTES_MAX = 64 * 1024
 
 
 class Connection(HttpToolsProtocol):
-    """Closes a connection whose first request does not come, or whose head does not end."""
+    """Closes a connection whose first request does not come, or where the head of one does not end."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -26,7 +26,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Give the first request its time."""
         super().connection_made(transport)
-        self._head_timer = self.loop.call_later(REQUEST_HEAD_SECONDS, self._close_silent)
+        self._begin_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the timer, and tell whoever is writing."""
@@ -44,6 +44,12 @@ class Connection(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_bytes += len(data)
         super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """Give each further request on the connection the same time and the same room for its head."""
+        super().on_message_begin()
+        if self._head_timer is None:
+            self._begin_head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Bound the headers of any request, also of a later one on the same connection."""
@@ -113,6 +119,9 @@ class Connection(HttpToolsProtocol):
         """
         if not self.cycle.disconnected:
             self.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+
+    def _begin_head(self) -> None:
+        self._head_timer = self.loop.call_later(REQUEST_HEAD_SECONDS, self._close_silent)
 
     def _close_silent(self) -> None:
         if not self.transport.is_closing():

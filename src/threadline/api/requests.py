@@ -106,8 +106,8 @@ def from_page_cursor(cursor: str, kind: type[T]) -> T:
         value = msgspec.json.decode(raw, type=kind)
     except (ValueError, msgspec.MsgspecError) as error:
         raise BadCursor from error
-    # No store can look NUL up, and none has ever handed it out.
-    if b"\\u0000" in raw:
+    # No store can look these up, and none has ever handed them out.
+    if b"\\u0000" in raw or any(_is_beyond(part) for part in msgspec.json.decode(raw)):
         raise BadCursor
     return value
 
@@ -124,7 +124,7 @@ async def check_address(request: Request) -> None:
     check_text({name: value for name, value in request.query_params.items() if name not in ("cursor", "after")})
 
 
-async def raw_body(request: Request) -> bytes:
+async def raw_body(request: Request, bytes_max: int = REQUEST_BODY_BYTES_MAX) -> bytes:
     """Read a body within its bounds. Raises TooLarge and InvalidRequest."""
     chunks: list[bytes] = []
     size = 0
@@ -132,8 +132,8 @@ async def raw_body(request: Request) -> bytes:
         async with asyncio.timeout(BODY_SECONDS_MAX):
             async for chunk in request.stream():
                 size += len(chunk)
-                if size > REQUEST_BODY_BYTES_MAX:
-                    raise TooLarge(f"A request has at most {REQUEST_BODY_BYTES_MAX} bytes.")
+                if size > bytes_max:
+                    raise TooLarge(f"This request has at most {bytes_max} bytes.")
                 chunks.append(chunk)
     except TimeoutError as error:
         raise InvalidRequest("The body did not arrive in time.", pointer="") from error
@@ -141,6 +141,10 @@ async def raw_body(request: Request) -> bytes:
         # Nobody is there to hear it; it is not a fault of ours, so it is none in the log either.
         raise InvalidRequest("The connection was closed before the body had arrived.", pointer="") from error
     return b"".join(chunks)
+
+
+def _is_beyond(part: Any) -> bool:
+    return isinstance(part, int) and not 0 <= part <= CURSOR_SEQ_MAX
 
 
 def _explained(message: str) -> tuple[str, str]:

@@ -76,7 +76,8 @@ def ref_of(raw: bytes) -> str | None:
     """Return the `ref` of a message that is otherwise not in order, where it can be made out."""
     try:
         return msgspec.json.decode(raw, type=_Referred).ref
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        # What is wrong with the whole is said by whoever decodes it.
         return None
 
 

@@ -21,7 +21,7 @@ from threadline.api.web.origin import require_own_page, session_cookie, set_sess
 from threadline.api.web.policy import guarded, page
 from threadline.clock import rfc3339
 from threadline.errors import Forbidden, InvalidRequest, RateLimited, Unauthorized
-from threadline.limits import QUERY_CHARS_MAX, SESSION_SECONDS
+from threadline.limits import QUERY_CHARS_MAX, SESSION_SECONDS, SIGN_IN_FORM_BYTES_MAX
 from threadline.scopes import EndUser, Tenant
 from threadline.store.contract import Transaction
 
@@ -83,7 +83,8 @@ async def sign_in_by_key(request: Request, house: TheHouse) -> Response:
     """Take a key from the form."""
     # Or another site's page could sign somebody in as whom it likes, and read along.
     require_own_page(request)
-    given = {name: values[-1] for name, values in parse_qs((await raw_body(request)).decode(errors="replace")).items()}
+    form = (await raw_body(request, SIGN_IN_FORM_BYTES_MAX)).decode(errors="replace")
+    given = {name: values[-1] for name, values in parse_qs(form).items()}
     onward = own_path(given.get("next", "/"))
     person = given.get("person", "").strip() or OPERATOR_PERSON
     try:
