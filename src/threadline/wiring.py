@@ -152,7 +152,7 @@ class Node:
             self.figures,
             Attempts(self.clock),
             self.renamer,
-            tuple(Model(listed.id, listed.description) for listed in self.registry.models()),
+            tuple(Model(one.id, one.name, one.description, one.hidden) for one in self.registry.models()),
             ids,
             self.clock,
             self.metrics,

@@ -56,9 +56,9 @@ async def test_another_model_answers_again(person: MakePerson, server: Server) -
     await expect(answers(page)).to_contain_text("w0 w1 w2")
     await answers(page).hover()
     await answers(page).get_by_role("button", name="Answer again").click()
-    await page.get_by_role("menuitem", name="demo/echo").click()
+    await page.get_by_role("menuitem", name="Echo").click()
     await expect(answers(page)).to_contain_text("Hello there")
-    await expect(answers(page).locator("header")).to_contain_text("demo/echo")
+    await expect(answers(page).locator("header")).to_contain_text("Echo")
     await expect(answers(page).get_by_role("navigation", name="Branches")).to_contain_text("2 of 2")
 
 
@@ -88,8 +88,8 @@ async def test_several_models_answer_side_by_side(person: MakePerson, server: Se
     await answers(page).get_by_role("button", name="Answer again").click()
     await page.get_by_role("menuitem", name="Ask several models").click()
     dialog = page.get_by_role("dialog", name="Ask several models")
-    await dialog.get_by_role("checkbox", name="demo/echo").check()
-    await dialog.get_by_role("checkbox", name="demo/fail-provider_overloaded").check()
+    await dialog.get_by_role("checkbox", name="Echo").check()
+    await dialog.get_by_role("checkbox", name="Reasoning").check()
     await dialog.get_by_role("button", name="Ask 2 models").click()
     columns = page.get_by_role("list", name="Answers side by side").locator("> li")
     await expect(columns).to_have_count(3)

@@ -25,7 +25,7 @@ async def test_a_message_says_who_and_when_and_can_be_copied(person: MakePerson,
     thread_id = await ann.thread(script({"think": "Hm."}, {"say": "**Well**"}), model="demo/script@max")
     await page.goto(f"{server.url}/t/{thread_id}")
     question = page.get_by_role("article", name="Message from You")
-    answer = page.get_by_role("article", name="Message from demo/script@max")
+    answer = page.get_by_role("article", name="Message from Script")
     await expect(question.locator("time")).to_be_visible()
     await expect(page.locator(".messages > ol > li")).to_have_count(2)
     await expect(answer.get_by_text("Hm.")).to_be_hidden()

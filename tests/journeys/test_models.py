@@ -62,6 +62,16 @@ async def test_the_models_are_listed(client: Client) -> None:
     assert page["default"] == "demo/echo@max"
 
 
+async def test_a_model_has_a_name_for_people_and_those_for_tests_are_marked(client: Client) -> None:
+    """The operator's name wins over the one that is made from the vendor's; a menu can leave out what nobody would choose."""
+    models = {model["id"]: model for model in (await client.get("/v1/models")).ok(200)["data"]}
+    assert (models["listed/one"]["name"], models["listed/two"]["name"]) == ("One", "Our Second")
+    assert not any(models[name]["hidden"] for name in ("listed/one", "demo/threadline", "demo/echo"))
+    assert all(models[f"demo/{name}"]["hidden"] for name in ("script", "role", "stall-20", "fail-provider_overloaded"))
+    sent = await client.ask(await client.thread(), '{"steps": [{"say": "yes"}]}', model="demo/script@max")
+    assert text_of(sent["reply"]) == "yes"
+
+
 async def test_instructions_reach_the_model_and_are_no_message(client: Client, upstream: Upstream) -> None:
     """The thread's are put in front of the conversation, the send's instead of them for that one answer."""
     model = unique()

@@ -162,3 +162,20 @@ async def test_options_reach_the_request(vendor: Any, make_provider: Any) -> Non
     body = vendor.requests[1].json
     assert body["thinking"]["budget_tokens"] == 1024
     assert "cache_control" not in str(body)
+
+
+def test_models_are_called_as_the_operator_calls_them() -> None:
+    """Else by a name that is made from the vendor's; a name for what is not listed is a mistake."""
+    mine = registry(config("shut", models=("gpt-5.2", "x"), names={"x": "Our best"}))
+    names = {listed.id: listed.name for listed in mine.models()}
+    assert (names["shut/gpt-5.2"], names["shut/x"]) == ("GPT-5.2", "Our best")
+    with pytest.raises(SettingsRefused, match="names a model that it does not list: 'y'"):
+        registry(config("shut", models=("x",), names={"y": "Nobody"}))
+
+
+def test_models_for_tests_stand_in_no_menu_unless_somebody_lists_them() -> None:
+    """The demo shows what one would talk to, a second demo what its settings say."""
+    both = registry(config("second", "scripted", models=("role", "echo")))
+    hidden = {listed.id for listed in both.models() if listed.hidden}
+    assert "demo/role" in hidden
+    assert {"demo/threadline", "demo/echo", "second/role", "second/echo"}.isdisjoint(hidden)

@@ -20,6 +20,7 @@ CONFIG = """
 type = "openai"
 base_url = "{url}/v1"
 models = ["one", "two"]
+names.two = "Our Second"
 
 [providers.nowhere]
 type = "openai"

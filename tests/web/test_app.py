@@ -76,7 +76,7 @@ def test_the_shell_has_nobodys_words(installation: Installation) -> None:
     talked(browser, "a secret")
     mine, anybodys = browser.get("/shell"), httpx.get(installation.url + "/shell")
     assert mine.text == anybodys.text
-    assert '{"session":null,"state":null}' in html.unescape(mine.text)
+    assert '{"session":null,"state":null,"models":null}' in html.unescape(mine.text)
     assert "set-cookie" not in mine.headers
 
 

@@ -64,7 +64,7 @@ def test_a_threads_page_has_its_words(installation: Installation) -> None:
     assert "<h1>Greetings</h1>" in page
     assert "how are you?" in page
     assert page.count('<article class="message') == 2
-    assert "demo/count-3@max" in page
+    assert '<span title="demo/count-3@max">Count 3</span>' in page
 
 
 def test_a_thread_is_for_its_person(installation: Installation) -> None:

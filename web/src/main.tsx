@@ -17,6 +17,7 @@ import {
 import { keepShell } from "./shell/installed.ts";
 import { followTheme } from "./shell/theme.ts";
 import { strings } from "./strings.ts";
+import { tellModels } from "./ui/models.ts";
 import "./app.css";
 
 followTheme();
@@ -30,6 +31,7 @@ function begin(first: FirstState, session: Session): void {
   const place = document.querySelector("#app");
   if (place === null) throw new Error("The page has no place for the app.");
   const client = new Client({ name: `threadline:${session.tenant}:${session.end_user_id}` });
+  if (first.models !== null) tellModels(client, first.models);
   takeOver(client, first, place);
   createRoot(place).render(
     <StrictMode>

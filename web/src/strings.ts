@@ -103,7 +103,7 @@ export const strings = {
     sameModel: "With the same model",
     several: "Ask several models",
     severalMore: "Ask several models…",
-    askThem: (count: number) => (count === 1 ? "Ask one model" : `Ask ${count} models`),
+    askThem: (count: number) => ["Choose some models", "Ask one model"][count] ?? `Ask ${count} models`,
     sideBySide: "Answers side by side",
     goOn: "Go on with this answer",
     fork: "Continue in a new conversation",

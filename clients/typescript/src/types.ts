@@ -558,10 +558,12 @@ export interface MinuteDoings {
   readonly at: string;
 }
 
-/** A model that a send may name. */
+/** A model that a send may name. `name` is what people call it; what is `hidden` stands in no menu. */
 export interface Model {
   readonly id: string;
+  readonly name: string;
   readonly description: string | null;
+  readonly hidden: boolean;
   readonly object: "model";
 }
 

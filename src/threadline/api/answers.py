@@ -127,10 +127,12 @@ class State(Struct, frozen=True):
 
 
 class Model(Struct, frozen=True):
-    """A model that a send may name."""
+    """A model that a send may name. `name` is what people call it; what is `hidden` stands in no menu."""
 
     id: str
+    name: str
     description: str | None = None
+    hidden: bool = False
     object: Literal["model"] = "model"
 
 

@@ -22,6 +22,7 @@ from threadline.providers.contract import Provider
 from threadline.providers.failures import Failures
 from threadline.providers.files import FileOptions, TakesFiles, account_of
 from threadline.providers.http import Pool
+from threadline.providers.names import readable_name
 from threadline.providers.remote import Adapter, RemoteProvider
 from threadline.providers.retries import RetryPolicy
 from threadline.providers.scripted import ScriptedProvider
@@ -47,6 +48,8 @@ class ProviderConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     api_key: str | None = None
     api_key_env: str | None = None
     models: tuple[Annotated[str, Meta(min_length=1)], ...] | None = None
+    names: dict[str, Annotated[str, Meta(min_length=1, max_length=100)]] = {}
+    """What listed models are called among people, where their own names do not say it well."""
     headers: dict[str, str] = {}
     """Sent with every request, over our own."""
     extra_body: dict[str, Any] = {}
@@ -75,11 +78,16 @@ class ProviderConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class ListedModel(Struct, frozen=True):
-    """A model that can be offered for choice. `id` is its full name."""
+    """A model that can be offered for choice. `id` is its full name, `name` what people call it.
+
+    `hidden` ones are there for tests and demonstrations: nobody wants to find them in a menu.
+    """
 
     id: str
     provider: str
+    name: str
     description: str = ""
+    hidden: bool = False
 
 
 def from_environment(env: Mapping[str, str]) -> list[ProviderConfig]:
@@ -130,6 +138,7 @@ class Registry:
             if config.name in self._entries:
                 raise SettingsRefused(f"There are two providers of the name {config.name!r}.")
             self._entries[config.name] = self._entry(config, env)
+            _check_names(config, self._entries[config.name].listed)
         for config in [*from_environment(env), ProviderConfig(name=DEMO, type="scripted")]:
             if config.name not in self._entries:
                 self._entries[config.name] = self._entry(config, env)
@@ -158,15 +167,7 @@ class Registry:
 
     def models(self) -> list[ListedModel]:
         """Return what can be offered for choice: what is listed, or what a provider without a list surely has."""
-        return [
-            ListedModel(
-                id=f"{name}/{model}",
-                provider=name,
-                description=scripted.CATALOGUE.get(model, "") if entry.config.type == "scripted" else "",
-            )
-            for name, entry in self._entries.items()
-            for model in entry.listed
-        ]
+        return [_listed(entry, model) for entry in self._entries.values() for model in entry.listed]
 
     def default_model(self) -> str:
         """Return the first configured provider's first model; the demo's, where nothing is configured."""
@@ -213,6 +214,26 @@ class Registry:
             sleep=self._sleep,
             account=account_of(config.type, config.base_url or "", key, config.headers),
         )
+
+
+def _listed(entry: _Entry, model: str) -> ListedModel:
+    config = entry.config
+    is_demo = config.type == "scripted"
+    name = f"{config.name}/{model}"
+    return ListedModel(
+        id=name,
+        provider=config.name,
+        name=config.names.get(model) or readable_name(name),
+        description=scripted.CATALOGUE.get(model, "") if is_demo else "",
+        # Who lists a model in the settings wants it to be found.
+        hidden=is_demo and config.models is None and model in scripted.FOR_TESTS,
+    )
+
+
+def _check_names(config: ProviderConfig, listed: Sequence[str]) -> None:
+    unknown = sorted(config.names.keys() - set(listed))
+    if unknown:
+        raise SettingsRefused(f"The provider {config.name} names a model that it does not list: {unknown[0]!r}.")
 
 
 def _spoken(config: ProviderConfig, failures: Failures, key: str | None) -> tuple[Adapter, dict[str, str]]:

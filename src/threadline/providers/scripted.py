@@ -52,6 +52,9 @@ CATALOGUE: Final[Mapping[str, str]] = {
     "role": "Does what its instructions say, step by step, in JSON: an agent with a part to play.",
 }
 
+FOR_TESTS: Final = frozenset({"stall-20", "cut-20", "fail-provider_overloaded", "script", "role"})
+"""Those of the catalogue that nobody would choose to talk to."""
+
 _COUNTED: Final = re.compile(r"(count|stall|cut)-(\d{1,5})")
 _PACE: Final = re.compile(r"\d{1,7}(\.\d{1,3})?")
 

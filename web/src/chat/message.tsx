@@ -5,6 +5,7 @@ import { clsx } from "clsx";
 import { memo, useState } from "react";
 import { useSession } from "../shell/first-state.ts";
 import { strings } from "../strings.ts";
+import { useModelName } from "../ui/models.ts";
 import { useWatched } from "../ui/watch.ts";
 import { Actions } from "./actions.tsx";
 import { BlockOf } from "./block.tsx";
@@ -12,7 +13,7 @@ import { Columns } from "./columns.tsx";
 import { compared } from "./compared.ts";
 import { Editor } from "./editor.tsx";
 import { Ending } from "./ending.tsx";
-import { authorOf, isOwn, momentOf } from "./words.ts";
+import { authorOf, isOwn, momentOf, saysItself } from "./words.ts";
 
 interface Props {
   readonly shown: Shown;
@@ -61,7 +62,8 @@ function isSame(before: Props, after: Props): boolean {
 
 function useAuthor(message: ShownMessage): string {
   const { end_user_id } = useSession();
-  return isOwn(message, end_user_id) ? strings.chat.you : authorOf(message);
+  const modelName = useModelName();
+  return isOwn(message, end_user_id) ? strings.chat.you : authorOf(message, modelName);
 }
 
 interface HeadProps {
@@ -72,12 +74,20 @@ interface HeadProps {
 function Head({ shown: { message, delivery }, isWriting }: HeadProps) {
   const author = useAuthor(message);
   const note = delivery === "pending" ? strings.chat.sending : null;
-  const model =
-    message.role === "assistant" && message.model != null && message.model !== author ? message.model : null;
+  const modelName = useModelName();
+  const model = message.role === "assistant" ? message.model : null;
+  const isModel = saysItself(message);
   return (
     <header>
-      <span dir="auto">{author}</span>
-      {model !== null && <span className="aside"> · {model}</span>}
+      <span dir="auto" title={isModel ? message.model : undefined}>
+        {author}
+      </span>
+      {model != null && !isModel && (
+        <span className="aside" title={model}>
+          {" · "}
+          {modelName(model)}
+        </span>
+      )}
       <time className="aside" dateTime={message.created_at} title={momentOf(message.created_at, true)}>
         {" · "}
         {momentOf(message.created_at)}

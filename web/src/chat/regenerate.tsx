@@ -6,6 +6,7 @@ import { Suspense, useState } from "react";
 import { strings } from "../strings.ts";
 import { later } from "../ui/later.tsx";
 import { MenuButton } from "../ui/menu-button.tsx";
+import { offeredOf } from "../ui/model-name.ts";
 import { useModels } from "../ui/models.ts";
 import { useDeeds } from "./deeds.tsx";
 
@@ -22,7 +23,7 @@ export function RegenerateMenu({ message }: { readonly message: Message }) {
       </Suspense>
     );
   }
-  const others = models?.data.filter(({ id }) => id !== message.model) ?? [];
+  const others = offeredOf(models?.data ?? []).filter(({ id }) => id !== message.model);
   return (
     <MenuButton
       label={strings.chat.regenerate}
@@ -37,7 +38,9 @@ export function RegenerateMenu({ message }: { readonly message: Message }) {
         },
         {
           key: "others",
-          entries: others.map(({ id }) => ({ label: id, onSelect: () => void regenerate(message.id, { model: id }) })),
+          entries: others.map(({ id, label }) => {
+            return { label, title: id, onSelect: () => void regenerate(message.id, { model: id }) };
+          }),
         },
       ]}
     />

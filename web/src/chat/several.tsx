@@ -5,6 +5,7 @@ import { useState } from "react";
 import { strings } from "../strings.ts";
 import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
+import { offeredOf } from "../ui/model-name.ts";
 import { useModels } from "../ui/models.ts";
 import { compare } from "./compared.ts";
 import { useDeeds } from "./deeds.tsx";
@@ -29,13 +30,13 @@ export default function Several({ message, onClose }: Props) {
   return (
     <Dialog title={strings.chat.several} isOpen onClose={onClose}>
       <ul className="grid gap-1">
-        {models?.data.map(({ id, description }) => (
+        {offeredOf(models?.data ?? []).map(({ id, label, description }) => (
           <li key={id}>
             <label className="flex items-start gap-2 rounded-lg p-2 hover:bg-raised">
               <input type="checkbox" checked={chosen.includes(id)} onChange={() => toggle(id)} className="mt-1.5" />
-              <span>
-                {id}
-                {description !== null && <span className="block text-sm text-soft">{description}</span>}
+              <span title={id} className="font-medium">
+                {label}
+                {description !== null && <span className="block text-sm font-normal text-soft">{description}</span>}
               </span>
             </label>
           </li>

@@ -13,9 +13,16 @@ export function waitsForTurn({ delivery }: Shown, run: Run | null): boolean {
 }
 
 /** The same name as on the server's pages. */
-export function authorOf({ role, author, model }: ShownMessage): string {
+export function authorOf(message: ShownMessage, modelName: (id: string) => string): string {
+  const { role, author } = message;
   if (author.name || (role === "user" && author.id)) return author.name ?? author.id ?? "";
-  return { user: strings.chat.you, assistant: model ?? strings.chat.assistant, system: strings.chat.system }[role];
+  const model = saysItself(message) ? modelName(message.model) : strings.chat.assistant;
+  return { user: strings.chat.you, assistant: model, system: strings.chat.system }[role];
+}
+
+/** Whether it is by a model, and by nobody who has a name of his own. */
+export function saysItself(message: ShownMessage): message is ShownMessage & { readonly model: string } {
+  return message.role === "assistant" && !message.author.name && message.model != null;
 }
 
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });

@@ -21,16 +21,21 @@ test("a choice is kept as a word, and what is no choice is the default", () => {
 test("models stand under their providers, behind the agents that there are", () => {
   const models = {
     default: "demo/threadline",
-    data: ["demo/echo", "open/x/y", "demo/count"].map((id) => ({ id, description: null, object: "model" as const })),
+    data: ["demo/echo", "open/x/y", "demo/role"].map((id) => {
+      return { id, name: `The ${id}`, description: null, hidden: id === "demo/role", object: "model" as const };
+    }),
   };
   const agents = [agent("critic", { name: "Critic" }), agent("gone", { archived: true })];
-  const groups = groupsOf(models, agents, { standard: "Default", agents: "Agents" });
+  const words = { standard: "Default", agents: "Agents" };
+  const groups = groupsOf(models, agents, { kind: "model", id: "demo/count-5@9" }, words);
   expect(groups.map(({ value, items }) => [value, items.map(({ label }) => label)])).toEqual([
     ["Default", ["Default"]],
     ["Agents", ["Critic"]],
-    ["demo", ["echo", "count"]],
-    ["open", ["x/y"]],
+    ["Demo", ["The demo/echo", "Count 5"]],
+    ["Open", ["The open/x/y"]],
   ]);
+  expect(groups[0]?.items).toMatchObject([{ note: "Threadline", id: "demo/threadline" }]);
   expect(nameOf({ kind: "agent", id: "critic" }, null, agents)).toBe("Critic");
-  expect(nameOf({ kind: "default" }, models.default, agents)).toBe("threadline");
+  expect(nameOf({ kind: "default" }, models, agents)).toBe("Threadline");
+  expect(nameOf({ kind: "default" }, null, agents)).toBeNull();
 });

@@ -1,6 +1,7 @@
 // Who is to answer: the installation's model, another one, or an agent. Pure.
 
 import type { Agent, ModelPage, Thread } from "@threadline/client";
+import { nameOfModel, offeredOf, readableName } from "../ui/model-name.ts";
 
 export type Choice =
   | { readonly kind: "default" }
@@ -34,15 +35,14 @@ export function choiceOfWord(word: string | null): Choice {
   return kind === undefined || id === undefined ? DEFAULT : { kind: kind as "model" | "agent", id };
 }
 
-/** A model without its provider. */
-export function shortName(model: string): string {
-  return model.slice(model.indexOf("/") + 1);
-}
+type Models = Pick<ModelPage, "data" | "default">;
 
 export interface Option {
   readonly value: string;
   readonly label: string;
   readonly note: string | null;
+  /** What programs call it: looked for as well, and shown where one points. */
+  readonly id: string | null;
 }
 
 export interface Group {
@@ -50,35 +50,39 @@ export interface Group {
   readonly items: readonly Option[];
 }
 
-/** All there is to choose from: the default one, the agents, and the models by provider. */
+/** All there is to choose from: the default one, the agents, and the models by provider, the chosen one among them. */
 export function groupsOf(
-  models: Pick<ModelPage, "data" | "default"> | null,
+  models: Models | null,
   agents: readonly Agent[],
+  choice: Choice,
   words: { readonly standard: string; readonly agents: string },
 ): readonly Group[] {
-  const standard = { value: "", label: words.standard, note: models?.default ?? null };
+  const usual = models?.default ?? null;
+  const note = nameOf({ kind: "default" }, models, agents);
+  const standard = { value: "", label: words.standard, note, id: usual };
   const groups: Group[] = [{ value: words.standard, items: [standard] }];
   const ours = agents.filter((agent) => !agent.archived);
   if (ours.length > 0) {
     const items = ours.map(({ id, name, handle, description }) => {
-      return { value: `agent:${id}`, label: name || handle, note: description };
+      return { value: `agent:${id}`, label: name || handle, note: description, id: `@${handle}` };
     });
     groups.push({ value: words.agents, items });
   }
   const byProvider = new Map<string, Option[]>();
-  for (const { id, description } of models?.data ?? []) {
-    const provider = id.split("/", 1)[0] ?? "";
+  const chosen = choice.kind === "model" ? choice.id : null;
+  for (const { id, label, description } of offeredOf(models?.data ?? [], chosen)) {
+    const provider = readableName(id.split("/", 1)[0] ?? "");
     const items = byProvider.get(provider) ?? [];
     byProvider.set(provider, items);
-    items.push({ value: `model:${id}`, label: shortName(id), note: description });
+    items.push({ value: `model:${id}`, label, note: description, id });
   }
   return [...groups, ...[...byProvider].map(([value, items]) => ({ value, items }))];
 }
 
-/** What a choice is called. */
-export function nameOf(choice: Choice, defaultModel: string | null, agents: readonly Agent[]): string | null {
-  if (choice.kind === "model") return shortName(choice.id);
-  if (choice.kind === "default") return defaultModel === null ? null : shortName(defaultModel);
+/** What a choice is called; null as long as nobody knows. */
+export function nameOf(choice: Choice, models: Models | null, agents: readonly Agent[]): string | null {
+  if (choice.kind === "model") return nameOfModel(models?.data ?? [], choice.id);
+  if (choice.kind === "default") return models === null ? null : nameOfModel(models.data, models.default);
   const agent = agents.find(({ id }) => id === choice.id);
   return agent === undefined ? null : agent.name || agent.handle;
 }

@@ -16,7 +16,7 @@ interface Props extends PickerProps {
 }
 
 export default function PickerList({ choice, onChoose, name, children }: Props) {
-  const groups = groupsOf(useModels(), useAgents(), strings.composer);
+  const groups = groupsOf(useModels(), useAgents(), choice, strings.composer);
   const all = groups.flatMap((group) => group.items);
   const value = all.find((one) => one.value === wordOf(choice)) ?? null;
   return (
@@ -25,7 +25,7 @@ export default function PickerList({ choice, onChoose, name, children }: Props) 
       items={groups}
       value={value}
       onValueChange={(chosen) => chosen !== null && onChoose(choiceOfWord(chosen.value))}
-      itemToStringLabel={(one) => `${one.label} ${one.note ?? ""}`}
+      itemToStringLabel={(one) => `${one.label} ${one.note ?? ""} ${one.id ?? ""}`}
       isItemEqualToValue={(one, other) => one.value === other.value}
     >
       <Combobox.Trigger aria-label={strings.composer.answersNow(name)} className={PICKER_LOOK}>
@@ -48,9 +48,11 @@ export default function PickerList({ choice, onChoose, name, children }: Props) 
             <Combobox.List className="min-h-0 overflow-y-auto p-1.5">
               {(group: Group) => (
                 <Combobox.Group key={group.value} items={group.items} className="mb-1">
-                  <Combobox.GroupLabel className="px-3 pt-2 pb-1 text-xs font-semibold text-soft">
-                    {group.value}
-                  </Combobox.GroupLabel>
+                  {group.items[0]?.label !== group.value && (
+                    <Combobox.GroupLabel className="px-3 pt-2 pb-1 text-xs font-semibold text-soft">
+                      {group.value}
+                    </Combobox.GroupLabel>
+                  )}
                   <Combobox.Collection>{(one: Option) => <Line key={one.value} option={one} />}</Combobox.Collection>
                 </Combobox.Group>
               )}
@@ -66,6 +68,7 @@ function Line({ option }: { readonly option: Option }) {
   return (
     <Combobox.Item
       value={option}
+      title={option.id ?? undefined}
       className="flex cursor-default items-start gap-2 rounded-lg px-3 py-1.5 text-sm outline-none data-highlighted:bg-raised"
     >
       <span className="grid min-w-0 flex-1">

@@ -19,10 +19,14 @@ export const PICKER_LOOK =
 
 export function Picker({ choice, onChoose }: PickerProps) {
   const [isWanted, setIsWanted] = useState(false);
-  const name = nameOf(choice, useModels()?.default ?? null, useAgents()) ?? strings.composer.standard;
+  const models = useModels();
+  const name = nameOf(choice, models, useAgents()) ?? strings.composer.standard;
+  const title = choice.kind === "agent" ? undefined : choice.kind === "model" ? choice.id : models?.default;
   const words = (
     <>
-      <bdi className="truncate">{name}</bdi>
+      <bdi title={title} className="truncate">
+        {name}
+      </bdi>
       <ChevronDown aria-hidden className="size-3.5 shrink-0" />
     </>
   );

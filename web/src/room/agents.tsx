@@ -7,6 +7,7 @@ import { useSession } from "../shell/first-state.ts";
 import { strings } from "../strings.ts";
 import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
+import { offeredOf } from "../ui/model-name.ts";
 import { forgetAgents, useModels } from "../ui/models.ts";
 import { tried } from "./deeds.ts";
 
@@ -129,10 +130,9 @@ function Form({ agent, onDone, onCancel }: FormProps) {
         {words.model}
         <select value={model} onChange={({ target }) => setModel(target.value)} className={FIELD}>
           <option value="">{strings.composer.standard}</option>
-          {model !== "" && !models?.data.some(({ id }) => id === model) && <option value={model}>{model}</option>}
-          {models?.data.map(({ id }) => (
-            <option key={id} value={id}>
-              {id}
+          {offeredOf(models?.data ?? [], agent?.model ?? null).map(({ id, label }) => (
+            <option key={id} value={id} title={id}>
+              {label}
             </option>
           ))}
         </select>

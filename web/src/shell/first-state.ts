@@ -1,6 +1,6 @@
-// What the server put into the page: who is signed in, and the thread of the address.
+// What the server put into the page: who is signed in, the thread of the address, and what the models are called.
 
-import type { Client, Snapshot } from "@threadline/client";
+import type { Client, ModelPage, Snapshot } from "@threadline/client";
 import { createContext, useContext } from "react";
 import { forgetDrafts } from "../composer/drafts.ts";
 import { placeOf } from "./address.ts";
@@ -15,6 +15,7 @@ export interface FirstState {
   /** Null in the shell that a service worker has kept: it is nobody's. */
   readonly session: Session | null;
   readonly state: Snapshot | null;
+  readonly models: ModelPage | null;
 }
 
 export function readFirstState(page: Document): FirstState {

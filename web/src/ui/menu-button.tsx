@@ -6,6 +6,8 @@ import { later } from "./later.tsx";
 
 export interface MenuEntry {
   readonly label: string;
+  /** What there is to know beside it, where one points. */
+  readonly title?: string;
   readonly icon?: ReactNode;
   readonly kind?: "danger";
   /** Where one of several is chosen: whether it is this one. */

@@ -56,7 +56,7 @@ const LOOK =
   "flex min-h-9 cursor-default items-center gap-2.5 rounded-lg px-3 text-sm outline-none select-none data-highlighted:bg-raised pointer-coarse:min-h-11 [&_svg]:size-4 [&_svg]:shrink-0";
 
 function Entry({ entry, onTaken }: { readonly entry: MenuEntry; readonly onTaken: () => void }) {
-  const { label, icon, kind, isChosen, href, onSelect } = entry;
+  const { label, title, icon, kind, isChosen, href, onSelect } = entry;
   const select = () => {
     onTaken();
     onSelect?.();
@@ -80,7 +80,7 @@ function Entry({ entry, onTaken }: { readonly entry: MenuEntry; readonly onTaken
     );
   }
   return (
-    <Base.Item onClick={select} className={className}>
+    <Base.Item title={title} onClick={select} className={className}>
       {icon}
       {label}
     </Base.Item>

@@ -1,16 +1,24 @@
 // What can answer: the models and the agents of the installation, asked for once.
 
-import { type Client, Signal } from "@threadline/client";
+import { type Client, type ModelPage, Signal } from "@threadline/client";
 import { useClient } from "@threadline/client/react";
 import { useEffect, useState } from "react";
+import { nameOfModel } from "./model-name.ts";
 import { useWatched } from "./watch.ts";
 
-type Models = Awaited<ReturnType<typeof askForModels>>;
+type Models = ModelPage;
 type Agents = Awaited<ReturnType<typeof askForAgents>>;
 
 /** How often somebody has changed agents here. */
 const changes = new Signal(0);
-const asked = new WeakMap<Client, { models?: Promise<Models> | undefined; agents?: Promise<Agents> | undefined }>();
+const asked = new WeakMap<Client, Asked>();
+
+interface Asked {
+  /** What came with the page, or was answered. */
+  known?: Models;
+  models?: Promise<Models> | undefined;
+  agents?: Promise<Agents> | undefined;
+}
 
 function askForModels(client: Client) {
   return client.call("GET /v1/models", {});
@@ -20,24 +28,42 @@ async function askForAgents(client: Client) {
   return (await client.call("GET /v1/agents", { query: { limit: 200 } })).data;
 }
 
-function of(client: Client) {
+function of(client: Client): Asked {
   const found = asked.get(client) ?? {};
   asked.set(client, found);
   return found;
 }
 
+/** The models came with the page: nobody has to ask for them. */
+export function tellModels(client: Client, models: Models): void {
+  of(client).known = models;
+}
+
 /** The models known by name, and the default one; null until they are known. */
 export function useModels(): Models | null {
   const client = useClient();
-  const [models, setModels] = useState<Models | null>(null);
+  const [models, setModels] = useState<Models | null>(of(client).known ?? null);
   useEffect(() => {
     const found = of(client);
+    if (found.known !== undefined) return setModels(found.known);
     found.models ??= askForModels(client);
-    found.models.then(setModels, () => {
-      found.models = undefined;
-    });
+    found.models.then(
+      (page) => {
+        found.known = page;
+        setModels(page);
+      },
+      () => {
+        found.models = undefined;
+      },
+    );
   }, [client]);
   return models;
+}
+
+/** What a model is called among people. */
+export function useModelName(): (id: string) => string {
+  const models = useModels();
+  return (id) => nameOfModel(models?.data ?? [], id);
 }
 
 /** Somebody has changed them: ask again, when they are needed next and wherever they are shown now. */

@@ -1,11 +1,12 @@
 """Messages as HTML: what the first paint of a thread and a shared page show."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import assert_never
 
 import msgspec
 
+from threadline.api.answers import Model
 from threadline.api.web.markdown import to_html
 from threadline.content import (
     Base64Source,
@@ -19,37 +20,41 @@ from threadline.content import (
     ToolUseBlock,
     UrlSource,
 )
+from threadline.providers.names import readable_name
 from threadline.records import Message
 
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 """What a browser draws and does nothing else with. An SVG is a document with scripts in it."""
 
 
-def messages_html(messages: Sequence[Message]) -> str:
-    """Return the messages, in their order."""
-    return "\n".join(_message(message) for message in messages)
+def messages_html(messages: Sequence[Message], models: Sequence[Model] = ()) -> str:
+    """Return the messages, in their order; their models are called as they are called among `models`."""
+    names = {model.id: model.name for model in models}
+    return "\n".join(_message(message, names) for message in messages)
 
 
-def _message(message: Message) -> str:
+def _message(message: Message, names: Mapping[str, str]) -> str:
     blocks = "\n".join(filter(None, (_block(block, message) for block in message.content)))
     if message.status == "failed" and message.error is not None:
         blocks += f'<p class="error">{escape(message.error.message)}</p>'
     return (
         f'<article class="message {message.role}" data-message="{escape(message.id)}">\n'
-        f"<header>{escape(_author(message))}</header>\n"
+        f"<header>{_author(message, names)}</header>\n"
         f'<div class="content" dir="auto">\n{blocks}\n</div>\n</article>'
     )
 
 
-def _author(message: Message) -> str:
-    author = message.author
+def _author(message: Message, names: Mapping[str, str]) -> str:
+    author, model = message.author, message.model
     if author.name or (message.role == "user" and author.id):
-        return author.name or author.id or ""
+        return escape(author.name or author.id or "")
     match message.role:
         case "user":
             return "You"
+        case "assistant" if model:
+            return f'<span title="{escape(model)}">{escape(names.get(model) or readable_name(model))}</span>'
         case "assistant":
-            return message.model or "Assistant"
+            return "Assistant"
         case "system":
             return "System"
 

@@ -11,7 +11,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from threadline.access.principals import Principal
-from threadline.api.answers import SignedIn, State
+from threadline.api.answers import ModelPage, SignedIn, State
 from threadline.api.house import House, TheHouse, principal_of, thread_scope
 from threadline.api.threads import state_of
 from threadline.api.web.build import Build
@@ -30,11 +30,12 @@ router = APIRouter(include_in_schema=False)
 
 
 class FirstState(msgspec.Struct, frozen=True):
-    """What the app finds in its page: who is signed in, and the thread of the address."""
+    """What the app finds in its page: who is signed in, the thread of the address, and what the models are called."""
 
     session: SignedIn | None
     """None in the shell, which a service worker keeps for whoever is offline."""
     state: State | None
+    models: ModelPage | None
 
 
 @router.get("/")
@@ -65,7 +66,7 @@ async def operator_page(request: Request, house: TheHouse, rest: str = "") -> Re
 async def shell(request: Request) -> Response:
     """Show the app without anybody's words: what a browser keeps for when there is no network."""
     build = _build_of(request)
-    return page(document("Threadline", _frame(FirstState(None, None), ""), _head(build)), cache="no-cache")
+    return page(document("Threadline", _frame(FirstState(None, None, None), ""), _head(build)), cache="no-cache")
 
 
 @router.get("/sw.js")
@@ -100,12 +101,13 @@ async def _shell(request: Request, house: House, thread_id: ThreadId | None, lim
     if state is not None:
         heading = state.thread.title or "Conversation"
         title = f"{heading} · Threadline"
-        messages = messages_html(state.messages)
+        messages = messages_html(state.messages, house.models)
         # The outer one scrolls, and begins at the end.
         words = f"<main>\n<h1>{escape(heading)}</h1>\n<div><div>\n{messages}\n</div></div>\n</main>"
     if build is None:
         return page(document(title, words + _NO_BUILD))
-    frame = _frame(FirstState(session_of(principal), state), words)
+    models = ModelPage(list(house.models), house.default_model)
+    frame = _frame(FirstState(session_of(principal), state, models), words)
     return page(document(title, frame, _head(build), request.cookies.get(THEME_COOKIE)))
 
 

@@ -12,6 +12,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from threadline.access.keys import hashed
+from threadline.api.answers import Model
 from threadline.api.house import Asking, TheHouse, answer, thread_scope
 from threadline.api.requests import body_of
 from threadline.api.spec import gives, takes
@@ -128,17 +129,17 @@ async def shared_page(
     except NotFound:
         words = "<main><h1>There is nothing here</h1><p>This page has expired, or is shared no more.</p></main>"
         return _private(page(document("Not found", words), 404))
-    return _private(page(_document(thread, messages, f"/s/{escape(secret)}")))
+    return _private(page(_document(thread, messages, house.models, f"/s/{escape(secret)}")))
 
 
-def _document(thread: Thread, messages: Sequence[Message], address: str) -> str:
+def _document(thread: Thread, messages: Sequence[Message], models: Sequence[Model], address: str) -> str:
     title = thread.title or "Conversation"
     shown = messages[-MESSAGES_PER_PAGE:]
     earlier = (
         f'<p><a href="{address}?before={shown[0].id}">Earlier messages</a></p>' if len(messages) > len(shown) else ""
     )
     # Tool traffic is nobody's business but theirs who talk: what a tool has answered may be anything.
-    words = messages_html(seen(shown, "user"))
+    words = messages_html(seen(shown, "user"), models)
     return document(
         title,
         f'<main>\n<h1>{escape(title)}</h1>\n<p class="soft">A shared conversation.</p>\n{earlier}{words}\n</main>',
