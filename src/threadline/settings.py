@@ -16,6 +16,7 @@ from msgspec import Meta, Struct
 from platformdirs import user_data_path
 
 from threadline.errors import SettingsRefused
+from threadline.misfit import misfit
 
 if TYPE_CHECKING:
     from threadline.providers.registry import ProviderConfig
@@ -181,12 +182,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sign_in_link: Annotated[
         Literal["auto", "always", "never"],
         Meta(
-            description="Whether the start prints a link that signs the operator in, once; `auto`: to a terminal, or "
-            "where only this machine can reach the server. `threadline link` prints one at any time."
+            description="Whether the start prints a link that signs the operator in, once: `always`, `never`, or "
+            "`auto`, which is to a terminal, or where only this machine can reach the server. `threadline link` prints "
+            "one at any time."
         ),
     ] = "auto"
     log_level: Annotated[
-        Literal["debug", "info", "warning", "error"], Meta(description="The least that is logged.")
+        Literal["debug", "info", "warning", "error"],
+        Meta(description="The least that is logged: `debug`, `info`, `warning` or `error`."),
     ] = "info"
     log_format: Annotated[
         Literal["auto", "json", "text"],
@@ -241,7 +244,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         scheme, _, path = self.database.partition("://")
         if scheme != "sqlite" or not path:
             raise SettingsRefused(
-                f"The database {scheme}:// is not one that is meant here; it is sqlite:///path/to/file.db."
+                f"The database {scheme}:// is none that is known; it is sqlite:///path/to/file.db or "
+                "postgresql://user:password@host/name."
             )
         # As in SQLAlchemy: `sqlite:///a.db` is relative to here, `sqlite:////tmp/a.db` is absolute.
         return Path(path.removeprefix("/"))
@@ -273,7 +277,7 @@ def load_settings(options: Mapping[str, Any], env: Mapping[str, str], config: Pa
     try:
         return msgspec.convert(layers, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsRefused(_explained(str(error), options, from_env, path)) from error
+        raise SettingsRefused(_explained(misfit(error, Settings), options, from_env, path)) from error
 
 
 def _explained(message: str, options: Mapping[str, Any], from_env: Mapping[str, str], path: Path | None) -> str:
@@ -308,4 +312,4 @@ def _provider(name: str, table: dict[str, Any]) -> "ProviderConfig":
     try:
         return msgspec.convert({**table, "name": name}, ProviderConfig)
     except msgspec.ValidationError as error:
-        raise SettingsRefused(f"[providers.{name}] is not usable: {error}.") from error
+        raise SettingsRefused(f"[providers.{name}] is not usable: {misfit(error, ProviderConfig)}.") from error

@@ -80,6 +80,15 @@ def test_help_can_be_read(name: str) -> None:
             assert param.help, f"{name} {param.opts} has no help"
 
 
+def test_help_says_defaults_and_choices() -> None:
+    """Who reads the help needs no second page to know what he gets, and what he may say."""
+    text = " ".join(COMMANDS["threadline serve"].get_help(click.Context(COMMANDS["threadline serve"])).split())
+    assert "[THREADLINE_PORT; default: 8400]" in text
+    assert "[THREADLINE_LEASE_SECONDS; default: 15]" in text
+    assert "[THREADLINE_DATABASE]" in text
+    assert "--log-level debug|info|warning|error " in text
+
+
 @pytest.mark.parametrize("usage", [usage for usage, _ in HELP.values()])
 def test_slash_commands_are_described(usage: str) -> None:
     """Each has its line."""

@@ -124,7 +124,9 @@ def test_a_taken_port_is_said(tmp_path: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         result = run_command("serve", "--data", str(tmp_path / "data"), "--port", str(port), home=tmp_path)
-    assert str(port) in refused(result)
+    said = refused(result)
+    assert f"127.0.0.1:{port}: Address already in use. " in said
+    assert "--port 0" in said
 
 
 @pytest.mark.parametrize(

@@ -163,10 +163,39 @@ def test_settings_that_are_none_are_refused_in_words(tmp_path: Path, text: str) 
         load_settings({}, {}, tmp_path / "missing.toml")
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("prot = 1", "The settings in {path} are not usable: there is no `prot`; is `port` meant."),
+        ("xyzzy = 1", "The settings in {path} are not usable: there is no `xyzzy`."),
+        ('log_level = "loud"', "`log_level` in {path} is not usable: 'loud' is none of debug, info, warning, error."),
+        ('[providers.x]\ntype = "opnai"', "'opnai' is none of openai, anthropic, scripted"),
+        (
+            '[providers.x]\ntype = "openai"\nmodles = []',
+            "[providers.x] is not usable: there is no `modles`; is `models`",
+        ),
+        ('[mcp.x]\ncomand = "python"', "[mcp.x] is not usable: there is no `comand`; is `command` meant."),
+    ],
+)
+def test_what_is_misspelt_is_answered_with_what_may_be_meant(tmp_path: Path, text: str, words: str) -> None:
+    """A wrong name or word is answered with the right ones, not only with "unknown"."""
+    config = tmp_path / "t.toml"
+    config.write_text(text)
+    with pytest.raises(SettingsRefused) as refused:
+        _load_all(config)
+    assert words.format(path=config) in str(refused.value)
+
+
+def _load_all(config: Path) -> None:
+    settings = load_settings({}, {}, config)
+    settings.provider_configs()
+    settings.mcp_configs()
+
+
 def test_another_database_is_refused_in_words() -> None:
     """The setting says what it takes."""
     assert Settings(database="sqlite:////tmp/x.db").database_path == Path("/tmp/x.db")
-    with pytest.raises(SettingsRefused, match="mysql"):
+    with pytest.raises(SettingsRefused, match=r"mysql.*sqlite:///.*postgresql://"):
         _ = Settings(database="mysql://x").database_path
 
 

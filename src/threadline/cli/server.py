@@ -16,6 +16,7 @@ import uvicorn
 
 from threadline.api.connection import Connection
 from threadline.api.sockets.connection import SocketConnection
+from threadline.cli.listening import cannot_listen
 from threadline.errors import SettingsRefused, Unavailable
 from threadline.limits import SOCKET_MESSAGE_BYTES_MAX
 from threadline.observe import log
@@ -61,8 +62,8 @@ class Server(uvicorn.Server):
             await super().startup(sockets)
         except SystemExit as error:
             # Uvicorn has said why to its log, which we do not show, and means to end the process from within.
-            reason = getattr(error.__context__, "strerror", None) or error.__context__
-            self.refusal = SettingsRefused(f"Cannot listen on {self.config.host}:{self.config.port}: {reason}.")
+            reason = error.__context__ if isinstance(error.__context__, OSError) else OSError(str(error.__context__))
+            self.refusal = cannot_listen(self.config.host, self.config.port, reason)
             self.should_exit = True
             return
         port = self.servers[0].sockets[0].getsockname()[1]

@@ -20,7 +20,7 @@ try:
     from obstore.exceptions import BaseError, NotFoundError, PermissionDeniedError, UnauthenticatedError
     from obstore.store import S3Store
 except ImportError as error:
-    raise SettingsRefused("Files in S3 need the extra `s3`: pip install 'threadline[s3]'.") from error
+    raise SettingsRefused("Files in S3 need the package `obstore`: pip install 'obstore>=0.12'.") from error
 
 _OPTIONS = frozenset({"endpoint", "region"})
 _PROBE = "threadline_probe"

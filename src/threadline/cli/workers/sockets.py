@@ -6,11 +6,10 @@ where it fell. Whoever accepts can give each connection to the worker that has t
 """
 
 import asyncio
-import os
 import socket
 from collections.abc import Callable
 
-from threadline.errors import SettingsRefused
+from threadline.cli.listening import cannot_listen
 from threadline.observe import log
 
 BACKLOG = 2048
@@ -37,9 +36,7 @@ class Listeners:
                 self._sockets.append(socket.create_server(wanted, family=family, backlog=BACKLOG))
         except OSError as error:
             self.close()
-            # `strerror` has the address in it a second time where Python says it.
-            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error
-            raise SettingsRefused(f"Cannot listen on {host}:{port}: {reason}.") from error
+            raise cannot_listen(host, port, error) from error
         for each in self._sockets:
             each.setblocking(False)
 

@@ -9,10 +9,11 @@ from msgspec import Meta, Struct
 
 from threadline.errors import SettingsRefused
 from threadline.limits import TOOL_SECONDS_DEFAULT, TOOL_SECONDS_MAX
+from threadline.misfit import misfit
 from threadline.tool_records import Approval, ToolRow
 from threadline.tools.network import Guard
 
-HOW_TO_INSTALL = "MCP servers need the package `mcp`: pip install 'threadline[mcp]'."
+HOW_TO_INSTALL = "MCP servers need the package `mcp`: pip install 'mcp>=2.3,<3'."
 SERVER_NAME_PATTERN = "^[a-zA-Z0-9-]+(_[a-zA-Z0-9-]+)*$"
 SERVER_NAME_CHARS_MAX = 32
 """A tool is called `server__tool`, and vendors take 64 characters."""
@@ -70,7 +71,7 @@ def mcp_config(name: str, table: Mapping[str, Any]) -> McpConfig:
     try:
         config = msgspec.convert({**table, "name": name}, McpConfig)
     except msgspec.ValidationError as error:
-        raise SettingsRefused(f"[mcp.{name}] is not usable: {error}.") from error
+        raise SettingsRefused(f"[mcp.{name}] is not usable: {misfit(error, McpConfig)}.") from error
     if (config.url is None) == (config.command is None):
         raise SettingsRefused(f"[mcp.{name}] has either a `url` or a `command`.")
     return config
