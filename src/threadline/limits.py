@@ -169,6 +169,16 @@ TOOL_SCHEMA_BYTES_MAX: Final = 32 * 1024
 TOOL_SCHEMAS_KEPT: Final = 2048
 """Compiled schemas in one process: as many tools as are called in turn, at some kilobytes each."""
 
+SCHEMA_WORK_MAX: Final = 5_000_000
+"""How often the values of one input may be looked at to hold it against its schema: a tenth of a second. What may be
+more is not done at all, since nothing else is done meanwhile."""
+
+SCHEMA_WORDS_WORK_MAX: Final = 5_000
+"""The same, where every mistake is also told in words: a thousand times the work."""
+
+SCHEMA_DEPTH_USUAL: Final = 4
+"""Nesting of an input by which a schema is judged before it is stored."""
+
 TOOL_HEADERS_MAX: Final = 32
 TOOL_HEADER_CHARS_MAX: Final = 4096
 """Headers that go along with every request of a tool: a credential or two."""
@@ -180,6 +190,10 @@ TOOLS_PER_SEND_MAX: Final = 128
 TOOLS_FOUND_DEFAULT: Final = 10
 TOOLS_FOUND_MAX: Final = 50
 """What one search for tools returns: names and a line each, which the model reads on every round from then on."""
+
+TOOL_QUERY_WORDS_MAX: Final = 32
+TOOL_SEARCHED_CHARS_MAX: Final = 2000
+"""Words of one search, and how much of each description they are looked for in: a tenant may have a thousand tools."""
 
 TOOL_SECONDS_MAX: Final = 600.0
 """How long any call may take. Who works for longer says so at once, and is asked again later."""
@@ -211,6 +225,12 @@ MCP_AWAY_SECONDS: Final = 15.0
 
 MCP_SERVERS_OPEN_MAX: Final = 128
 """MCP servers to which one process keeps connections."""
+
+MCP_SERVERS_PER_TENANT_MAX: Final = 50
+"""Each of them is asked by an answer that may use all of its tenant's tools."""
+
+MCP_RESPONSE_BYTES_MAX: Final = 8 * 1024 * 1024
+"""What is read of one response of a tenant's server: a list of a thousand tools, or all that it says in one stream."""
 
 MCP_CALL_SECONDS_MAX: Final = TOOL_SECONDS_MAX
 """How long a server may be silent in the middle of a call. The tool's own time ends it sooner."""

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from support.client import Client
+from support.fixtures import Installation, StartServer
+from threadline.limits import MCP_SERVERS_PER_TENANT_MAX
 
 from .test_access import browser
 
@@ -133,6 +135,24 @@ async def test_tools_are_a_keys_business(client: Client, foreign: Client) -> Non
     (await foreign.delete("/v1/tools/mine")).ok(204)
     (await client.get("/v1/tools/mine")).ok(200)
     (await client.delete("/v1/tools/mine")).ok(204)
+
+
+async def test_a_tenant_has_so_many_servers(make_server: StartServer, installation: Installation) -> None:
+    """An answer that may use all of its tenant's tools asks each of them; tools of other kinds are not counted."""
+    server = make_server().start()
+    async with Client(server.url, installation.key) as client:
+        for number in range(MCP_SERVERS_PER_TENANT_MAX):
+            (await client.post("/v1/tools", mcp_server(f"server{number}"))).ok(201)
+        refused = await client.post("/v1/tools", mcp_server("straw"))
+        assert refused.problem(422, "invalid_request")["pointer"] == "/kind"
+        (await client.post("/v1/tools", HOOK)).ok(201)
+        (await client.delete("/v1/tools/server0")).ok(204)
+        (await client.post("/v1/tools", mcp_server("straw"))).ok(201)
+
+
+def mcp_server(name: str) -> dict[str, Any]:
+    """Return the registration of a server that nobody asks."""
+    return {"name": name, "kind": "mcp", "url": f"https://{name}.example/mcp"}
 
 
 async def test_a_client_tool_has_no_address(client: Client) -> None:

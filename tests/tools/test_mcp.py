@@ -1,13 +1,16 @@
 """MCP servers over both transports, with the official package on both sides: the one in examples/ is the server."""
 
 import asyncio
+import gzip
 import os
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from mcp import Client
 from msgspec import structs
@@ -21,6 +24,7 @@ from threadline.tool_records import ApprovalRule, Condition
 from threadline.tools.contract import Tool
 from threadline.tools.mcp import connection
 from threadline.tools.mcp.config import McpServer, mcp_config, server_of_config
+from threadline.tools.mcp.network import http_client
 from threadline.tools.mcp.servers import McpServers
 from threadline.tools.mcp.tool import NAME_CHARS_MAX, called
 from threadline.tools.network import Guard
@@ -28,6 +32,7 @@ from threadline.tools.network import Guard
 from .calls import a_call
 from .warehouse import SCRIPT, Warehouse
 
+MIB = 1024 * 1024
 STDIO = McpServer(key="1", name="shed", command=sys.executable, args=[str(SCRIPT)])
 
 
@@ -291,6 +296,33 @@ async def test_a_tenants_server_reaches_no_private_address(servers: McpServers, 
             await servers.tools_now(server)
     allowed = McpServer(key="x", name="shed", url=warehouse.url, guard=Guard([f"127.0.0.1:{warehouse.port}"]))
     assert await servers.tools_now(allowed)
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["endless", "packed"])
+async def test_a_tenants_server_fills_no_memory(packed: bool) -> None:
+    """What it says without an end is read up to a bound; what is packed, and may be anything when unpacked, not at all."""
+    sent = 0
+    body = gzip.compress(bytes(64 * MIB)) if packed else b" " * (64 * MIB)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await reader.readuntil(b"\r\n\r\n")
+        coding = b"content-encoding: gzip\r\n" if packed else b""
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n%b\r\n" % (len(body), coding))
+        with suppress(ConnectionError):
+            for start in range(0, len(body), MIB):
+                writer.write(body[start : start + MIB])
+                await writer.drain()
+                sent += MIB
+        writer.close()
+
+    guard = Guard(["127.0.0.1"])
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as endless, http_client({}, guard) as client:
+        port = endless.sockets[0].getsockname()[1]
+        async with patience():
+            with pytest.raises(httpx2.ReadError):
+                await client.get(f"http://127.0.0.1:{port}/")
+    assert sent < 64 * MIB
 
 
 async def test_only_what_is_allowed_is_there(servers: McpServers) -> None:

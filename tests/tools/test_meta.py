@@ -76,6 +76,7 @@ def test_a_model_is_shown_three_tools_and_those_of_the_client(offer: DynamicOffe
         ("Weather in the CITY", ["weather"]),
         ("money customer", ["refund_order"]),
         ("nonsense", []),
+        (" ".join(f"nonsense{number}" for number in range(200)) + " refund", []),
     ],
 )
 async def test_search_finds_by_words(offer: DynamicOffer, query: str, names: list[str]) -> None:

@@ -1,6 +1,7 @@
 """The routes of registered tools. Never for an end user's token: a leaked one must not point a webhook anywhere."""
 
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -16,7 +17,7 @@ from threadline.api.tool_bodies import CreateTool, UpdateTool, check_form, check
 from threadline.clock import rfc3339
 from threadline.errors import InvalidRequest
 from threadline.ids import ToolId
-from threadline.limits import TOOLS_PER_TENANT_MAX
+from threadline.limits import MCP_SERVERS_PER_TENANT_MAX, TOOLS_PER_TENANT_MAX
 from threadline.store.contract import Reader, Transaction
 from threadline.tool_records import Registration, ToolRow, shown
 from threadline.tools.approval import check_approval
@@ -42,8 +43,7 @@ async def create_tool(request: Request, house: TheHouse, principal: Asking) -> R
     _check(house, row)
 
     async def script(transaction: Transaction) -> None:
-        if len(await transaction.tools(principal.scope)) >= TOOLS_PER_TENANT_MAX:
-            raise InvalidRequest(f"A tenant has up to {TOOLS_PER_TENANT_MAX} tools.", pointer="")
+        _check_room(await transaction.tools(principal.scope), row)
         await transaction.insert_tool(principal.scope, row)
 
     await house.journal.write(principal.scope, script)
@@ -158,6 +158,14 @@ def _changed(house: House, row: ToolRow, body: UpdateTool) -> ToolRow:
 def _check(house: House, row: ToolRow) -> None:
     check_approval(row.approval)
     house.catalog.check_registration(row)
+
+
+def _check_room(there: Sequence[ToolRow], row: ToolRow) -> None:
+    """Raise InvalidRequest where a tenant has as many as it may have."""
+    if len(there) >= TOOLS_PER_TENANT_MAX:
+        raise InvalidRequest(f"A tenant has up to {TOOLS_PER_TENANT_MAX} tools.", pointer="")
+    if row.kind == "mcp" and sum(each.kind == "mcp" for each in there) >= MCP_SERVERS_PER_TENANT_MAX:
+        raise InvalidRequest(f"A tenant has up to {MCP_SERVERS_PER_TENANT_MAX} MCP servers.", pointer="/kind")
 
 
 def _new_secret() -> str:

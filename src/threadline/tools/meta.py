@@ -6,13 +6,22 @@ are shown as they are: the run waits for them by their own name.
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import msgspec
 from msgspec import structs
 
-from threadline.limits import TOOL_SECONDS_MAX, TOOLS_FOUND_DEFAULT, TOOLS_FOUND_MAX, TOOLS_PER_SEND_MAX
+from threadline.limits import (
+    QUERY_CHARS_MAX,
+    TOOL_QUERY_WORDS_MAX,
+    TOOL_SEARCHED_CHARS_MAX,
+    TOOL_SECONDS_MAX,
+    TOOLS_FOUND_DEFAULT,
+    TOOLS_FOUND_MAX,
+    TOOLS_PER_SEND_MAX,
+)
 from threadline.tools.contract import Call, Result, SourceKind, Tool
 from threadline.tools.offer import definition
 from threadline.tools.output import failure, result_of
@@ -87,10 +96,11 @@ class SearchTools(_Meta):
         limit = call.input.get("limit", TOOLS_FOUND_DEFAULT) if isinstance(call.input, dict) else None
         if not isinstance(query, str) or not isinstance(limit, int):
             return failure("`query` is text and `limit` a number.")
-        words = set(_words(query))
-        ranked = sorted(self._known.values(), key=lambda tool: (-_score(tool, words), tool.name))
-        found = [tool for tool in ranked if not words or _score(tool, words)]
-        shown = [_short(tool) for tool in found[: max(1, min(limit, TOOLS_FOUND_MAX))]]
+        words = frozenset(islice(_words(query[:QUERY_CHARS_MAX]), TOOL_QUERY_WORDS_MAX))
+        scores = {name: _score(tool, words) for name, tool in self._known.items()}
+        found = [name for name, score in scores.items() if not words or score]
+        found.sort(key=lambda name: (-scores[name], name))
+        shown = [_short(self._known[name]) for name in found[: max(1, min(limit, TOOLS_FOUND_MAX))]]
         return result_of({"tools": shown, "found": len(found), "of": len(self._known)})
 
 
@@ -163,11 +173,13 @@ def _words(text: str) -> list[str]:
     return re.findall(r"[^\W_]+", text.casefold())
 
 
-def _score(tool: Tool, words: set[str]) -> int:
+def _score(tool: Tool, words: Collection[str]) -> int:
     """Say how well a tool fits: a word of its name counts more than one of its description, and beginnings count."""
-    name, description = _words(tool.name), _words(tool.description)
+    # Searched as text, where each word has a space on both sides: a thousand tools are searched at once.
+    name = f" {' '.join(_words(tool.name))} "
+    description = f" {' '.join(_words(tool.description[:TOOL_SEARCHED_CHARS_MAX]))} "
     score = 0
     for word in words:
-        score += 4 * (word in name) or 2 * any(part.startswith(word) for part in name)
-        score += word in description or any(part.startswith(word) for part in description)
+        score += 4 * (f" {word} " in name) or 2 * (f" {word}" in name)
+        score += f" {word}" in description
     return score

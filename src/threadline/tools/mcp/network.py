@@ -3,13 +3,13 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
 import httpcore2
 import httpx2
 
-from threadline.limits import MCP_CALL_SECONDS_MAX, TOOL_CONNECT_SECONDS
+from threadline.limits import MCP_CALL_SECONDS_MAX, MCP_RESPONSE_BYTES_MAX, TOOL_CONNECT_SECONDS
 from threadline.tools.network import AddressRefused, Guard
 
 
@@ -23,7 +23,7 @@ def http_client(headers: Mapping[str, str], guard: Guard | None) -> httpx2.Async
 
 
 class GuardedTransport(httpx2.AsyncHTTPTransport):
-    """Connects to nothing that the guard refuses."""
+    """Connects to nothing that the guard refuses, and reads no more of a response than fits."""
 
     def __init__(self, guard: Guard) -> None:
         super().__init__(trust_env=False)
@@ -31,6 +31,36 @@ class GuardedTransport(httpx2.AsyncHTTPTransport):
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=ssl.create_default_context(), network_backend=_GuardedBackend(guard)
         )
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Ask for a response as it is: what is packed may be a thousand times as large when it is not."""
+        request.headers["accept-encoding"] = "identity"
+        response = await super().handle_async_request(request)
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            await response.aclose()
+            raise httpx2.ReadError("The response is packed, and nobody asked for that.")
+        assert isinstance(response.stream, httpx2.AsyncByteStream), "the parent's own"
+        response.stream = _Bounded(response.stream)
+        return response
+
+
+class _Bounded(httpx2.AsyncByteStream):
+    """Breaks off where a server says more than anybody can use."""
+
+    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for chunk in self._stream:
+            size += len(chunk)
+            if size > MCP_RESPONSE_BYTES_MAX:
+                raise httpx2.ReadError("The response has no end.")
+            yield chunk
+
+    async def aclose(self) -> None:
+        """Close the connection, or give it back."""
+        await self._stream.aclose()
 
 
 class _GuardedBackend(httpcore2.AsyncNetworkBackend):
