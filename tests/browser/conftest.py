@@ -13,6 +13,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from support.server import Server
+from support.toys import Toys
 
 from .chromium import launch
 from .people import Person
@@ -42,6 +43,24 @@ async def browser() -> AsyncIterator[Browser]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for the tests of a module, which work in threads and with people of their own."""
     made = Server(Path(tmp_path_factory.mktemp("browser")) / "data", {"THREADLINE_DEFAULT_MODEL": "demo/count-3@max"})
+    made.start()
+    try:
+        yield made
+        assert made.faults() == []
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="module")
+def toys(tmp_path_factory: pytest.TempPathFactory) -> Toys:
+    """The tools of `toolserver`, and what they did."""
+    return Toys(Path(tmp_path_factory.mktemp("tools")))
+
+
+@pytest.fixture(scope="module")
+def toolserver(toys: Toys) -> Iterator[Server]:
+    """A server that has tools."""
+    made = Server(toys.folder / "data", toys.settings)
     made.start()
     try:
         yield made

@@ -1,34 +1,21 @@
 """Tool calls as cards: what was asked, who has to allow it, and what came of it."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import httpx
-import pytest
 from playwright.async_api import Locator, Page, expect
 
-from support.installation import make_key
 from support.server import Server
-from support.toys import Toys
 
+from .asking import ask_with_tools, by_key
 from .conftest import MakePerson
-from .people import Person, say
+from .people import Person, answers, say
 from .scripts import script
 
+LOCATE = {
+    "name": "locate",
+    "kind": "client",
+    "description": "Where somebody is.",
+    "input_schema": {"type": "object", "properties": {"who": {"type": "string"}}},
+}
 WIPES = script({"say": "May I?"}, {"call": "wipe", "input": {"what": "<b>it</b>"}}, {"say": "So."})
-
-
-@pytest.fixture(scope="module")
-def toolserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that has tools."""
-    folder = Path(tmp_path_factory.mktemp("tools"))
-    made = Server(folder / "data", {"THREADLINE_DEFAULT_MODEL": "demo/script@max", **Toys(folder).settings})
-    made.start()
-    try:
-        yield made
-        assert made.faults() == []
-    finally:
-        made.stop()
 
 
 async def asked(ann: Person, words: str, tool: str) -> tuple[Page, Locator]:
@@ -36,11 +23,7 @@ async def asked(ann: Person, words: str, tool: str) -> tuple[Page, Locator]:
     page = await ann.sign_in()
     thread_id = await ann.thread()
     await page.goto(f"{ann.server.url}/t/{thread_id}")
-    # What a model may use is said by a key: people's own programs do.
-    headers = {"authorization": f"Bearer {make_key(ann.server.data)}"}
-    body = {"content": words, "tools": [tool], "background": True, "end_user_id": ann.name}
-    async with httpx.AsyncClient(base_url=ann.server.url, headers=headers) as client:
-        (await client.post(f"/v1/threads/{thread_id}/messages", json=body)).raise_for_status()
+    await ask_with_tools(ann, thread_id, words, tool)
     return page, page.get_by_role("region", name=f"Call of {tool}")
 
 
@@ -94,3 +77,29 @@ async def test_a_stopped_answer_leaves_no_question(person: MakePerson, toolserve
     await expect(card.get_by_role("button")).to_have_count(0)
     await say(page, script({"say": "On we go."}))
     await expect(page.locator("#app article.assistant").last).to_contain_text("On we go.")
+
+
+async def test_an_answer_waits_for_a_program_and_goes_on(person: MakePerson, toolserver: Server) -> None:
+    """The page says what it waits for, also after a reload; each result goes to its card, and the last one ends it."""
+    ann = await person("ann-waits", toolserver)
+    await by_key(ann, "POST", "/v1/tools", LOCATE, role="admin")
+    calls = ({"call": "locate", "input": {"who": "ann"}}, {"call": "locate", "input": {"who": "ben"}})
+    page, cards = await asked(ann, script(*calls, {"say": "Found them."}), "locate")
+    for moment in ("as it happens", "from the server's page"):
+        await expect(cards, moment).to_contain_text(["waits for its program"] * 2)
+        await expect(page.get_by_role("main")).to_contain_text("The answer waits for the result of locate.")
+        await page.reload()
+    thread_id = page.url.rpartition("/")[2]
+    run = (await ann.api("GET", f"/v1/threads/{thread_id}/state"))["runs"][0]
+    first, second = run["waiting_for"]["results"]
+    where = f"/v1/runs/{run['id']}/tool_results"
+    await by_key(ann, "POST", where, {"tool_use_id": first["tool_use_id"], "output": {"city": "Z\u00fcrich"}})
+    await expect(cards).to_contain_text(["has answered", "waits for its program"])
+    await expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    failed = {"tool_use_id": second["tool_use_id"], "output": "no signal", "is_error": True}
+    await by_key(ann, "POST", where, failed)
+    await expect(cards).to_contain_text(["has answered", "has failed"])
+    await expect(answers(page)).to_contain_text("Found them.")
+    await expect(page.get_by_text("The answer waits")).to_have_count(0)
+    await cards.first.get_by_text("locate", exact=True).click()
+    await expect(cards.first.locator("pre").last).to_have_text('{\n  "city": "Z\u00fcrich"\n}')

@@ -193,7 +193,7 @@ export const strings = {
     tryNow: "Try now",
     inSeconds: (count: number) => `Again in ${count} s.`,
     waitsForApproval: (names: string) => `The answer waits until somebody allows ${names}.`,
-    waitsForResult: "The answer waits for the result of a tool.",
+    waitsForResult: (names: string) => `The answer waits for the result of ${names}.`,
     anew: "The answer is being written anew.",
     failed: "The answer could not be finished.",
     answerAgain: "Answer again",

@@ -8,8 +8,8 @@ const at = (change: Partial<Connection>) => ({ connection: { ...LIVE, ...change 
 const problem = (status: number) => ({ status, detail: "No.", code: "x", title: "", type: "", retryable: false });
 const running = (...errors: (object | null)[]) =>
   ({ status: "running", attempts: errors.map((error) => ({ error })) }) as unknown as Run;
-const waiting = (approvals: readonly object[]) =>
-  ({ status: "waiting", attempts: [], waiting_for: { approvals, results: [] } }) as unknown as Run;
+const waiting = (approvals: readonly object[], results: readonly object[] = []) =>
+  ({ status: "waiting", attempts: [], waiting_for: { approvals, results } }) as unknown as Run;
 const failed = (retryable: boolean) =>
   ({ delivery: "stored", message: { id: "m", status: "failed", error: { retryable } } }) as unknown as Shown;
 
@@ -22,7 +22,7 @@ test.each<[string, Partial<Facts>, Kind | null]>([
   ["while it is tried again", at({ phase: "connecting", failures: 1 }), "reconnecting"],
   ["the first connection is no reconnection", at({ phase: "connecting" }), null],
   ["a person has to allow something", { run: waiting([{ name: "pay" }]) }, "waits"],
-  ["a tool's answer is waited for", { run: waiting([]) }, "waits"],
+  ["a tool's answer is waited for", { run: waiting([], [{ name: "locate" }]) }, "waits"],
   ["the answer is written anew", { run: running({ code: "run_interrupted" }, null) }, "anew"],
   ["it goes on behind a wait", { run: running(null, null) }, null],
   ["the first attempt", { run: running(null) }, null],

@@ -1,6 +1,7 @@
 // What keeps a conversation from going on, and when it is worth saying. Pure.
 
 import type { Connection, Run, Shown } from "@threadline/client";
+import { listed } from "../intl.ts";
 import { strings } from "../strings.ts";
 
 export interface Facts {
@@ -37,9 +38,10 @@ export function ofConnection({ phase, failures, retryAt, problem }: Connection):
 
 function ofRun(run: Run | null): Notice | null {
   if (run?.status === "waiting") {
-    const names = [...(run.waiting_for?.approvals ?? [])].map(({ name }) => name);
-    if (names.length > 0) return { kind: "waits", words: strings.composer.waitsForApproval(names.join(", ")) };
-    return { kind: "waits", words: strings.composer.waitsForResult };
+    const { approvals = [], results = [] } = run.waiting_for ?? {};
+    const words = approvals.length > 0 ? strings.composer.waitsForApproval : strings.composer.waitsForResult;
+    const names = new Set((approvals.length > 0 ? approvals : results).map(({ name }) => name));
+    return { kind: "waits", words: words(listed([...names])) };
   }
   // An attempt that ended without an error waited, or was handed more to answer: it loses no word.
   const replaced = run?.attempts.at(-2)?.error ?? null;

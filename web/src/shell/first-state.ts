@@ -68,10 +68,15 @@ export function takeOver(client: Client, first: FirstState, app: Element): void 
   // Before the next frame is painted: there is no moment with none of them, and none with both.
   const observer = new MutationObserver(() => {
     const { status, messages } = thread.view.get();
-    const isShown = app.querySelector("article") !== null || (status !== "loading" && messages.length === 0);
-    if (!isShown) return;
+    const isEmpty = status !== "loading" && messages.length === 0;
+    if (!isEmpty && !isVisible(app.querySelector("article"))) return;
     words.remove();
     observer.disconnect();
   });
-  observer.observe(app, { childList: true, subtree: true });
+  observer.observe(app, { childList: true, subtree: true, attributeFilter: ["style"] });
+}
+
+// A virtual list has its lines in the page before it shows them: it measures them first.
+function isVisible(line: Element | null): boolean {
+  return line !== null && getComputedStyle(line).visibility === "visible";
 }
