@@ -8,6 +8,7 @@ from playwright.async_api import Browser, expect
 from support.server import Server
 
 from .conftest import MakePerson
+from .test_long_thread import TEXTS, fill
 
 
 async def test_a_shared_page_is_read_until_it_is_revoked(person: MakePerson, server: Server, browser: Browser) -> None:
@@ -56,3 +57,30 @@ async def test_a_conversation_is_taken_home(person: MakePerson, server: Server, 
     assert text.count("w0 w1 w2") == 2
     data = json.loads((tmp_path / "Plans 1 2.json").read_text())
     assert [message["role"] for message in data["messages"]] == ["user", "assistant", "user", "assistant"]
+
+
+async def test_a_long_conversation_is_taken_home_whole(person: MakePerson, server: Server, tmp_path: Path) -> None:
+    """More messages than the server gives at once: each is in the files, once and in its order."""
+    count = 410  # Three pages, of which the last one is nearly empty.
+    ann = await person("ann-export-long", server)
+    page = await ann.sign_in()
+    thread_id = await ann.thread(title="Long")
+    await fill(server, thread_id, count)
+    await page.goto(f"{server.url}/t/{thread_id}")
+    saved: dict[str, str] = {}
+    for kind in ("Markdown", "JSON"):
+        await page.get_by_role("button", name="More for this conversation").click()
+        async with page.expect_download() as coming:
+            await page.get_by_role("menuitem", name=f"Export as {kind}").click()
+        await (await coming.value).save_as(tmp_path / kind)
+        saved[kind] = (tmp_path / kind).read_text()
+        await expect(page.get_by_text("410 messages saved.")).to_be_visible()
+    messages = json.loads(saved["JSON"])["messages"]
+    assert {message["content"][0]["text"] for message in messages} == {
+        TEXTS[number % 2].format(number) for number in range(count)
+    }
+    assert len({message["id"] for message in messages}) == len(messages) == count
+    assert [message["seq"] for message in messages] == sorted(message["seq"] for message in messages)
+    places = [saved["Markdown"].index(message["content"][0]["text"]) for message in messages]
+    assert places == sorted(places)
+    assert saved["Markdown"].count("\n## ") == count

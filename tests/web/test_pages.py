@@ -21,7 +21,7 @@ def strict(response: httpx.Response) -> None:
     assert "unsafe" not in response.headers["content-security-policy"]
     assert "*" not in response.headers["content-security-policy"]
     assert response.headers["x-content-type-options"] == "nosniff"
-    assert response.headers["referrer-policy"] == "no-referrer"
+    assert response.headers["referrer-policy"] == "same-origin"
     assert not re.search(r"<script(?![^>]*\bsrc=)", response.text), "an inline script"
     assert not re.search(r"<[^>]*\sstyle=", response.text), "an inline style"
 
