@@ -23,8 +23,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
 _HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
-    # Other sites hear nothing of where somebody comes from. With `no-referrer` a browser would not tell us either that a
-    # form is our own: it sends it with `Origin: null`.
+    # Other sites hear nothing of where one comes from. With `no-referrer` we would not either: a browser then sends
+    # our own form with `Origin: null`.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
