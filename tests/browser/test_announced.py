@@ -35,7 +35,11 @@ async def test_an_answer_is_announced_and_not_read_out(person: MakePerson, tools
     await page.evaluate(LISTEN)
     words = " ".join(f"word{number}" for number in range(50))
     # The tool keeps the answer open until its beginning has been seen.
-    steps = ({"say": words, "pace": 200}, {"call": "look", "input": {"at": "it"}}, {"say": f"{words} over", "pace": 200})
+    steps = (
+        {"say": words, "pace": 200},
+        {"call": "look", "input": {"at": "it"}},
+        {"say": f"{words} over", "pace": 200},
+    )
     await ask_with_tools(ann, thread_id, script(*steps), "look")
     await expect(page.get_by_role("status").filter(has_text="The answer begins.")).to_have_count(1)
     await expect(answers(page)).to_contain_text("word49")
