@@ -132,16 +132,16 @@ async def test_editing_an_agent_changes_the_next_answer_and_not_the_past(client:
 
 async def test_a_run_uses_the_version_that_is_newest_when_it_starts(client: Client, upstream: Upstream) -> None:
     """One that waited in the queue is answered by what its agent has become, model and parameters included."""
-    before, after, slow = unique("m"), unique("m"), unique("m")
-    upstream.play(slow, chat("slow", "er", pause=0.6))
+    before, after = unique("m"), unique("m")
     upstream.play(after, chat("ok"))
     agent = await make(client, model=f"openai/{before}", instructions="old")
     thread_id = await client.thread()
-    await client.begin(thread_id, "one", model=f"openai/{slow}")
+    first = await client.begin(thread_id, "one", model="demo/stall-1@max")
     waiting = await client.begin(thread_id, "two", agent=agent["handle"])
     assert (waiting["run"]["status"], waiting["run"]["agent_version"]) == ("queued", None)
     changed = {"model": f"openai/{after}", "instructions": "new", "parameters": {"max_output_tokens": 77}}
     (await client.patch(f"/v1/agents/{agent['id']}", changed)).ok(200)
+    (await client.post(f"/v1/runs/{first['run']['id']}/cancel")).ok(200)
     run = await client.settled(waiting["run"]["id"])
     assert (run["status"], run["agent_version"], run["model"]) == ("completed", 2, f"openai/{after}")
     assert systems(upstream, after) == ["new"]

@@ -156,7 +156,7 @@ async def test_a_cancel_that_races_with_the_end_is_one_of_the_two(client: Client
 @pytest.mark.parametrize("words", [1, 2, 5, 9])
 async def test_a_tool_request_that_was_cut_off_has_an_outcome(client: Client, upstream: Upstream, words: int) -> None:
     """Cancelled while a tool's input is still coming: requests and outcomes are paired, and the next vendor is happy."""
-    script = '{"steps": [{"say": "wait"}, {"call": "look", "input": {"at": "%s"}, "pace": 40}]}' % ("x" * 200)
+    script = '{"steps": [{"say": "wait"}, {"call": "look", "input": {"at": "%s"}, "pace": 40}]}' % ("x" * 100_000)
     thread_id = await client.thread()
     async with client.send_stream(thread_id, script, model="demo/script@max") as stream:
         while sum(frame.event == "message.delta" for frame in stream.frames) < words:

@@ -4,7 +4,8 @@ import asyncio
 import os
 import resource
 import subprocess
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +15,7 @@ from support.backends import Backend
 from support.client import Client, counted, said, text_of
 from support.fixtures import Installation
 from support.server import Server, copy_installation
+from support.upstream import Ending, Gate, Upstream, chat
 from support.waiting import until
 
 
@@ -38,8 +40,8 @@ class Disk(Protocol):
 class Limited:
     """The system refuses every write of the server to a file: as a full disk does, and for its log as well."""
 
-    def __init__(self, installation: Installation, folder: Path) -> None:
-        self.server = Server(copy_installation(installation.folder, folder / "data")).start()
+    def __init__(self, installation: Installation, folder: Path, settings: Mapping[str, str]) -> None:
+        self.server = Server(copy_installation(installation.folder, folder / "data"), settings).start()
 
     def fill(self) -> None:
         """Leave no room."""
@@ -55,11 +57,11 @@ class Tmpfs:
 
     SCRIPT = 'mount -t tmpfs -o size=8m tmpfs "$0" && cp "$1"/* "$0" && shift && exec "$@"'
 
-    def __init__(self, installation: Installation, folder: Path) -> None:
+    def __init__(self, installation: Installation, folder: Path, settings: Mapping[str, str]) -> None:
         data = folder / "data"
         data.mkdir()
         prefix = ["unshare", "--mount", "sh", "-c", self.SCRIPT, str(data), str(installation.folder)]
-        self.server = Server(data, prefix=prefix).start()
+        self.server = Server(data, settings, prefix=prefix).start()
         self._filler = Path(f"/proc/{self.server.pid}/root{data}/filler")
 
     def fill(self) -> None:
@@ -85,29 +87,42 @@ def can_mount() -> bool:
 
 
 @pytest.fixture(params=[Limited, Tmpfs])
-def disk(request: pytest.FixtureRequest, installation: Installation, tmp_path: Path) -> Iterator[Disk]:
+def disk(
+    request: pytest.FixtureRequest, installation: Installation, tmp_path: Path, vendors: Mapping[str, str]
+) -> Iterator[Disk]:
     """A server on a disk that can be full; once for each way to fill it."""
     if request.param is Tmpfs and not can_mount():
         pytest.skip("takes root and the right to mount; the other way of filling a disk works for everybody")
-    disk: Disk = request.param(installation, tmp_path)
+    disk: Disk = request.param(installation, tmp_path, vendors)
     yield disk
     disk.server.stop()
     assert disk.server.faults() == []
 
 
-async def test_on_a_full_disk_answers_wait_and_sends_are_refused(disk: Disk, installation: Installation) -> None:
+def counting(first: int, gate: Gate, count: int) -> list[str | Gate]:
+    """Return the words of an answer that counts: so many at once, the rest when the test says so."""
+    words = [f"w{number} " for number in range(count - 1)] + [f"w{count - 1}"]
+    return [*words[:first], gate, *words[first:]]
+
+
+async def test_on_a_full_disk_answers_wait_and_sends_are_refused(
+    disk: Disk, installation: Installation, upstream: Upstream
+) -> None:
     """From the first failed commit until there is room: 503 with a time for all that writes, reads as always.
 
     The running answer stops where it is and goes on by itself, in the same attempt, with every word; so does the queue
     behind it. What was refused was not stored, and its key is free.
     """
+    model, is_full = f"m-{uuid.uuid4()}", Gate()
+    upstream.play(model, chat(*counting(9, is_full, 400), pause=0.001))
     async with Client(disk.server.url, installation.key) as client:
         thread_id = await client.thread()
-        async with client.send_stream(thread_id, "x", model="demo/count-400@100") as stream:
+        async with client.send_stream(thread_id, "x", model=f"openai/{model}") as stream:
             await stream.read_until("message.delta")
             behind = await client.begin(thread_id, "behind", model="demo/echo@max")
             disk.fill()
-            await until(lambda: _is_full(client), "the full disk", 10)
+            is_full.set()
+            await until(lambda: _is_full(client), "the full disk")
             for method, path, body in (
                 ("POST", f"/v1/threads/{thread_id}/messages", {"content": "x" * 9000, "background": True}),
                 ("POST", f"/v1/threads/{thread_id}/messages", {"content": "x" * 9000, "respond": False}),
@@ -143,20 +158,28 @@ async def test_on_a_full_disk_answers_wait_and_sends_are_refused(disk: Disk, ins
         assert [frame.id for frame in log] == list(range(1, len(log) + 1))
 
 
+ENDINGS_OF_TWO_ATTEMPTS: tuple[Ending, Ending] = ("hang", "clean")
+
+
 async def _is_full(client: Client) -> bool:
     return (await client.get("/readyz")).status == 503
 
 
-async def test_a_crash_on_a_full_disk_loses_nothing_that_was_seen(installation: Installation, tmp_path: Path) -> None:
+async def test_a_crash_on_a_full_disk_loses_nothing_that_was_seen(
+    installation: Installation, tmp_path: Path, vendors: Mapping[str, str], upstream: Upstream
+) -> None:
     """Killed while the disk is full and started again with room: the log begins with what was seen, and it goes on."""
-    disk = Limited(installation, tmp_path)
+    model, is_full = f"m-{uuid.uuid4()}", Gate()
+    upstream.play(model, *(chat(*counting(9, is_full, 100), ending=end) for end in ENDINGS_OF_TWO_ATTEMPTS))
+    disk = Limited(installation, tmp_path, vendors)
     try:
         async with Client(disk.server.url, installation.key) as client:
             thread_id = await client.thread()
-            async with client.send_stream(thread_id, "x", model="demo/count-100@50") as stream:
+            async with client.send_stream(thread_id, "x", model=f"openai/{model}") as stream:
                 await stream.read_until("message.delta")
                 disk.fill()
-                await until(lambda: _is_full(client), "the full disk", 10)
+                is_full.set()
+                await until(lambda: _is_full(client), "the full disk")
                 disk.server.kill9()
                 seen = await stream.read_to_cut()
             await asyncio.to_thread(disk.server.start)

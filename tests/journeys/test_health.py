@@ -9,6 +9,7 @@ import pytest
 from support.client import Client
 from support.fixtures import ORIGIN
 from support.server import Server
+from support.waiting import until
 
 NAMES = {
     "threadline_streams_started_total",
@@ -27,6 +28,9 @@ NAMES = {
     "threadline_commit_batch_size_count",
     "threadline_reader_lag_events_count",
 }
+
+
+ENDED = 'threadline_streams_ended_total{status="%s"}'
 
 
 async def measured(client: Client) -> dict[str, float]:
@@ -61,19 +65,24 @@ async def test_metrics_count_what_happens(client: Client, nobody: Client) -> Non
         await follow.read_until("caught_up")
         await client.ask(thread_id, "x", model="demo/count-30@300")
         await client.ask(thread_id, "x", model="demo/fail-provider_refused@max")
-        during = await measured(nobody)
+        # The last of it is counted behind what a client is told.
+        during = await until(lambda: _all_moved(nobody, before), "the counting")
     assert {name.partition("{")[0] for name in during} >= NAMES
-    for name in NAMES:
-        # Under labels, one of its series moves.
-        series = {key for key in during if key.partition("{")[0] == name}
-        moved = [key for key in series if during[key] > before.get(key, 0)]
-        assert moved or name in ("threadline_readers", "threadline_runs_running"), f"{name} does not count"
     assert during["threadline_readers"] >= 1
-    ended = 'threadline_streams_ended_total{status="%s"}'
+    ended = ENDED
     assert during[ended % "completed"] > before.get(ended % "completed", 0)
     assert during[ended % "failed"] > before.get(ended % "failed", 0)
     tokens = 'threadline_tokens_total{direction="output"}'
     assert during[tokens] >= before.get(tokens, 0) + 30
+
+
+async def _all_moved(nobody: Client, before: dict[str, float]) -> dict[str, float] | None:
+    """Return the metrics once each that counts has gone on; under labels, one of its series, and both ends."""
+    now = await measured(nobody)
+    moved = {key for key in now if now[key] > before.get(key, 0)}
+    still = NAMES - {key.partition("{")[0] for key in moved} - {"threadline_readers", "threadline_runs_running"}
+    print("has not moved yet:", sorted(still))
+    return None if still or not {ENDED % "completed", ENDED % "failed"} <= moved else now
 
 
 async def test_no_metric_names_a_thread_a_tenant_or_a_person(client: Client, nobody: Client) -> None:

@@ -1,6 +1,7 @@
 """Answers that are not to go on without a reader: they end when nobody reads on any node, and by nobody's wish."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -66,18 +67,32 @@ async def test_an_answer_goes_on_while_anybody_reads_the_thread(client: Client) 
     assert (await ended(client, run_id))["error"]["code"] == "no_readers"
 
 
-async def test_who_comes_back_in_time_keeps_the_answer(client: Client) -> None:
+async def test_who_comes_back_in_time_keeps_the_answer(make_server: StartServer, installation: Installation) -> None:
     """Away and back, again and again: each grace period begins with the last reader's going."""
+    server = make_server(THREADLINE_DISCONNECT_GRACE_SECONDS="3").start()
+    async with Client(server.url, installation.key) as client:
+        # A machine that kept him away for longer has proved nothing: once more then.
+        while await _longest_absence(client) > 2.9:
+            pass
+
+
+async def _longest_absence(client: Client) -> float:
+    """Be away for longer than the grace period in all; the answer goes on. Returns the longest time away at once."""
     thread_id = await client.thread()
     run_id = (await client.begin(thread_id, "x", model=ENDLESS, on_disconnect="cancel"))["run"]["id"]
+    left, longest = time.monotonic(), 0.0
     for _ in range(8):
         async with client.events(thread_id, after=0) as stream:
             await stream.read_until("caught_up")
-        await asyncio.sleep(0.2)
+            longest = max(longest, time.monotonic() - left)
+            left = time.monotonic()
+        await asyncio.sleep(0.5)
     async with client.events(thread_id) as stream:
         await stream.read_until("caught_up")
-        await stream.read_until("message.delta")
-        assert (await client.run(run_id))["status"] == "running"
+        longest = max(longest, time.monotonic() - left)
+        status = (await client.run(run_id))["status"]
+        assert status == "running" or longest > 2.9
+    return longest
 
 
 async def test_a_request_that_waits_is_a_reader_until_its_client_goes(client: Client) -> None:

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from support.client import Client, text_of
-from support.upstream import Upstream, chat
+from support.upstream import Gate, Upstream, chat
 from support.waiting import until
 from threadline.limits import AGENT_CALLS_MAX, AGENT_PAIR_CALLS_MAX
 
@@ -95,7 +95,8 @@ async def test_peoples_messages_are_there_at_once(client: Client, upstream: Upst
     """While an agent talks, others' messages are part of the history; only runs wait, and read all of it."""
     ann, bob = unique("ann"), unique("bob")
     slow = await an_agent(client, upstream, *("w " for _ in range(8)), name="Slow")
-    upstream.play(slow["model"].removeprefix("openai/"), chat("a", "b", "c", pause=0.4))
+    gate = Gate()
+    upstream.play(slow["model"].removeprefix("openai/"), chat("a", gate, "b"))
     thread_id = await client.thread(end_user_id=ann)
     await invite(client, thread_id, end_user_id=bob)
     await invite(client, thread_id, agent=slow["id"])
@@ -113,6 +114,7 @@ async def test_peoples_messages_are_there_at_once(client: Client, upstream: Upst
         busy = (await person.send(thread_id, "four", on_busy="reject")).problem(409, "thread_busy")
         assert busy["run_id"] == first["run"]["id"]
         (await person.send(thread_id, "five", on_busy="rollback")).problem(422, "invalid_request")
+    gate.set()
     history = await settle(client, thread_id)
     said = [text_of(message) for message in history if message["role"] == "user"]
     assert said == ["one", "two", "three"]

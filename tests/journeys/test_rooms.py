@@ -122,7 +122,7 @@ async def test_what_each_role_may_do(client: Client) -> None:
 async def test_a_viewer_stops_nobody(client: Client) -> None:
     """Neither a running answer nor one that waits."""
     ann, cid = unique("ann"), unique("cid")
-    thread_id = await client.thread(end_user_id=ann, model="demo/count-200@50")
+    thread_id = await client.thread(end_user_id=ann, model="demo/stall-2@max")
     await invite(client, thread_id, end_user_id=cid, role="viewer")
     running, waiting = await client.begin(thread_id, "one"), await client.begin(thread_id, "two")
     async with browser(client, cid) as viewer:
@@ -149,7 +149,7 @@ async def test_the_threads_own_end_user_stays(client: Client) -> None:
 async def test_who_is_removed_sees_nothing_more(client: Client) -> None:
     """On every node: the streams of the thread and of its run end after `member.removed`; the others' go on."""
     ann, bob, cid = unique("ann"), unique("bob"), unique("cid")
-    thread_id = await client.thread(end_user_id=ann, model="demo/count-400@50")
+    thread_id = await client.thread(end_user_id=ann, model="demo/count-99999@50")
     for person in (bob, cid):
         await invite(client, thread_id, end_user_id=person)
     async with browser(client, bob) as removed, browser(client, cid) as stays, AsyncExitStack() as stack:

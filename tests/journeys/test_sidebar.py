@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from support.client import Client, Stream, counted, said
@@ -13,7 +13,7 @@ from support.sockets import open_socket
 from support.waiting import patience
 from threadline.client import AsyncThreadline, Threadline, events
 
-from .test_access import browser
+from .test_access import browser, short_lived
 
 
 @asynccontextmanager
@@ -156,8 +156,9 @@ async def test_a_sidebar_is_ones_own(client: Client, foreign: Client, nobody: Cl
         sign = await foreign.thread(title="sign")
         await read_until(of_foreign, lambda data: data["type"] == "thread" and data["thread"]["id"] == sign)
         for stream, last, threads in ((of_ann, hers, {hers, other}), (of_other, other, {other}), (of_bob, his, {his})):
-            while {it["id"] for it in shown(stream).values() if it["title"] == "touched"} != threads:
-                await stream.next()
+            async with patience():
+                while {it["id"] for it in shown(stream).values() if it["title"] == "touched"} != threads:
+                    assert await stream.next() is not None, stream.ending
             assert shown(stream).keys() == threads
             assert last in threads
         assert not {hers, other, his} & shown(of_foreign).keys()
@@ -192,7 +193,8 @@ async def test_an_expired_token_and_a_drain_cut_a_sidebar(make_server: StartServ
     """It never ends cleanly."""
     server: Server = make_server().start()
     async with Client(server.url, installation.key) as client:
-        async with browser(client, "ann", expires_in=3) as browsing, sidebar(browsing) as stream:
+        async with AsyncExitStack() as stack:
+            _, (stream,) = await short_lived(stack, client, sidebar)
             await stream.read_to_cut()
         async with sidebar(client) as stream:
             await stream.read_until("listed")
@@ -202,8 +204,9 @@ async def test_an_expired_token_and_a_drain_cut_a_sidebar(make_server: StartServ
 
 
 async def _caught_up(stream: Stream, threads: set[str]) -> None:
-    while {frame.data["thread_id"] for frame in stream.frames if frame.event == "caught_up"} != threads:
-        assert await stream.next() is not None, stream.ending
+    async with patience():
+        while {frame.data["thread_id"] for frame in stream.frames if frame.event == "caught_up"} != threads:
+            assert await stream.next() is not None, stream.ending
 
 
 def _events(stream: Stream, thread_id: str) -> list[Any]:

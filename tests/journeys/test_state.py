@@ -20,12 +20,14 @@ async def test_state_in_mid_answer_and_the_events_after_it_are_the_whole_answer(
     """Taken again and again while words arrive: text so far plus the deltas after `seq` is every word, once."""
     thread_id = await client.thread()
     states: list[dict[str, Any]] = []
-    async with client.send_stream(thread_id, "x", model="demo/count-150@150") as stream:
+    async with client.send_stream(thread_id, "x", model="demo/count-99999@150") as stream:
         for _ in range(8):
             for _ in range(3):
                 await stream.read_until("message.delta")
             states.append(await client.state(thread_id))
-        await stream.read_to_end()
+        await client.post(f"/v1/runs/{stream.headers['x-threadline-run-id']}/cancel")
+        whole = text_of((await stream.read_to_end())[-2].data["message"])
+    assert counted(99_999).startswith(whole)
     log = await client.log(thread_id)
     assert [frame.id for frame in log] == list(range(1, len(log) + 1))
     lengths = set()
@@ -34,7 +36,7 @@ async def test_state_in_mid_answer_and_the_events_after_it_are_the_whole_answer(
         assert (run["status"], state["thread"]["active_run_id"]) == ("running", run["id"])
         answer = state["messages"][-1]
         assert (answer["status"], answer["run_id"]) == ("streaming", run["id"])
-        assert text_of(answer) + said(log[state["seq"] :]) == counted(150)
+        assert text_of(answer) + said(log[state["seq"] :]) == whole
         assert await client.log(thread_id, after=state["seq"]) == log[state["seq"] :]
         lengths.add(len(text_of(answer)))
     assert len(lengths) > 3, "taken at different moments"
@@ -43,16 +45,21 @@ async def test_state_in_mid_answer_and_the_events_after_it_are_the_whole_answer(
 async def test_live_events_go_on_where_the_state_was_taken(client: Client) -> None:
     """A client that loads the state and then follows, both while words arrive, holds the whole answer at the end."""
     thread_id = await client.thread()
-    sent = await client.begin(thread_id, "x", model="demo/count-100@200")
+    sent = await client.begin(thread_id, "x", model="demo/count-99999@200")
     text = ""
     while not text:
         state = await client.state(thread_id)
         text = text_of(state["messages"][-1]) if len(state["messages"]) == 2 else ""
     async with client.events(thread_id, after=state["seq"]) as follow:
-        await follow.read_until("run.completed")
+        for _ in range(5):
+            await follow.read_until("message.delta")
+        await client.post(f"/v1/runs/{sent['run']['id']}/cancel")
+        await follow.read_until("run.cancelled")
     numbers = [frame.id for frame in follow.frames if frame.id is not None]
     assert numbers == list(range(state["seq"] + 1, numbers[-1] + 1))
-    assert text + said(follow.frames) == counted(100)
+    whole = text_of((await client.history(thread_id))[-1])
+    assert text + said(follow.frames) == whole
+    assert counted(99_999).startswith(whole)
     assert follow.frames[-1].data["run"]["id"] == sent["run"]["id"]
 
 

@@ -187,7 +187,7 @@ async def test_a_silent_tool_is_not_a_silent_provider(
     make_server: StartServer, installation: Installation, toys: Toys
 ) -> None:
     """A tool has a time of its own: the one that a provider may be silent does not end the run."""
-    times = {"THREADLINE_NO_PROGRESS_SECONDS": "0.5", "THREADLINE_FIRST_CHUNK_SECONDS": "0.5"}
+    times = {"THREADLINE_NO_PROGRESS_SECONDS": "3", "THREADLINE_FIRST_CHUNK_SECONDS": "3"}
     server = make_server(**toys.settings, **times).start()
     async with Client(server.url, installation.key) as client:
         sent = await client.ask(await client.thread(), script({"call": "nap"}, {"say": "up"}), tools=["nap"])

@@ -174,7 +174,7 @@ async def test_what_nobody_answers_in_time_is_an_error_that_the_model_sees(
     make_server: StartServer, installation: Installation, toys: Toys
 ) -> None:
     """The run goes on by itself; who comes too late is told so."""
-    server = make_server(**toys.settings, THREADLINE_TOOL_WAIT_SECONDS="1", THREADLINE_REAP_SECONDS="0.2").start()
+    server = make_server(**toys.settings, THREADLINE_TOOL_WAIT_SECONDS="4", THREADLINE_REAP_SECONDS="0.2").start()
     async with Client(server.url, installation.key) as client:
         thread_id = await client.thread()
         run = await waiting(client, thread_id, ASKS, tools=["wipe"])

@@ -18,9 +18,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-START_SECONDS = 60.0
-"""A start takes about a second on a quiet core. Two test processes may have started forty servers before it."""
+START_SECONDS = 180.0
+"""A start takes about a second on a quiet core, and a minute where twenty processes want the same two cores."""
 
 STOP_SECONDS = 20.0
 """After this a server that was asked to stop is killed."""
@@ -28,20 +29,35 @@ STOP_SECONDS = 20.0
 _PORTS = range(12_000, 32_000)
 """Below the range of outgoing connections: a port that is given up by a killed server is free when it starts again."""
 
+_given: set[int] = set()
+
 _MEMORY = Path("/dev/shm")
 _MEMORY_BYTES_MIN = 2 * 1024**3
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on at the moment."""
-    for port in random.SystemRandom().sample(_PORTS, 50):
+    """Return a port that nobody listens on at the moment, and that no other test of this run is given.
+
+    A server that is killed and started again finds its port free: between two of its lives nobody else is given it,
+    neither here nor in the test processes beside this one, each of which has ports of its own.
+    """
+    number, count = _place()
+    own = [port for port in _PORTS if port % count == number and port not in _given]
+    for port in random.SystemRandom().sample(own, 50):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
+            _given.add(port)
             return port
     raise AssertionError("no free port")
+
+
+def _place() -> tuple[int, int]:
+    """Return which of how many test processes this one is."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    return int(worker), max(int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")), int(worker) + 1)
 
 
 def children_of(pid: int) -> list[int]:
@@ -159,6 +175,32 @@ def root_folder(in_memory: bool = False) -> Path:
 def _has_memory_disk() -> bool:
     # Containers often have one of 64 MB.
     return _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _MEMORY_BYTES_MIN
+
+
+class Guarded(subprocess.Popen[bytes]):
+    """A process that does not outlive this one, however this one ends."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._is_guarded = True
+        watchdog().guard(self.pid)
+
+    def poll(self) -> int | None:
+        """Return its exit code, None while it runs."""
+        return self._released(super().poll())
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its exit code. Raises subprocess.TimeoutExpired."""
+        code = super().wait(timeout)
+        self._released(code)
+        return code
+
+    def _released(self, code: int | None) -> int | None:
+        # From here on its pid may be somebody else's.
+        if code is not None and self._is_guarded:
+            self._is_guarded = False
+            watchdog().release(self.pid)
+        return code
 
 
 class ServerProcess:

@@ -2,10 +2,8 @@
 
 import json
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,13 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from .preloaded import CAN_FORK, Fork, preloaded
+from .processes import STOP_SECONDS, Guarded, free_port
+from .waiting import PATIENCE_SECONDS
 
-START_SECONDS = 60.0
-"""A start takes about one second on a quiet core. Two test processes may have started forty servers before it."""
-
-# Below the range from which the system takes the ports of outgoing connections: a port that is given up by a killed
-# server is still free when it starts again.
-_PORTS = range(12_000, 32_000)
+START_SECONDS = 180.0
+"""A start takes about one second on a quiet core, and a minute where twenty processes want the same two cores."""
 
 _KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TZ", "SYSTEMROOT")
 
@@ -77,9 +73,9 @@ class Server:
         self.home = data.parent
         self.settings = dict(settings or {})
         self.log_path = self.home / f"{data.name}.log"
-        self.port = _free_port()
+        self.port = free_port()
         self.starts = 0
-        self.process: subprocess.Popen[bytes] | Fork | None = None
+        self.process: Guarded | Fork | None = None
 
     @property
     def url(self) -> str:
@@ -111,7 +107,7 @@ class Server:
                 return self
             if "address already in use" not in said.lower() or self.starts > 1:
                 raise AssertionError(f"the server did not start: {said}")
-            self.port = _free_port()
+            self.port = free_port()
             self.starts = 0
         raise AssertionError("no free port")
 
@@ -149,7 +145,7 @@ class Server:
         assert self.process is not None, "started"
         return self.process.poll() == -signal.SIGKILL
 
-    def wait_for_exit(self, seconds: float = 30.0) -> int:
+    def wait_for_exit(self, seconds: float = PATIENCE_SECONDS) -> int:
         """Wait until the process has ended; return its exit code."""
         assert self.process is not None, "started"
         return self.process.wait(seconds)
@@ -164,7 +160,7 @@ class Server:
             # A second signal is a wish to stop at once: nothing here is worth a grace period.
             time.sleep(0.05)
             self.sigterm()
-            self.wait_for_exit(10)
+            self.wait_for_exit(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill9()
 
@@ -199,7 +195,7 @@ class Server:
         env = environment(self.home, self.settings)
         if self.is_whole or self.prefix or not {"PYTHONPATH", "THREADLINE_WORKERS"}.isdisjoint(self.settings):
             with self.log_path.open("ab") as log:
-                self.process = subprocess.Popen(
+                self.process = Guarded(
                     [*self.prefix, *command(*arguments)],
                     env=env,
                     cwd=self.home,
@@ -232,14 +228,3 @@ def copy_installation(template: Path, folder: Path) -> Path:
     """Return a data folder with the same keys as another one that no server uses."""
     shutil.copytree(template, folder)
     return folder
-
-
-def _free_port() -> int:
-    for port in random.SystemRandom().sample(_PORTS, 50):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("no free port")

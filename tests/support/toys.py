@@ -98,7 +98,7 @@ async def deaf() -> str:
 @tool
 async def nap() -> str:
     """Says nothing for longer than a provider may."""
-    await asyncio.sleep(1.5)
+    await asyncio.sleep(4)
     return "rested"
 
 

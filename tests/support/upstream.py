@@ -15,6 +15,9 @@ from typing import Any, Literal
 
 Ending = Literal["clean", "cut", "hang"]
 
+Gate = threading.Event
+"""Where an answer waits for the test: however slow the machine is, it is still going until then."""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -27,25 +30,27 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reply:
-    """What to answer. `parts` are written one by one; a number waits so many seconds.
+    """What to answer. `parts` are written one by one; a number waits so many seconds, a gate until the test has set it.
 
     `clean` ends the body as HTTP wants it, `cut` closes the connection without that, `hang` says nothing more.
     """
 
-    parts: Sequence[bytes | float] = ()
+    parts: Sequence[bytes | float | Gate] = ()
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     ending: Ending = "clean"
     content_type: str = "text/event-stream"
 
 
-def chat(*words: str, ending: Ending = "clean", pause: float = 0.0) -> Reply:
+def chat(*words: str | Gate, ending: Ending = "clean", pause: float = 0.0) -> Reply:
     """Return an answer of Chat Completions that says these words, whole unless it ends otherwise."""
-    parts: list[bytes | float] = [_chat_delta({"role": "assistant", "content": ""})]
+    parts: list[bytes | float | Gate] = [_chat_delta({"role": "assistant", "content": ""})]
     for word in words:
-        parts += [pause, _chat_delta({"content": word})] if pause else [_chat_delta({"content": word})]
+        said = _chat_delta({"content": word}) if isinstance(word, str) else word
+        parts += [pause, said] if pause else [said]
     if ending == "clean":
-        usage = {"prompt_tokens": 11, "completion_tokens": len(words), "total_tokens": 11 + len(words)}
+        said_words = sum(isinstance(word, str) for word in words)
+        usage = {"prompt_tokens": 11, "completion_tokens": said_words, "total_tokens": 11 + said_words}
         parts += [_chat_delta({}, "stop"), _event({"id": "c", "choices": [], "usage": usage}), b"data: [DONE]\n\n"]
     return Reply(parts, ending=ending)
 
@@ -208,6 +213,8 @@ class Upstream:
             if isinstance(part, bytes):
                 writer.write(b"%x\r\n%b\r\n" % (len(part), part))
                 await writer.drain()
+            elif isinstance(part, Gate):
+                await _opened(part)
             else:
                 await asyncio.sleep(part)
         if reply.ending == "clean":
@@ -230,6 +237,11 @@ class Upstream:
         file_id = f"file-{next(self._file_ids)}x"
         self.files[file_id] = _kept(headers, data)
         return _json(200, {"id": file_id, "object": "file", "expires_at": None})
+
+
+async def _opened(gate: Gate) -> None:
+    while not gate.is_set():
+        await asyncio.sleep(0.005)
 
 
 def _kept(headers: dict[str, str], data: bytes) -> Kept:

@@ -6,8 +6,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 30.0
-"""Long enough for two busy cores; only a broken server takes it."""
+PATIENCE_SECONDS = 90.0
+"""Long enough for two cores that are busy with much else; only a broken server takes it."""
 
 
 async def until(condition: Callable[[], Awaitable[T]], what: str, seconds: float = PATIENCE_SECONDS) -> T:
