@@ -3,7 +3,7 @@
 Playwright and its browser belong to one event loop: all tests here share one for the session.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -70,9 +70,9 @@ def toolserver(toys: Toys) -> Iterator[Server]:
 
 
 @pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[Server]:
-    """A server for one test, which kills it or needs settings of its own."""
-    made = Server(tmp_path / "data", {"THREADLINE_DEFAULT_MODEL": "demo/count-3@max"})
+def own_server(tmp_path: Path, vendors: Mapping[str, str]) -> Iterator[Server]:
+    """A server for one test, which kills it, or whose vendor of models does as the test says."""
+    made = Server(tmp_path / "data", {**vendors, "THREADLINE_DEFAULT_MODEL": "demo/count-3@max"})
     made.start()
     try:
         yield made

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, 
 from support.installation import make_sign_in_code
 from support.server import Server
 
-PATIENCE_MS = 30_000
+PATIENCE_MS = 90_000
 """How long a page may take for what it has to show: two cores may have six browsers and their servers to serve."""
 
 expect.set_options(timeout=PATIENCE_MS)
@@ -51,7 +52,7 @@ class Person:
         """Ask as this person does, beside the page; returns the JSON of the answer. Raises httpx.HTTPStatusError."""
         jar = {cookie["name"]: cookie["value"] for cookie in await self.context.cookies()}
         headers = {"origin": self.server.url, **more.pop("headers", {})}
-        async with httpx.AsyncClient(base_url=self.server.url, cookies=jar, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=self.server.url, cookies=jar, timeout=PATIENCE_MS / 1000) as client:
             response = await client.request(method, path, headers=headers, **more)
         response.raise_for_status()
         return response.json() if response.content else None
@@ -82,6 +83,7 @@ def answers(page: Page) -> Locator:
 
 async def eventually(ask: Callable[[], Awaitable[object]], wanted: object) -> None:
     """Ask until the answer is the one that is wanted. For what no locator sees, such as the storage of a device."""
-    async with asyncio.timeout(PATIENCE_MS / 1000):
-        while await ask() != wanted:
-            await asyncio.sleep(0.05)
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while (found := await ask()) != wanted:
+        assert time.monotonic() < deadline, f"{found!r}, not {wanted!r}"
+        await asyncio.sleep(0.05)

@@ -71,7 +71,7 @@ async def test_a_fork_goes_on_by_itself(person: MakePerson, server: Server) -> N
     await answers(page).first.hover()
     await answers(page).first.get_by_role("button", name="Continue in a new conversation").click()
     await expect(answers(page)).to_have_count(1)
-    assert page.url != source
+    await expect(page).not_to_have_url(source)
     await say(page, "Three")
     await expect(answers(page)).to_have_count(2)
     await page.goto(source)

@@ -1,5 +1,7 @@
 """The first thing that anybody does: open the link, ask, and read the answer."""
 
+import re
+
 from playwright.async_api import expect
 
 from support.server import Server
@@ -14,7 +16,7 @@ async def test_a_first_question_begins_a_conversation(person: MakePerson, server
     page = await ann.sign_in()
     await say(page, "Hello")
     await expect(answers(page)).to_contain_text("w0 w1 w2")
-    assert "/t/thr_" in page.url
+    await expect(page).to_have_url(re.compile("/t/thr_"))
 
 
 async def test_a_reload_shows_the_same_words_at_once(person: MakePerson, server: Server) -> None:

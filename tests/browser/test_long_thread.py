@@ -10,7 +10,7 @@ from support.installation import make_key
 from support.server import Server
 
 from .conftest import MakePerson
-from .people import answers, say
+from .people import PATIENCE_MS, answers, say
 
 MESSAGES = 6_000
 AT_ONCE = 32
@@ -43,6 +43,7 @@ FROM_END = """async () => {
     const it = document.querySelector('.messages');
     return it.scrollHeight - it.scrollTop - it.clientHeight;
 }"""
+AT_END = f"async () => (await ({FROM_END})()) <= 2"
 HEIGHT = "() => document.querySelector('.messages').scrollHeight"
 TOP_OF = "(id) => document.querySelector(`[data-message='${id}']`)?.getBoundingClientRect().top ?? null"
 FIRST_SEEN = """() => {
@@ -101,7 +102,7 @@ async def test_it_opens_at_its_end_and_older_ones_come_without_a_jump(person: Ma
     await page.goto(f"{server.url}/t/{thread_id}")
     await expect(answers(page).last).to_contain_text("Answer number 5999.")
     await expect(answers(page).last).to_be_in_viewport()
-    assert await page.evaluate(FROM_END) <= 2
+    await page.wait_for_function(AT_END)
     assert await page.locator("#app article").count() < 40
     for _ in range(3):
         await _older_ones_come(page)
@@ -110,7 +111,7 @@ async def test_it_opens_at_its_end_and_older_ones_come_without_a_jump(person: Ma
     await page.get_by_role("button", name="Jump to latest").click()
     await expect(answers(page).last).to_contain_text("Answer number 5999.")
     await expect(page.get_by_role("button", name="Jump to latest")).to_be_hidden()
-    assert await page.evaluate(FROM_END) <= 2
+    await page.wait_for_function(AT_END)
 
 
 async def _older_ones_come(page: Page) -> None:
@@ -126,7 +127,7 @@ async def _older_ones_come(page: Page) -> None:
     await page.route("**/messages?**", hold)
     height = await page.evaluate(HEIGHT)
     await page.evaluate("() => { document.querySelector('.messages').scrollTop = 700; }")
-    await asyncio.wait_for(asked.wait(), 10)
+    await asyncio.wait_for(asked.wait(), PATIENCE_MS / 1000)
     await page.evaluate(STANDS_STILL)
     seen = await page.evaluate(FIRST_SEEN)
     before = await page.evaluate(TOP_OF, seen)
@@ -141,14 +142,14 @@ async def test_it_follows_what_is_written_unless_one_has_gone_up(person: MakePer
     """At the end it goes along; above it stays where it is, and nothing that stands there moves."""
     ann = await person("ann-follow", server)
     page = await ann.sign_in()
-    thread_id = await ann.thread(title="Follow", model="demo/count-2000@200")
+    thread_id = await ann.thread(title="Follow", model="demo/count-20000@100")
     await fill(server, thread_id, 40)
     await page.goto(f"{server.url}/t/{thread_id}")
     await expect(answers(page).last).to_contain_text("Answer number 39.")
     await page.evaluate(WATCH_SHIFTS)
     await say(page, "Count")
     await expect(answers(page).last).to_contain_text("w300 ")
-    assert await page.evaluate(FROM_END) <= 2
+    await page.wait_for_function(AT_END)
     await page.locator(".messages").hover()
     await page.mouse.wheel(0, -250)
     await expect(page.get_by_role("button", name="Jump to latest")).to_be_visible()
@@ -160,7 +161,9 @@ async def test_it_follows_what_is_written_unless_one_has_gone_up(person: MakePer
     assert abs(await page.evaluate(TOP_OF, seen) - before) <= 1
     await page.get_by_role("button", name="Jump to latest").click()
     await expect(page.get_by_role("button", name="Jump to latest")).to_be_hidden()
-    await page.wait_for_function(f"async () => (await ({FROM_END})()) <= 2")
+    await page.wait_for_function(AT_END)
+    await page.get_by_role("button", name="Stop").click()
+    await expect(page.get_by_role("button", name="Stop")).to_have_count(0)
     assert await page.evaluate("window.shifts") == []
 
 

@@ -75,8 +75,6 @@ async def test_others_see_that_somebody_writes(person: MakePerson, server: Serve
     page = await ann.sign_in()
     thread_id = await ann.thread("Hello")
     await ann.api("POST", f"/v1/threads/{thread_id}/members", json={"end_user_id": "bob-typing"})
-    await page.goto(f"{server.url}/t/{thread_id}")
-    await expect(answers(page)).to_have_count(1)
     said = asyncio.Event()
 
     def hear(payload: str | bytes) -> None:
@@ -84,6 +82,8 @@ async def test_others_see_that_somebody_writes(person: MakePerson, server: Serve
             said.set()
 
     page.on("websocket", lambda socket: socket.on("framesent", hear))
+    await page.goto(f"{server.url}/t/{thread_id}")
+    await expect(answers(page)).to_have_count(1)
     await box(page).press_sequentially("I am")
     await asyncio.wait_for(said.wait(), PATIENCE_MS / 1000)
 
@@ -100,6 +100,7 @@ async def test_who_answers_is_chosen_and_kept(person: MakePerson, server: Server
     find = page.get_by_role("combobox", name="Find a model or an agent")
     await expect(find).to_be_focused()
     await find.fill("echo")
+    await expect(page.get_by_role("option")).to_have_text([re.compile("echo")])
     await page.keyboard.press("ArrowDown")
     await page.keyboard.press("Enter")
     await expect(picker).to_contain_text("Echo")
@@ -117,5 +118,6 @@ async def test_who_answers_is_chosen_and_kept(person: MakePerson, server: Server
     await expect(picker).to_contain_text("Echo")
     await say(page, "Hello, echo")
     await expect(answers(page).last).to_contain_text("Hello, echo")
+    await expect(page).to_have_url(re.compile("/t/thr_"))
     thread = await ann.api("GET", f"/v1/threads/{page.url.rsplit('/', 1)[1]}")
     assert (thread["model"], thread["agent_id"]) == ("demo/echo", None)

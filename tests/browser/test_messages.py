@@ -7,6 +7,7 @@ from typing import Any
 from playwright.async_api import Page, expect
 
 from support.server import Server
+from support.upstream import Gate, Upstream, chat
 
 from .conftest import MakePerson
 from .people import answers, say
@@ -73,19 +74,26 @@ async def test_pictures_and_files_come_by_short_lived_links(person: MakePerson, 
     assert address.startswith(f"{server.url}/v1/files/")
 
 
-async def test_a_screen_reader_hears_of_beginnings_and_ends(person: MakePerson, server: Server) -> None:
+async def test_a_screen_reader_hears_of_beginnings_and_ends(
+    person: MakePerson, own_server: Server, upstream: Upstream
+) -> None:
     """Two short sentences for an answer of any length."""
-    ann = await person("ann-hears", server)
+    ann = await person("ann-hears", own_server)
     page = await ann.sign_in()
-    await page.goto(f"{server.url}/t/{await ann.thread(model='demo/count-40@40')}")
+    gate = Gate()
+    upstream.play("talks", chat(*(f"w{number} " for number in range(20)), gate, "and done"))
+    await page.goto(f"{own_server.url}/t/{await ann.thread(model='openai/talks')}")
     heard = await _listen(page)
     await say(page, "Count")
-    await expect(answers(page)).to_contain_text("w39")
+    await expect(page.get_by_role("status").filter(has_text="The answer begins.")).to_be_attached()
+    gate.set()
+    await expect(answers(page)).to_contain_text("and done")
     await expect(page.get_by_role("status").filter(has_text="The answer is there.")).to_be_attached()
     assert await heard() == ["The answer begins.", "The answer is there."]
 
 
 async def _listen(page: Page) -> Callable[[], Awaitable[Any]]:
+    await expect(page.locator(".sr-only[aria-live=polite]")).to_be_attached()
     await page.evaluate("""() => {
         window.heard = [];
         const status = document.querySelector('.sr-only[aria-live=polite]');

@@ -10,11 +10,12 @@ from support.installation import make_key
 from support.server import Server
 
 from .conftest import MakePerson
+from .people import PATIENCE_MS
 
 
 def asking(server: Server, key: str) -> httpx.Client:
     """Ask with a key."""
-    return httpx.Client(base_url=server.url, headers={"authorization": f"Bearer {key}"}, timeout=30)
+    return httpx.Client(base_url=server.url, headers={"authorization": f"Bearer {key}"}, timeout=PATIENCE_MS / 1000)
 
 
 def answered(client: httpx.Client, person: str, *sends: dict[str, Any]) -> str:

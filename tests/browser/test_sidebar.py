@@ -8,7 +8,7 @@ from playwright.async_api import Locator, Page, expect
 from support.server import Server
 
 from .conftest import MakePerson
-from .people import Person, answers
+from .people import PATIENCE_MS, Person, answers
 
 
 def conversations(page: Page) -> Locator:
@@ -35,7 +35,9 @@ async def make_many(person: Person, count: int) -> None:
     jar = {cookie["name"]: cookie["value"] for cookie in await person.context.cookies()}
     headers = {"origin": person.server.url}
     numbers = range(1, count + 1)
-    async with httpx.AsyncClient(base_url=person.server.url, cookies=jar, headers=headers, timeout=60) as client:
+    async with httpx.AsyncClient(
+        base_url=person.server.url, cookies=jar, headers=headers, timeout=PATIENCE_MS / 1000
+    ) as client:
         # Those of one group come in whatever order.
         groups = [numbers[:1], *(numbers[start : start + 50] for start in range(1, count - 2, 50))]
         groups[-1] = range(groups[-1].start, count - 1)
@@ -139,7 +141,7 @@ async def test_one_conversation_of_two_thousand(person: MakePerson, server: Serv
     await expect(line(page, "No. 1999")).to_be_focused()
     # To the end of what is loaded, again and again: more comes until there is no more.
     first = conversations(page).get_by_role("link", name="No. 1", exact=True)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(3 * PATIENCE_MS / 1000):
         while await first.count() == 0:
             await page.keyboard.press("End")
             await page.evaluate("new Promise(requestAnimationFrame)")
