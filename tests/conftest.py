@@ -1,6 +1,11 @@
 """What all tests share: assertions in `support` explain themselves like those in tests; servers start when asked for."""
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes is the machine's business, and it may be busy.
+settings.register_profile("patient", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 pytest.register_assert_rewrite("support")
 

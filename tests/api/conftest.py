@@ -10,6 +10,7 @@ import pytest
 
 from support.installation import make_key
 from support.server import Server
+from support.waiting import PATIENCE_SECONDS
 
 TRUSTED = ssl.create_default_context()
 """Loaded once: a request is made in a tenth of the time that it takes to load the authorities of the world."""
@@ -39,7 +40,9 @@ class Scene:
     def ask(self, method: str, path: str, key: str | None, **options: object) -> httpx.Response:
         """Send a request with a credential."""
         headers = {"authorization": f"Bearer {key}"} if key else {}
-        return httpx.request(method, self.url + path, headers=headers, timeout=20, verify=TRUSTED, **options)  # type: ignore[arg-type]
+        return httpx.request(
+            method, self.url + path, headers=headers, timeout=PATIENCE_SECONDS, verify=TRUSTED, **options
+        )  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +53,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     foreign, foreign_admin = make_key(data, tenant="other"), make_key(data, tenant="other", role="admin")
     server = Server(data, {"THREADLINE_DEFAULT_MODEL": "demo/count-3@max"}).start()
     try:
-        with httpx.Client(base_url=server.url, headers={"x-api-key": owner}, timeout=20) as client:
+        with httpx.Client(base_url=server.url, headers={"x-api-key": owner}, timeout=PATIENCE_SECONDS) as client:
             thread = client.post("/v1/threads", json={"end_user_id": "ann"}).json()["id"]
             other = client.post("/v1/threads", json={"end_user_id": "ann"}).json()["id"]
             file = client.post("/v1/files?end_user_id=ann", content=b"hers", headers={"content-type": "text/plain"})

@@ -17,6 +17,8 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
+from support.waiting import PATIENCE_SECONDS
+
 from .conftest import Scene
 
 CHECKS = [
@@ -62,7 +64,7 @@ def try_operation(operation: schemathesis.APIOperation, mode: GenerationMode, sc
         if case.path == "/v1/stream":
             # Nor does a sidebar's stream; it is refused where it names a thread that is not there.
             case.query = {**(case.query or {}), "threads": "thr_nowhere"}
-        response = case.call(headers=headers, timeout=20)
+        response = case.call(headers=headers, timeout=PATIENCE_SECONDS)
         # Schemathesis does not count 413 as a refusal.
         checks = [check for check in CHECKS if response.status_code != 413 or check is not negative_data_rejection]
         case.validate_response(response, headers=headers, checks=checks)

@@ -59,7 +59,7 @@ async def test_every_page_looks_right(
     await public.goto(shared)
     await judge(public, "share")
     await page.goto(f"{server.url}/t/thr_00000000000000000000000000")
-    await expect(page.get_by_role("alert")).to_be_visible()
+    await expect(page.get_by_role("heading", level=1)).to_be_visible()
     await judge(page, "missing")
     await page.goto(server.url)
     await expect(page.get_by_role("textbox", name="Write a message")).to_be_visible()

@@ -166,7 +166,7 @@ async def test_what_cannot_be_loaded_says_so_and_can_be_tried_again(person: Make
     await expect(line).to_be_visible()
     await ann.context.set_offline(False)
     loaded: list[Page] = []
-    page.on("load", loaded.append)
+    page.on("load", lambda it: loaded.append(it))
     await line.get_by_role("button", name="Try again").click()
     await expect(line).to_have_count(0)
     dialog = page.get_by_role("dialog", name="Share")

@@ -11,6 +11,7 @@ import pytest
 
 from support.fixtures import Installation, StartServer
 from support.server import Server, command, environment
+from support.waiting import PATIENCE_SECONDS
 from threadline import Threadline
 from threadline.client.models import Thread
 
@@ -131,7 +132,7 @@ def test_a_log_is_followed_live(follow: Callable[..., Any], server: Server, thre
     }
     sdk.threads.delete(thread.id)
     assert json.loads(process.stdout.readline())["type"] == "thread.deleted"
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, out) == (0, "")
     assert err == f"The thread {thread.id} is deleted.\n"
 
@@ -145,7 +146,7 @@ def test_a_log_is_followed_from_its_last_events(follow: Callable[..., Any], serv
     assert "context_too_long: The demo model was asked to fail." in lines[-1]
     time.sleep(0.5)
     process.send_signal(2)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 130
     assert "Traceback" not in err
 

@@ -5,6 +5,7 @@ import gc
 
 import pytest
 
+from support.waiting import PATIENCE_SECONDS
 from threadline.client import AsyncThreadline, Threadline, events
 
 from . import wire_samples as wire
@@ -30,7 +31,7 @@ class Watched:
             self.gone.set()
 
     async def wait_until_left(self) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await self.gone.wait()
 
 
@@ -77,7 +78,9 @@ async def test_leaving_a_loop_drops_the_connection(server: ScriptedServer) -> No
                 if isinstance(event, events.MessageDelta):
                     break
             loop.call_soon_threadsafe(checked.set)
-            blocking.result = asyncio.run_coroutine_threadsafe(watched[0].wait_until_left(), loop).result(5)
+            blocking.result = asyncio.run_coroutine_threadsafe(watched[0].wait_until_left(), loop).result(
+                PATIENCE_SECONDS
+            )
 
     class blocking:
         result: object = "not yet"

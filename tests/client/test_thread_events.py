@@ -108,14 +108,14 @@ async def test_a_stream_of_heartbeats_is_alive(server: ScriptedServer, connect: 
         await exchange.begin()
         await exchange.piece(wire.caught_up(4))
         for _ in range(8):
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.4)
             await exchange.piece(b": heartbeat\n\n")
         exchange.server.vanish()
 
     server.answer(quiet)
     got: list[events.Event] = []
     with pytest.raises(ConnectionLost) as caught:
-        await connect(reconnect_seconds_max=0.1, stream_idle_seconds_max=0.3).collect(
+        await connect(reconnect_seconds_max=0.1, stream_idle_seconds_max=3).collect(
             follow, lambda _, event: got.append(event)
         )
     assert shown(got) == [("caught_up", 4)]

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import pytest
 
+from support.waiting import PATIENCE_SECONDS
 from threadline.bus.contract import Bus, Nudge, Whisper
 from threadline.bus.memory import Exchange, MemoryBus
 from threadline.bus.postgres import PostgresBus
@@ -85,7 +86,7 @@ class Node:
 
     async def wait_for(self, nudge: Nudge) -> None:
         """Sleep until it has come; a bus may take its time."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while nudge not in self.heard:
                 await asyncio.sleep(0.001)
 
@@ -172,7 +173,7 @@ async def test_whispers_reach_the_others_whole_and_the_sender_not(nodes: list[No
     one.bus.nudge([nudge(1)])
     one.bus.whisper([Whisper(ThreadId("thr_last"), "")])
     for other in (two, three):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while len(other.whispered) <= len(said):
                 await asyncio.sleep(0.001)
         assert other.whispered == [*said, Whisper(ThreadId("thr_last"), "")]

@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from support.proxy import Cut, CuttingProxy
+from support.waiting import PATIENCE_SECONDS
 from threadline.errors import LeaseLost, Unavailable
 from threadline.events import ThreadUpdated
 from threadline.journal.lease import require_lease
@@ -84,7 +85,7 @@ async def holding(kit: PostgresKit, thread: Thread) -> AsyncIterator[asyncpg.Con
 async def wait_until_somebody_waits(kit: PostgresKit) -> None:
     """Sleep until a statement of this database waits for a lock."""
     question = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not await asyncio.to_thread(kit.execute, question):
             await asyncio.sleep(0.005)
 
@@ -429,7 +430,7 @@ async def test_who_cannot_get_a_thread_is_told_so_in_time(
     monkeypatch.setattr(store_module, "TRIES_MAX", 1_000_000)
     await bench.reopen()
     thread = await bench.thread()
-    async with holding(postgres_kit, thread), asyncio.timeout(20):
+    async with holding(postgres_kit, thread), asyncio.timeout(PATIENCE_SECONDS):
         with pytest.raises(Unavailable, match="too busy"):
             await bench.append(thread.id)
     assert await bench.append(thread.id) == 1
@@ -445,7 +446,7 @@ async def test_words_that_can_never_be_stored_are_an_outage_and_not_an_endless_l
     postgres_kit.execute(
         f"INSERT INTO deltas (tenant_id, thread_id, seq, run_id, epoch, block, kind, text) VALUES {row}"
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         with pytest.raises(Unavailable):
             await bench.say(bench.delta(attempt, "a"))
     postgres_kit.execute("DELETE FROM deltas WHERE run_id = 'run_x'")

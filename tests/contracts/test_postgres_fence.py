@@ -5,6 +5,7 @@ from typing import cast
 
 import pytest
 
+from support.waiting import PATIENCE_SECONDS
 from threadline.errors import LeaseLost
 from threadline.events import MessageDelta, ThreadUpdated
 from threadline.ids import NodeId
@@ -49,7 +50,7 @@ async def test_nobody_takes_a_run_over_from_whoever_is_ending_it(bench: Bench, p
         bench.store.commit([], [Write(SYSTEM, lambda transaction: take_over(transaction, attempt))])
     )
     question = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not claiming.done() and not await asyncio.to_thread(postgres_kit.execute, question):
             await asyncio.sleep(0.005)
     goes_on.set()

@@ -17,7 +17,7 @@ from threadline.store.postgres.store import PostgresStore
 from .conftest import MINE, Bench
 from .kits import PostgresKit
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 90.0
 """Far beyond every timeout of the store, as these tests set them."""
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from support.waiting import PATIENCE_SECONDS
 from threadline.clock import ManualClock
 from threadline.errors import StoreRefused
 from threadline.events import ThreadUpdated
@@ -223,7 +224,11 @@ def test_a_disk_that_is_really_full_loses_and_invents_nothing(tmp_path: Path) ->
     """The system refuses the writes: each is refused in words, and what is on disk is what was acknowledged."""
     path = tmp_path / "threadline.db"
     done = subprocess.run(
-        [sys.executable, "-c", FULL_DISK, str(path)], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", FULL_DISK, str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     written, refused = map(int, done.stdout.split())

@@ -9,6 +9,7 @@ import httpx
 
 from support.installation import make_key
 from support.server import Server
+from support.waiting import PATIENCE_SECONDS
 
 
 def test_a_wish_to_stop_outlives_the_process(tmp_path: Path) -> None:
@@ -17,7 +18,7 @@ def test_a_wish_to_stop_outlives_the_process(tmp_path: Path) -> None:
     key = make_key(data)
     server = Server(data).start()
     try:
-        with httpx.Client(base_url=server.url, headers={"x-api-key": key}, timeout=30) as client:
+        with httpx.Client(base_url=server.url, headers={"x-api-key": key}, timeout=PATIENCE_SECONDS) as client:
             thread = client.post("/v1/threads").json()["id"]
             sent = client.post(
                 f"/v1/threads/{thread}/messages",
@@ -28,7 +29,7 @@ def test_a_wish_to_stop_outlives_the_process(tmp_path: Path) -> None:
             server.kill9()
         wish(data, sent["run"]["id"])
         server.start()
-        with httpx.Client(base_url=server.url, headers={"x-api-key": key}, timeout=30) as client:
+        with httpx.Client(base_url=server.url, headers={"x-api-key": key}, timeout=PATIENCE_SECONDS) as client:
             while not (run := client.get(f"/v1/runs/{sent['run']['id']}").json())["ended_at"]:
                 time.sleep(0.02)
             assert (run["status"], run["attempt"]) == ("cancelled", 1)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from support.waiting import PATIENCE_SECONDS
 from threadline.bus.contract import Nudge
 from threadline.bus.memory import Exchange, MemoryBus
 from threadline.clock import SystemClock
@@ -177,13 +178,13 @@ async def rest() -> None:
 
 async def soon(work: Awaitable[T]) -> T:
     """Wait for something that must come; a test that hangs says nothing."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         return await work
 
 
 async def until(condition: Callable[[], bool]) -> None:
     """Sleep until something is so."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not condition():
             await asyncio.sleep(0.001)
 

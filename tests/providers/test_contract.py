@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import msgspec
 import pytest
 
+from support.waiting import PATIENCE_SECONDS
 from threadline.clock import ManualClock
 from threadline.content import ReasoningBlock, ToolResultBlock, ToolUseBlock, storable
 from threadline.errors import ProviderFailure
@@ -190,11 +191,11 @@ async def test_a_stalled_answer_can_be_cancelled(stage: Stage) -> None:
                 began.set()
 
     task = asyncio.create_task(reader())
-    await asyncio.wait_for(began.wait(), 5)
+    await asyncio.wait_for(began.wait(), PATIENCE_SECONDS)
     await asyncio.sleep(0.02)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(task, 1)
+        await asyncio.wait_for(task, PATIENCE_SECONDS)
 
 
 async def test_a_reader_may_leave_in_the_middle(stage: Stage) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from support.waiting import PATIENCE_SECONDS
 from threadline.errors import ProviderFailure
 from threadline.limits import PROVIDER_LINE_BYTES_MAX
 from threadline.providers import http, remote
@@ -275,7 +276,7 @@ async def test_an_endless_line(talk: Talk, vendor: Vendor) -> None:
     vendor.play(Answer([b"data: ", *[b"x" * 1024 * 1024] * (PROVIDER_LINE_BYTES_MAX // 2**20 + 1)], ending="hang"))
     _, failure = await read_failing(talk.make(retries=0), asking())
     assert "line of more than" in failure.detail
-    await asyncio.wait_for(vendor.hung_up.wait(), 5)
+    await asyncio.wait_for(vendor.hung_up.wait(), PATIENCE_SECONDS)
 
 
 async def test_a_huge_error_page(talk: Talk, vendor: Vendor) -> None:
@@ -290,7 +291,7 @@ async def test_an_error_whose_body_never_ends(talk: Talk, vendor: Vendor, monkey
     """The status has said enough; its body is not waited for long."""
     monkeypatch.setattr(http, "ERROR_BODY_SECONDS", 0.05)
     vendor.play(Answer([b'{"error":'], status=401, content_type="application/json", ending="hang"))
-    _, failure = await asyncio.wait_for(read_failing(talk.make(), asking()), 2)
+    _, failure = await asyncio.wait_for(read_failing(talk.make(), asking()), PATIENCE_SECONDS)
     assert failure.code == "provider_auth"
 
 
@@ -325,7 +326,7 @@ async def test_a_stream_that_is_whole_and_does_not_end(
     parts = talk.say(HI)
     last = -1 if talk.kind == "anthropic" else -2
     vendor.play(Answer(parts[:last], ending="hang"))
-    chunks = await asyncio.wait_for(read(talk.make(), asking()), 2)
+    chunks = await asyncio.wait_for(read(talk.make(), asking()), PATIENCE_SECONDS)
     assert outline(chunks) == [(0, "text", "hi there"), ("finish", "stop")]
 
 
@@ -336,7 +337,7 @@ async def test_a_body_that_does_not_end_behind_a_whole_answer(
     """The vendor's last event is the end, whatever HTTP still has to say."""
     monkeypatch.setattr(remote, "DRAIN_SECONDS", 0.05)
     vendor.play(Answer(talk.say(HI), ending=ending))
-    chunks = await asyncio.wait_for(read(talk.make(), asking()), 2)
+    chunks = await asyncio.wait_for(read(talk.make(), asking()), PATIENCE_SECONDS)
     assert chunks[-1] == FinishChunk("stop")
 
 
@@ -424,7 +425,7 @@ async def test_leaving_closes_the_connection(talk: Talk, vendor: Vendor) -> None
             if text_of(list(some)):
                 break
         assert not vendor.hung_up.is_set()
-    await asyncio.wait_for(vendor.hung_up.wait(), 2)
+    await asyncio.wait_for(vendor.hung_up.wait(), PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize("when", ["before the head", "in mid-answer"])
@@ -437,8 +438,8 @@ async def test_cancelling_a_silent_call_closes_the_connection(talk: Talk, vendor
     await asyncio.sleep(0.05)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(task, 1)
-    await asyncio.wait_for(vendor.hung_up.wait(), 2)
+        await asyncio.wait_for(task, PATIENCE_SECONDS)
+    await asyncio.wait_for(vendor.hung_up.wait(), PATIENCE_SECONDS)
 
 
 # --- the pool ---
@@ -486,7 +487,7 @@ async def test_an_idle_pool_closes_and_opens_again(talk: Talk, vendor: Vendor) -
     assert not provider._pool.is_open, "nothing is opened before it is needed"
     await read(provider, asking())
     assert provider._pool.is_open
-    await asyncio.wait_for(vendor.hung_up.wait(), 2)
+    await asyncio.wait_for(vendor.hung_up.wait(), PATIENCE_SECONDS)
     await until(lambda: not provider._pool.is_open)
     await read(provider, asking())
     assert [asked.connection for asked in vendor.requests] == [1, 2]

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from support.waiting import PATIENCE_SECONDS
 from threadline.errors import ProviderFailure
 from threadline.providers.failures import Failures
 from threadline.providers.http import HttpRequest, Pool
@@ -62,7 +63,7 @@ async def saying(pieces: Sequence[bytes], hang_up: bool = False) -> AsyncIterato
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     pool = Pool(Failures("openai", "openai"), {})
     host, port = server.sockets[0].getsockname()
-    async with asyncio.timeout(30):  # Words that are lost on the way are waited for; not for ever.
+    async with asyncio.timeout(PATIENCE_SECONDS):  # Words that are lost on the way are waited for; not for ever.
         yield pool, f"http://{host}:{port}/", connections
     await pool.close()
     server.close()

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from support.waiting import PATIENCE_SECONDS
+
 Ending = Literal["clean", "cut", "hang", "mute"]
 
 
@@ -142,7 +144,7 @@ async def _read_request(reader: asyncio.StreamReader, number: int) -> Asked | No
     return Asked(method, target, headers, body, number)
 
 
-async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
     """Wait until something has happened."""
     async with asyncio.timeout(seconds):
         while not condition():

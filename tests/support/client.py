@@ -11,7 +11,7 @@ from typing import Any, Literal
 import aiohttp
 
 from .sse import Frame, Splitter
-from .waiting import patience
+from .waiting import PATIENCE_SECONDS, patience
 
 ENDINGS = ("run.completed", "run.failed", "run.cancelled", "run.expired")
 
@@ -189,7 +189,7 @@ class Client:
         *,
         data: bytes | AsyncIterator[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
-        seconds: float = 60.0,
+        seconds: float = 2 * PATIENCE_SECONDS,
     ) -> Answer:
         """Send a request and read its whole answer."""
         if body is not NOTHING:

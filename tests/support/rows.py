@@ -10,13 +10,17 @@ from typing import Any
 import asyncpg
 
 from .server import Server
+from .waiting import PATIENCE_SECONDS
 
 
 def rows(server: Server, statement: str) -> Sequence[Any]:
     """Run one statement on the server's database, whichever that is. Returns its rows."""
     if not server.database:
         # With a busy timeout, since the server may be writing.
-        with closing(sqlite3.connect(server.data / "threadline.db", timeout=10)) as connection, connection:
+        with (
+            closing(sqlite3.connect(server.data / "threadline.db", timeout=PATIENCE_SECONDS)) as connection,
+            connection,
+        ):
             return connection.execute(statement).fetchall()
 
     async def run() -> list[Any]:

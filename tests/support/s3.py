@@ -9,6 +9,7 @@ import time
 import httpx
 
 from .server import _free_port
+from .waiting import PATIENCE_SECONDS
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "tests", "AWS_REGION": "us-east-1"}
 
@@ -36,7 +37,7 @@ class S3Server:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
-                httpx.get(self.url, timeout=5)
+                httpx.get(self.url, timeout=PATIENCE_SECONDS)
             except httpx.HTTPError:
                 time.sleep(0.05)
                 continue

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Literal
 
+from .waiting import PATIENCE_SECONDS
+
 Ending = Literal["clean", "cut", "hang"]
 
 Gate = threading.Event
@@ -147,7 +149,7 @@ class Upstream:
     def start(self) -> "Upstream":
         """Listen."""
         self._thread.start()
-        assert self._is_ready.wait(10)
+        assert self._is_ready.wait(PATIENCE_SECONDS)
         return self
 
     def stop(self) -> None:

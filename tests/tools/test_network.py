@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
+from support.waiting import PATIENCE_SECONDS
 from threadline.errors import InvalidRequest, SettingsRefused
 from threadline.tools.network import AddressRefused, Guard, is_public
 
@@ -194,5 +195,5 @@ async def test_what_is_allowed_is_reached(port: int) -> None:
 async def test_one_private_address_among_public_ones_is_not_tried(port: int) -> None:
     """Each address is looked at by itself."""
     with pytest.raises(aiohttp.ClientConnectorError):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await reach(Guard([]), f"http://both.example:{port}/", ["127.0.0.1", "127.0.0.2"])

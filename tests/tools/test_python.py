@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from msgspec import Meta, Struct
 
+from support.waiting import PATIENCE_SECONDS
 from threadline.limits import JSON_DEPTH_MAX, TOOL_OUTPUT_BYTES_MAX
 from threadline.tools import Call, ToolError, tool
 from threadline.tools import threads as tool_threads
@@ -154,7 +155,7 @@ async def test_a_cancellation_from_outside_goes_through() -> None:
     def hang() -> None:
         """Hang."""
         begun.set()
-        end.wait(60)
+        end.wait(2 * PATIENCE_SECONDS)
 
     before = tool_threads._room._value
     task = asyncio.ensure_future(hang.call(a_call("hang")))
@@ -178,7 +179,7 @@ async def test_too_many_blocking_tools_are_refused(monkeypatch: pytest.MonkeyPat
     def hang() -> str:
         """Hang."""
         begun.set()
-        end.wait(60)
+        end.wait(2 * PATIENCE_SECONDS)
         return "done"
 
     first = asyncio.ensure_future(hang.call(a_call("hang")))

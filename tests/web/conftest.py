@@ -11,6 +11,7 @@ import pytest
 
 from support.installation import make_key, make_sign_in_code
 from support.server import Server
+from support.waiting import PATIENCE_SECONDS
 
 LINK = re.compile(r"Sign in \(once, within the hour\): (http\S+)")
 
@@ -38,13 +39,13 @@ class Installation:
     def browser(self, headers: dict[str, str] | None = None, cookies: httpx.Cookies | None = None) -> httpx.Client:
         """Return a browser that is not signed in: it keeps cookies, and says that our page is asking."""
         said = {"origin": self.url} if headers is None else headers
-        browser = httpx.Client(base_url=self.url, headers=said, cookies=cookies, timeout=20)
+        browser = httpx.Client(base_url=self.url, headers=said, cookies=cookies, timeout=PATIENCE_SECONDS)
         self._browsers.append(browser)
         return browser
 
     def execute(self, statement: str, *values: str) -> None:
         """Change a row behind the server's back: it asks its database each time."""
-        with closing(sqlite3.connect(self.data / "threadline.db", timeout=20)) as database:
+        with closing(sqlite3.connect(self.data / "threadline.db", timeout=PATIENCE_SECONDS)) as database:
             assert database.execute(statement, values).rowcount == 1
             database.commit()
 
@@ -69,7 +70,7 @@ class Installation:
     def api(self, method: str, path: str, key: str | None = None, **more: object) -> httpx.Response:
         """Ask with a key, as a server of the tenant does."""
         headers = {"authorization": f"Bearer {key or self.key}"}
-        return httpx.request(method, self.url + path, headers=headers, timeout=20, **more)  # type: ignore[arg-type]
+        return httpx.request(method, self.url + path, headers=headers, timeout=PATIENCE_SECONDS, **more)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

@@ -131,7 +131,9 @@ def test_live_shows_what_runs_and_who_reads(installation: Installation, operator
     thread_id = installation.api("POST", "/v1/threads").json()["id"]
     path = f"/v1/threads/{thread_id}/messages"
     headers = {"authorization": f"Bearer {installation.key}"}
-    with httpx.stream("GET", f"{installation.url}/v1/threads/{thread_id}/events", headers=headers, timeout=20):
+    with httpx.stream(
+        "GET", f"{installation.url}/v1/threads/{thread_id}/events", headers=headers, timeout=PATIENCE_SECONDS
+    ):
         runs = [
             installation.api(
                 "POST", path, json={"content": "x", "background": True, "model": "demo/count-9999@50"}

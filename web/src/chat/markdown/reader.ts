@@ -32,6 +32,8 @@ export async function readerOf(language: string): Promise<Reader> {
       const tokens = grammars.codeToTokensBase(line, {
         lang: language,
         theme: THEME.name ?? "",
+        // A line is read to its end: the first one of a language takes long on a slow machine, and half read it is wrong.
+        tokenizeTimeLimit: 0,
         ...(before === undefined ? {} : { grammarState: before }),
       });
       const after = grammars.getLastGrammarState(tokens);
