@@ -261,6 +261,11 @@ REQUEST_HEAD_SECONDS: Final = 20.0
 """From accepting a connection to its first complete request head, and from the first byte of each later one to its
 end: silent connections go away by themselves."""
 
+KEEP_ALIVE_SECONDS: Final = 130
+"""How long a connection without a request stays open: longer than clients and load balancers keep one for their next
+request (httpx 5 seconds, aiohttp 15, nginx 60, Caddy 120). Were we the first to close, a request would be lost that is
+on its way."""
+
 CREDENTIALS_LOOK_SECONDS: Final = 15.0
 """How often a node looks whether the sessions and keys of its readers still hold: how late a stream of one that has
 ended may be cut where the bus has lost the word of it."""

@@ -17,7 +17,7 @@ from support.server import environment
 from threadline.api import health
 from threadline.cli.serve import command
 from threadline.cli.workers.supervisor import END_SECONDS
-from threadline.limits import HEARTBEAT_SECONDS, REQUEST_BODY_BYTES_MAX
+from threadline.limits import HEARTBEAT_SECONDS, KEEP_ALIVE_SECONDS, REQUEST_BODY_BYTES_MAX
 from threadline.settings import ENV_PREFIX, Settings, load_settings
 from threadline.store.postgres.connections import CONNECTIONS_MAX
 
@@ -157,6 +157,7 @@ def test_the_load_balancers_are_usable() -> None:
     assert re.findall(r"proxy_read_timeout (\d+)h;", nginx) == [str(int(Settings().run_seconds / 3600))]
     assert int(re.findall(r"client_max_body_size (\d+)m;", nginx)[0]) * 2**20 > REQUEST_BODY_BYTES_MAX
     assert "non_idempotent;" not in nginx
+    assert int(re.findall(r"keepalive_timeout (\d+)s;", nginx)[0]) < KEEP_ALIVE_SECONDS
 
 
 def test_the_page_says_the_programs_numbers() -> None:

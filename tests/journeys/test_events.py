@@ -172,7 +172,7 @@ async def test_a_log_of_many_pages_is_whole(client: Client) -> None:
     async with client.events(thread_id) as live:
         await live.read_until("caught_up")
         for start in range(0, MANY, 100):
-            await asyncio.gather(*(client.send(thread_id, f"m{start + n}", respond=False) for n in range(100)))
+            await asyncio.gather(*(client.send_through(thread_id, f"m{start + n}", respond=False) for n in range(100)))
         async with patience():
             while live.frames[-1].id != MANY + 1:
                 await live.next()

@@ -99,8 +99,8 @@ async def test_messages_without_an_answer_do_not_wait(client: Client) -> None:
 async def test_forty_sends_at_once_all_get_an_answer(client: Client) -> None:
     """Concurrent sends to one thread: none is an error, none is lost, none is answered twice."""
     thread_id = await client.thread()
-    sent = await asyncio.gather(*(client.ask(thread_id, f"q{number}") for number in range(40)))
-    assert {text_of(answer["reply"]) for answer in sent} == {f"q{number}" for number in range(40)}
+    answers = await asyncio.gather(*(client.send_through(thread_id, f"q{number}") for number in range(40)))
+    assert {text_of(answer.ok(200)["reply"]) for answer in answers} == {f"q{number}" for number in range(40)}
     history = await client.history(thread_id)
     assert len(history) == 80
     assert [message["parent_id"] for message in history] == [None, *(message["id"] for message in history[:-1])]
@@ -112,7 +112,7 @@ async def test_a_queue_has_an_end(client: Client) -> None:
     """A client in a loop is told to slow down, with a time, and nothing of what was accepted is lost."""
     thread_id = await client.thread()
     await client.begin(thread_id, "x", model="demo/stall-1@max")
-    answers = await asyncio.gather(*(client.send(thread_id, "x", background=True) for _ in range(110)))
+    answers = await asyncio.gather(*(client.send_through(thread_id, "x", background=True) for _ in range(110)))
     refused = [answer for answer in answers if answer.status != 202]
     assert len(refused) == 10
     for answer in refused:

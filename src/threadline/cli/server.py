@@ -18,7 +18,7 @@ from threadline.api.connection import Connection
 from threadline.api.sockets.connection import SocketConnection
 from threadline.cli.listening import cannot_listen
 from threadline.errors import SettingsRefused, Unavailable
-from threadline.limits import SOCKET_MESSAGE_BYTES_MAX
+from threadline.limits import KEEP_ALIVE_SECONDS, SOCKET_MESSAGE_BYTES_MAX
 from threadline.observe import log
 from threadline.settings import Settings
 from threadline.wiring import Node
@@ -110,6 +110,7 @@ def config_of(node: Node) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
 

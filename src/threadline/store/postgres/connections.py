@@ -181,7 +181,7 @@ def unavailable_where_gone() -> Iterator[None]:
     try:
         yield
     except GONE as error:
-        raise Unavailable(f"The database does not answer: {error or type(error).__name__}.") from error
+        raise Unavailable(f"The database does not answer: {str(error) or type(error).__name__}.") from error
     except asyncpg.InterfaceError as error:
         # A connection that is closed, or that the pool took back when it broke, or a pool that is closing.
         if "clos" not in str(error) and "released back" not in str(error):
