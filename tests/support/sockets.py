@@ -12,6 +12,8 @@ import aiohttp
 from .client import Client
 from .waiting import patience
 
+_ENDS = (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSING, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
+
 
 class Socket:
     """An open socket. What has come is kept in `heard`; `closed_with` is the code of its end."""
@@ -78,13 +80,16 @@ class Socket:
         ]
 
     async def _listen(self) -> None:
-        async for message in self.connection:
+        while (message := await self.connection.receive()).type not in _ENDS:
             assert message.type is aiohttp.WSMsgType.TEXT, message
             async with self._news:
                 self.heard.append(json.loads(message.data))
                 self._news.notify_all()
+        # What the server has said, also where it was gone before our goodbye: that has a code of its own.
+        is_said = message.type is aiohttp.WSMsgType.CLOSE
+        await self.connection.close()
         async with self._news:
-            self.closed_with = self.connection.close_code or 1006
+            self.closed_with = int(message.data) if is_said else self.connection.close_code or 1006
             self._news.notify_all()
 
 
@@ -93,7 +98,7 @@ async def open_socket(client: Client, thread_id: str, query: str = "", url: str 
     """Open a thread's socket."""
     headers = {} if client.key is None else {"authorization": f"Bearer {client.key}"}
     address = f"{url or client.place()}/v1/threads/{thread_id}/socket{query}"
-    async with client.session.ws_connect(address, headers=headers, max_msg_size=0) as connection:
+    async with client.session.ws_connect(address, headers=headers, max_msg_size=0, autoclose=False) as connection:
         socket = Socket(connection)
         try:
             yield socket
