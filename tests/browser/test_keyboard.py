@@ -49,6 +49,8 @@ async def test_a_conversation_by_keys_alone(person: MakePerson, server: Server) 
     await expect(answers(page)).to_contain_text("Stopped.")
 
     await expect(field).to_be_focused()
+    # What is still being answered is not edited.
+    await expect(page.get_by_role("button", name="Stop")).to_have_count(0)
     await page.keyboard.press("ArrowUp")
     await expect(page.get_by_role("textbox", name="Edit your message")).to_be_focused()
     await page.keyboard.press("ControlOrMeta+a")
