@@ -18,6 +18,8 @@ async def test_a_question_is_edited_and_both_branches_stay(person: MakePerson, s
     await questions.get_by_role("button", name="Edit").click()
     field = page.get_by_role("textbox", name="Edit your message")
     await expect(field).to_be_focused()
+    await page.keyboard.type(" and more")
+    await expect(field).to_have_value("First words and more")
     await field.fill("Other words")
     await field.press("Enter")
     await expect(answers(page)).to_contain_text("Other words")

@@ -314,6 +314,7 @@ def test_a_host_that_does_not_exist_is_a_lost_connection() -> None:
     with Threadline("http://127.0.0.1:1", max_retries=0) as client, pytest.raises(ConnectionLost) as caught:
         client.threads.get("thr_1")
     assert isinstance(caught.value.__cause__, httpx.ConnectError)
+    assert "http://127.0.0.1:1 " in str(caught.value), "nobody sees where it was tried"
 
 
 def test_a_request_that_cannot_be_made_is_not_repeated() -> None:

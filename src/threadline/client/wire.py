@@ -70,13 +70,20 @@ def wrapped(error: httpx.HTTPError) -> ThreadlineError:
     said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     match error:
         case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.PoolTimeout():
-            return ConnectionLost(f"could not connect ({said})", never_sent=True)
+            return ConnectionLost(f"could not connect to {_server_of(error)} ({said})", never_sent=True)
         case httpx.TimeoutException():
             return Timeout(f"the server did not answer in time ({said})")
         case httpx.NetworkError() | httpx.RemoteProtocolError() | httpx.ProxyError() | httpx.DecodingError():
             return ConnectionLost(f"the connection broke ({said})")
         case _:  # Our own request is at fault (redirects without end, say): it will not get better.
             return ConnectionLost(f"the request could not be made ({said})", retryable=False)
+
+
+def _server_of(error: httpx.RequestError) -> str:
+    try:
+        return str(error.request.url.join("/")).rstrip("/")
+    except RuntimeError:  # httpx knows of no request; it says so by raising.
+        return "the server"
 
 
 def _headers(settings: Settings, call: Call[object], *, stream: bool) -> dict[str, str]:

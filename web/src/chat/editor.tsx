@@ -18,7 +18,11 @@ export function Editor({ message, onDone }: Props) {
   const before = textOf(message.content);
   const [text, setText] = useState(before);
   const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => field.current?.focus(), []);
+  useEffect(() => {
+    field.current?.focus();
+    // One goes on where one's words end.
+    field.current?.setSelectionRange(before.length, before.length);
+  }, [before.length]);
   // The button that opened it is gone by now; a keyboard goes on in the place to write.
   const close = () => {
     onDone();

@@ -36,8 +36,12 @@ export function MessageList({ threadId, chat }: Props) {
             {strings.chat.loadingOlder}
           </p>
         )}
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys */}
-        <div ref={scroll.scroller} tabIndex={0} className="messages h-full overflow-y-auto overscroll-contain">
+        <div
+          ref={scroll.scroller}
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys
+          tabIndex={0}
+          className="messages h-full overflow-y-auto overscroll-contain md:[scrollbar-gutter:stable_both-edges]"
+        >
           <Virtualizer
             ref={scroll.handle}
             as="ol"

@@ -22,6 +22,8 @@ export default function PickerList({ choice, onChoose, name, children }: Props) 
   return (
     <Combobox.Root<Option>
       defaultOpen
+      // Enter takes the first one found.
+      autoHighlight
       items={groups}
       value={value}
       onValueChange={(chosen) => chosen !== null && onChoose(choiceOfWord(chosen.value))}
