@@ -84,6 +84,9 @@ async def test_a_role_is_what_one_may_do(bench: Bench) -> None:
 
 WRITES: dict[str, Callable[[Transaction, Scope, Thread], Awaitable[Any]]] = {
     "append": lambda store, scope, thread: store.append(scope, thread.id, ThreadUpdated({"title": "x"}), None),
+    "append_all": lambda store, scope, thread: store.append_all(
+        scope, thread.id, [ThreadUpdated({"title": "x"})], None
+    ),
     "delete": lambda store, scope, thread: store.delete_thread(scope, thread.id, NOW),
     "drop": lambda store, scope, thread: store.drop_member(scope, thread.id, MemberId("mem_1")),
 }

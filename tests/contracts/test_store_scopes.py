@@ -58,7 +58,7 @@ async def things(bench: Bench) -> Things:
     async def script(transaction: Transaction) -> tuple[ThreadRow, RunRow]:
         await transaction.append(MINE, thread.id, ThreadUpdated({"title": "t"}), None)
         await transaction.insert_message(MINE, message)
-        await transaction.insert_tool_call(MINE, a_call(thread.id, seq=1))
+        await transaction.insert_tool_calls(MINE, [a_call(thread.id, seq=1)])
         await transaction.insert_send(MINE, _send(bench, thread.id, "k"))
         await transaction.insert_tenant(SYSTEM, MINE.tenant_id, "mine", NOW)
         await transaction.insert_tenant(SYSTEM, THEIRS.tenant_id, "theirs", NOW)
@@ -106,11 +106,11 @@ NAMING: dict[str, Call] = {
     "calls_of_run": lambda store, scope, things, _: store.calls_of_run(
         scope, things.thread.thread.id, things.attempt.run_id
     ),
-    "insert_tool_call": lambda store, scope, things, _: store.insert_tool_call(
-        scope, a_call(things.thread.thread.id, seq=2)
+    "insert_tool_calls": lambda store, scope, things, _: store.insert_tool_calls(
+        scope, [a_call(things.thread.thread.id, seq=2)]
     ),
-    "save_tool_call": lambda store, scope, things, _: store.save_tool_call(
-        scope, a_call(things.thread.thread.id, seq=1)
+    "save_tool_calls": lambda store, scope, things, _: store.save_tool_calls(
+        scope, [a_call(things.thread.thread.id, seq=1)]
     ),
     "send": lambda store, scope, things, _: store.send(scope, things.thread.thread.id, "ann", "k"),
     "whole_events": lambda store, scope, things, _: store.whole_events(scope, things.thread.thread.id, 0, 10),
@@ -126,6 +126,9 @@ NAMING: dict[str, Call] = {
     "insert_send": lambda store, scope, things, bench: store.insert_send(scope, _new_send(scope, things, bench)),
     "append": lambda store, scope, things, _: store.append(
         scope, things.thread.thread.id, ThreadUpdated({"title": "mine now"}), None
+    ),
+    "append_all": lambda store, scope, things, _: store.append_all(
+        scope, things.thread.thread.id, [ThreadUpdated({"title": "mine now"})], None
     ),
     "next_seq": lambda store, scope, things, _: store.next_seq(scope, things.thread.thread.id),
     "members": lambda store, scope, things, _: store.members(scope, things.thread.thread.id),

@@ -21,7 +21,7 @@ async def stored(bench: Bench, *calls: ToolCall) -> None:
 
     async def script(transaction: Transaction) -> None:
         for call in calls:
-            await transaction.insert_tool_call(MINE, call)
+            await transaction.insert_tool_calls(MINE, [call])
 
     await bench.write(script)
 
@@ -54,7 +54,7 @@ async def test_a_call_comes_out_as_it_went_in(bench: Bench) -> None:
         started_at=NOW,
         ended_at=LATER,
     )
-    await bench.write(lambda transaction: transaction.save_tool_call(MINE, done))
+    await bench.write(lambda transaction: transaction.save_tool_calls(MINE, [done]))
     assert await listed(bench, thread.id) == [done]
 
 
@@ -91,9 +91,9 @@ async def test_somebody_elses_calls_are_not_there(bench: Bench) -> None:
         with pytest.raises(NotFound):
             await listed(bench, thread.id, scope)
         with pytest.raises(NotFound):
-            await bench.write(lambda transaction, scope=scope: transaction.save_tool_call(scope, call))
+            await bench.write(lambda transaction, scope=scope: transaction.save_tool_calls(scope, [call]))
         with pytest.raises(NotFound):
-            await bench.write(lambda transaction, scope=scope: transaction.insert_tool_call(scope, call))
+            await bench.write(lambda transaction, scope=scope: transaction.insert_tool_calls(scope, [call]))
     assert await listed(bench, thread.id, EndUser(MINE.tenant_id, "ann")) == [call]
 
 

@@ -243,7 +243,7 @@ def last_decision_counts() -> Iterator[None]:
         call = await waiting._call(transaction, scope, row, approval.tool_use_id)
         if call.status == "approved" and not approval.approve:
             undone = turns.structs.replace(call, status="requested", is_approved=None)
-            await transaction.save_tool_call(scope, undone)
+            await transaction.save_tool_calls(scope, [undone])
         return await decide(transaction, scope, run_id, approval, author, now_ms)
 
     with mock.patch.object(engine, "decide", decide_anew):

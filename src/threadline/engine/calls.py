@@ -5,7 +5,7 @@ begins a call has said so in a commit before the tool hears of it; so a call tha
 have taken effect, and one that is found `requested` or `approved` has not.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 
 from threadline.clock import rfc3339
 from threadline.content import Block, ToolResultBlock, ToolUseBlock
-from threadline.events import ToolCompleted, ToolRequested, ToolStarted
+from threadline.events import ToolCompleted, ToolEvent, ToolRequested, ToolStarted
 from threadline.fold import Draft
 from threadline.ids import IdMaker, MessageId
 from threadline.records import AskedCall, WaitingFor
@@ -70,42 +70,72 @@ async def record_requests(
     calls = await _those_stored(transaction, place, requests)
     if calls:
         return calls
-    for number, request in enumerate(requests):
-        asked = ToolRequested(request.tool_use_id, request.name, request.input, request.block, place.message_id, run.id)
-        kind = kinds.get(request.tool_use_id, Kind())
-        call = ToolCall(
+    asked = [
+        ToolRequested(request.tool_use_id, request.name, request.input, request.block, place.message_id, run.id)
+        for request in requests
+    ]
+    seqs = await transaction.append_all(scope, run.thread_id, asked, run.id)
+    calls = [
+        ToolCall(
             id=ids.make("call"),
             thread_id=run.thread_id,
             run_id=run.id,
             message_id=place.message_id,
             tool_use_id=request.tool_use_id,
-            seq=await transaction.append(scope, run.thread_id, asked, run.id),
+            seq=seq,
             round=place.round,
             block=request.block,
             result_block=place.next_block + number,
             name=request.name,
-            kind=kind.kind,
+            kind=(kind := kinds.get(request.tool_use_id, Kind())).kind,
             input=request.input,
             status="requested",
             needs_approval=kind.needs_approval,
             requested_at=rfc3339(now_ms),
         )
-        await transaction.insert_tool_call(scope, call)
-        calls.append(call)
+        for number, (request, seq) in enumerate(zip(requests, seqs, strict=True))
+    ]
+    await transaction.insert_tool_calls(scope, calls)
     return calls
 
 
-async def begin_call(transaction: Transaction, scope: Tenant, call: ToolCall, now_ms: int) -> ToolCall:
-    """Say that a call is about to be made, which the caller does after the commit and never before."""
-    stored = await _as_stored(transaction, scope, call)
-    if stored.attempt > call.attempt:
-        return stored
-    assert not call.is_settled, "a call ends once"
-    begun = structs.replace(call, status="running", attempt=call.attempt + 1, started_at=rfc3339(now_ms))
-    await transaction.save_tool_call(scope, begun)
-    started = ToolStarted(call.tool_use_id, call.name, call.input, call.message_id, call.run_id)
-    await transaction.append(scope, call.thread_id, started, call.run_id)
-    return begun
+async def begin_calls(
+    transaction: Transaction, scope: Tenant, calls: Sequence[ToolCall], now_ms: int
+) -> list[ToolCall]:
+    """Say that calls of a run are about to be made, which the caller does after the commit and never before."""
+    now = rfc3339(now_ms)
+
+    def begin(call: ToolCall) -> ToolCall:
+        return structs.replace(call, status="running", attempt=call.attempt + 1, started_at=now)
+
+    def told(call: ToolCall) -> ToolEvent:
+        return ToolStarted(call.tool_use_id, call.name, call.input, call.message_id, call.run_id)
+
+    return await _change(transaction, scope, calls, lambda stored, call: stored.attempt > call.attempt, begin, told)
+
+
+async def settle_calls(
+    transaction: Transaction,
+    scope: Tenant,
+    outcomes: Sequence[tuple[ToolCall, Result]],
+    now_ms: int,
+    status: CallStatus | None = None,
+) -> list[ToolCall]:
+    """Give calls of a run their outcomes; without a `status` of its own a call has succeeded or failed as it says."""
+    results, now = {call.id: result for call, result in outcomes}, rfc3339(now_ms)
+
+    def settle(call: ToolCall) -> ToolCall:
+        result = results[call.id]
+        how = status or ("failed" if result.is_error else "succeeded")
+        return structs.replace(call, status=how, output=result.output, is_error=result.is_error, ended_at=now)
+
+    def told(call: ToolCall) -> ToolEvent:
+        output, is_error = call.output, bool(call.is_error)
+        place = (call.result_block, call.message_id, call.run_id)
+        return ToolCompleted(call.tool_use_id, call.name, output, is_error, *place)
+
+    calls = [call for call, _ in outcomes]
+    return await _change(transaction, scope, calls, lambda stored, _: stored.is_settled, settle, told)
 
 
 async def settle_call(
@@ -116,21 +146,29 @@ async def settle_call(
     now_ms: int,
     status: CallStatus | None = None,
 ) -> ToolCall:
-    """Give a call its outcome; without a `status` of its own it has succeeded or failed as the result says."""
-    assert not call.is_settled, "a call ends once"
-    stored = await _as_stored(transaction, scope, call)
-    if stored.is_settled:
-        return stored
-    status = status or ("failed" if result.is_error else "succeeded")
-    settled = structs.replace(
-        call, status=status, output=result.output, is_error=result.is_error, ended_at=rfc3339(now_ms)
-    )
-    await transaction.save_tool_call(scope, settled)
-    told = ToolCompleted(
-        call.tool_use_id, call.name, result.output, result.is_error, call.result_block, call.message_id, call.run_id
-    )
-    await transaction.append(scope, call.thread_id, told, call.run_id)
+    """Give one call its outcome."""
+    (settled,) = await settle_calls(transaction, scope, [(call, result)], now_ms, status)
     return settled
+
+
+async def _change(
+    transaction: Transaction,
+    scope: Tenant,
+    calls: Sequence[ToolCall],
+    is_done: Callable[[ToolCall, ToolCall], bool],
+    change: Callable[[ToolCall], ToolCall],
+    told: Callable[[ToolCall], ToolEvent],
+) -> list[ToolCall]:
+    """Change calls of one run, in their rows and in the log; those that are as they are to be stay as they are."""
+    if not calls:
+        return []
+    assert not any(call.is_settled for call in calls), "a call ends once"
+    thread_id, run_id = calls[0].thread_id, calls[0].run_id
+    stored = {call.id: call for call in await transaction.calls_of_run(scope, thread_id, run_id)}
+    changed = {call.id: change(call) for call in calls if not is_done(stored[call.id], call)}
+    await transaction.save_tool_calls(scope, list(changed.values()))
+    await transaction.append_all(scope, thread_id, [told(call) for call in changed.values()], run_id)
+    return [changed.get(call.id, stored[call.id]) for call in calls]
 
 
 # A store may lose the answer to a commit that it has made. What is written patiently is then written once more, and has
@@ -143,21 +181,14 @@ async def _those_stored(reader: Reader, place: Place, requests: Sequence[Request
     return [call for call in calls if call.tool_use_id in asked]
 
 
-async def _as_stored(reader: Reader, scope: Tenant, call: ToolCall) -> ToolCall:
-    calls = await reader.calls_of_run(scope, call.thread_id, call.run_id)
-    return next(stored for stored in calls if stored.id == call.id)
-
-
 async def settle_open_calls(transaction: Transaction, row: RunRow, now_ms: int) -> list[ToolCall]:
     """Give every call of a run that ends the outcome that it has not. Returns all of the run's calls."""
     scope = Tenant(row.tenant_id)
-    calls = []
-    for call in await transaction.calls_of_run(scope, row.run.thread_id, row.run.id):
-        if not call.is_settled:
-            why = STOPPED_IN_IT if call.status == "running" else STOPPED
-            call = await settle_call(transaction, scope, call, why, now_ms, "cancelled")
-        calls.append(call)
-    return calls
+    calls = await transaction.calls_of_run(scope, row.run.thread_id, row.run.id)
+    why = {call.id: STOPPED_IN_IT if call.status == "running" else STOPPED for call in calls if not call.is_settled}
+    outcomes = [(call, why[call.id]) for call in calls if call.id in why]
+    settled = {call.id: call for call in await settle_calls(transaction, scope, outcomes, now_ms, "cancelled")}
+    return [settled.get(call.id, call) for call in calls]
 
 
 def put_calls(draft: Draft, calls: Sequence[ToolCall]) -> None:

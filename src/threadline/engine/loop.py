@@ -24,13 +24,14 @@ from threadline.engine.calls import (
     Kind,
     Place,
     Request,
-    begin_call,
+    begin_calls,
     output_bytes,
     record_requests,
-    settle_call,
+    settle_calls,
 )
 from threadline.engine.claim import Claim
 from threadline.engine.hands import Hands
+from threadline.engine.ledger import Ledger
 from threadline.engine.turn import Turn
 from threadline.errors import ThreadlineError, UploadLost
 from threadline.fold import is_unparsed
@@ -103,6 +104,9 @@ class ToolLoop:
         self.has_mail = False
         "Whether it has stopped between two rounds because something was sent to this answer."
         self._scope = Tenant(turn.claim.row.tenant_id)
+        self._ledger = Ledger(turn.claim, journal, clock)
+        self._begun: set[str] = set()
+        "The calls of this round that were begun by the commit that holds their requests."
 
     @property
     def waits(self) -> bool:
@@ -117,7 +121,8 @@ class ToolLoop:
             if self.waits:
                 return
             if self.calls:
-                self.has_mail = await self._is_steered()
+                known = self._ledger.take_mail()
+                self.has_mail = await self._is_steered() if known is None else known
                 if self.has_mail:
                     return
                 batch.begin_round(list(self.calls.values()))
@@ -126,11 +131,11 @@ class ToolLoop:
             requests = batch.requests()
             if not requests or self._turn.stopped_by is not None:
                 return
-            await self._record(requests)
-            if is_last or batch.finish_reason != "tool_use":
-                # Told to stop asking, or cut off in mid-request by its vendor: what is half a request is not made.
+            # Told to stop asking, or cut off in mid-request by its vendor: what is half a request is not made.
+            is_cut_off = is_last or batch.finish_reason != "tool_use"
+            await self._record(requests, (LIMIT_REACHED if is_last else CUT_OFF) if is_cut_off else None)
+            if is_cut_off:
                 batch.finish_reason = "tool_limit" if is_last else batch.finish_reason
-                await self._settle([(call, LIMIT_REACHED if is_last else CUT_OFF) for call in self._open()])
                 return
 
     async def _ask(self, is_last: bool) -> None:
@@ -148,9 +153,6 @@ class ToolLoop:
         """Hear what has become of the calls, from somebody who has looked."""
         self.calls.update({call.id: call for call in calls})
 
-    def _open(self) -> list[ToolCall]:
-        return [call for call in self.calls.values() if not call.is_settled]
-
     def _is_at_limit(self) -> bool:
         calls = list(self.calls.values())
         rounds = max((call.round for call in calls), default=0)
@@ -165,7 +167,11 @@ class ToolLoop:
         so_far = PromptMessage("assistant", self._turn.batch.said())
         return structs.replace(prompt, messages=[*prompt.messages, so_far], tool_choice=choice)
 
-    async def _record(self, requests: Sequence[Request]) -> None:
+    async def _record(self, requests: Sequence[Request], refusal: Result | None) -> None:
+        """Write a round down, and take the first step with each call of it: all are refused, or what can begin begins.
+
+        One commit: between "asked for" and "begun" nobody has to do anything where nobody is asked.
+        """
         batch, claim = self._turn.batch, self._claim
         rounds = max((call.round for call in self.calls.values()), default=0)
         place = Place(claim.row, claim.attempt.message_id, rounds + 1, batch.next_block)
@@ -176,13 +182,30 @@ class ToolLoop:
             await require_lease(transaction, claim.row.run.id, claim.attempt.epoch)
             now_ms = self._clock.now_ms()
             calls = await record_requests(transaction, place, requests, kinds, self._ids, now_ms)
+            stepped = await self._first_step(transaction, calls, refusal, now_ms)
             message = await transaction.message(self._scope, claim.attempt.message_id)
             await transaction.save_message(self._scope, structs.replace(message, content=content))
             row = await transaction.run(self._scope, claim.row.run.id)
             await transaction.save_run(self._scope, structs.replace(row, spent=usage))
-            return calls
+            return [stepped.get(call.id, call) for call in calls]
 
-        self.take(await self._journal.write_patiently(_CALLS, script, after=batch))
+        calls = await self._journal.write_patiently(_CALLS, script, after=batch)
+        self.take(calls)
+        self._begun = {call.id for call in calls if call.status == "running"}
+
+    async def _first_step(
+        self, transaction: Transaction, calls: Sequence[ToolCall], refusal: Result | None, now_ms: int
+    ) -> dict[str, ToolCall]:
+        if any(call.status != "requested" for call in calls):
+            # Taken before, by a commit whose answer was lost.
+            return {}
+        refused, wanted = self._sorted(calls, len(self.calls))
+        if refusal is not None:
+            refused, wanted = [(call, refusal) for call in calls], []
+        begin = [call for call, _ in wanted[: self._limits.parallel]]
+        settled = await settle_calls(transaction, self._scope, refused, now_ms)
+        begun = await begin_calls(transaction, self._scope, begin, now_ms)
+        return {call.id: call for call in (*settled, *begun)}
 
     def _kind(self, request: Request) -> Kind:
         tool = self._find(request.name)
@@ -196,12 +219,24 @@ class ToolLoop:
 
     async def _make_calls(self) -> None:
         """Bring every open call as far as it comes without anybody from outside."""
+        refused, wanted = self._sorted(list(self.calls.values()), 0)
+        if refused:
+            self.take(await self._ledger.settle(refused))
+        await self._side_by_side(wanted)
+
+    def _sorted(
+        self, calls: Sequence[ToolCall], first: int
+    ) -> tuple[list[tuple[ToolCall, Result]], list[tuple[ToolCall, Tool]]]:
+        """Return the open calls that are refused, and those that are to be made; `first` is the place of the first."""
         refused: list[tuple[ToolCall, Result]] = []
         wanted: list[tuple[ToolCall, Tool]] = []
-        for place, call in enumerate(self.calls.values()):
+        for place, call in enumerate(calls, first):
             if call.is_settled or call.waits_for_approval:
                 continue
             tool = self._find(call.name)
+            if call.id in self._begun and tool is not None:
+                wanted.append((call, tool))
+                continue
             refusal = LIMIT_REACHED if place >= self._limits.calls else _refusal(call, tool)
             if call.waits_for_result and (tool is None or misfit(tool, call.input) is None):
                 continue
@@ -209,19 +244,7 @@ class ToolLoop:
                 refused.append((call, refusal))
             elif tool is not None:
                 wanted.append((call, tool))
-        await self._settle(refused)
-        await self._side_by_side(wanted)
-
-    async def _settle(self, refused: Sequence[tuple[ToolCall, Result]]) -> None:
-        if not refused:
-            return
-
-        async def script(transaction: Transaction) -> list[ToolCall]:
-            await self._require_lease(transaction)
-            now_ms = self._clock.now_ms()
-            return [await settle_call(transaction, self._scope, call, result, now_ms) for call, result in refused]
-
-        self.take(await self._journal.write_patiently(_CALLS, script))
+        return refused, wanted
 
     async def _side_by_side(self, wanted: Sequence[tuple[ToolCall, Tool]]) -> None:
         errors: list[ThreadlineError] = []
@@ -242,22 +265,11 @@ class ToolLoop:
             raise errors[0]
 
     async def _make(self, call: ToolCall, tool: Tool) -> None:
-        async def begin(transaction: Transaction) -> ToolCall:
-            await self._require_lease(transaction)
-            return await begin_call(transaction, self._scope, call, self._clock.now_ms())
-
-        begun = await self._journal.write_patiently(_CALLS, begin)
-        self.take([begun])
-        result = await self._hands.call(tool, self._told(begun))
-
-        async def settle(transaction: Transaction) -> ToolCall:
-            await self._require_lease(transaction)
-            return await settle_call(transaction, self._scope, begun, result, self._clock.now_ms())
-
-        self.take([await self._journal.write_patiently(_CALLS, settle)])
-
-    async def _require_lease(self, transaction: Transaction) -> None:
-        await require_lease(transaction, self._claim.row.run.id, self._claim.attempt.epoch)
+        if call.id not in self._begun:
+            call = await self._ledger.begin(call)
+            self.take([call])
+        result = await self._hands.call(tool, self._told(call))
+        self.take(await self._ledger.settle([(call, result)]))
 
     def _told(self, call: ToolCall) -> Call:
         return Call(

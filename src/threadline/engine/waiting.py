@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from threadline.clock import rfc3339
-from threadline.engine.calls import NOBODY_ANSWERED, settle_call, waiting_for
+from threadline.engine.calls import NOBODY_ANSWERED, settle_call, settle_calls, waiting_for
 from threadline.engine.turns import closed_attempts
 from threadline.errors import NotFound, NotWaitedFor
 from threadline.events import RunWaiting
@@ -84,9 +84,9 @@ def may_go_on(row: RunRow, now_ms: int) -> bool:
 async def give_up_waiting(transaction: Transaction, row: RunRow, now_ms: int) -> None:
     """Answer for those who have not answered in time."""
     scope = Tenant(row.tenant_id)
-    for call in await transaction.calls_of_run(scope, row.run.thread_id, row.run.id):
-        if call.waits_for_approval or call.waits_for_result:
-            await settle_call(transaction, scope, call, NOBODY_ANSWERED, now_ms, "cancelled")
+    calls = await transaction.calls_of_run(scope, row.run.thread_id, row.run.id)
+    late = [(call, NOBODY_ANSWERED) for call in calls if call.waits_for_approval or call.waits_for_result]
+    await settle_calls(transaction, scope, late, now_ms, "cancelled")
 
 
 async def decide(
@@ -113,7 +113,7 @@ async def decide(
         reason=approval.reason,
     )
     if approval.approve:
-        await transaction.save_tool_call(owner, structs.replace(decided, status="approved"))
+        await transaction.save_tool_calls(owner, [structs.replace(decided, status="approved")])
     else:
         why = f" They said: {approval.reason}" if approval.reason else ""
         refusal = failure(f"This call was not allowed.{why}")

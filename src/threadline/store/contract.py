@@ -472,12 +472,12 @@ class Transaction(
         """Store what changed of a run."""
         ...
 
-    async def insert_tool_call(self, scope: Scope, call: ToolCall) -> None:
-        """Store a new tool call; its seq must be that of its event."""
+    async def insert_tool_calls(self, scope: Scope, calls: Sequence[ToolCall]) -> None:
+        """Store new tool calls; the seq of each must be that of its event."""
         ...
 
-    async def save_tool_call(self, scope: Scope, call: ToolCall) -> None:
-        """Store what has become of a tool call."""
+    async def save_tool_calls(self, scope: Scope, calls: Sequence[ToolCall]) -> None:
+        """Store what has become of tool calls. Raises NotFound."""
         ...
 
     async def insert_send(self, scope: Scope, row: SendRow) -> None:
@@ -486,6 +486,12 @@ class Transaction(
 
     async def append(self, scope: Scope, thread_id: ThreadId, event: Event, run_id: RunId | None) -> int:
         """Give the event the next seq of its thread, store it, and return the seq."""
+        ...
+
+    async def append_all(
+        self, scope: Scope, thread_id: ThreadId, events: Sequence[Event], run_id: RunId | None
+    ) -> list[int]:
+        """Append several events, one behind the other, as `append` does; return their seqs."""
         ...
 
     async def next_seq(self, scope: Scope, thread_id: ThreadId) -> int:

@@ -5,6 +5,7 @@ locks the row of its head. What a script reads of a thread therefore stays true 
 where there is one writer, and two sends of one key, or two claims of one run, come one after the other.
 """
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from threadline.events import Entry, Event, encode_event
@@ -22,9 +23,11 @@ from threadline.store.sql.transaction import SWEPT, SqlTransaction, attempt_key,
 
 _THREAD_COLUMNS = tuple(name for name in THREADS.columns if name != "seq")
 _INSERT_THREAD = insert_into("threads", (*_THREAD_COLUMNS, "tenant_id"))
-_INSERT_EVENT = (
-    "WITH stored AS (INSERT INTO events (tenant_id, thread_id, seq, run_id, body) VALUES ($1, $2, $3, $4, $5)) "
-    "UPDATE heads SET head_seq = $3 WHERE head_tenant_id = $1 AND head_thread_id = $2 AND head_seq = $3 - 1 "
+_INSERT_EVENTS = (
+    "WITH stored AS (INSERT INTO events (tenant_id, thread_id, seq, run_id, body) "
+    "SELECT $1, $2, $3 + number, $4, body FROM unnest($5::text[]) WITH ORDINALITY AS said(body, number)) "
+    "UPDATE heads SET head_seq = $3 + cardinality($5) "
+    "WHERE head_tenant_id = $1 AND head_thread_id = $2 AND head_seq = $3 "
     "RETURNING pg_current_xact_id()::text"
 )
 
@@ -53,6 +56,8 @@ class PostgresTransaction(PostgresReader, SqlTransaction):
         SqlTransaction.__init__(self, self._sql)
         self.receipt: Receipt | None = None
         self._held: set[tuple[TenantId, ThreadId]] = set()
+        self._runs_held: set[RunId] = set()
+        "The runs of which it is known that their thread is held."
 
     async def insert_thread(self, scope: Scope, row: ThreadRow) -> None:
         """Store a new thread, without its first event."""
@@ -66,32 +71,52 @@ class PostgresTransaction(PostgresReader, SqlTransaction):
 
     async def message(self, scope: Scope, message_id: MessageId) -> Message:
         """Return a message. Raises NotFound."""
-        await self._hold_thread_of("messages", scope.tenant_id, message_id)
+        held = set(self._held)
+        found = await super().message(scope, message_id)
+        if (scope.tenant_id, found.thread_id) in held:
+            return found
+        # Read before its thread was locked, it said only which thread to lock.
         return await super().message(scope, message_id)
 
     async def run(self, scope: Scope, run_id: RunId) -> RunRow:
         """Return a run. Raises NotFound."""
-        await self._hold_thread_of("runs", scope.tenant_id, run_id)
-        return await super().run(scope, run_id)
+        held = set(self._held)
+        found = await super().run(scope, run_id)
+        if (scope.tenant_id, found.run.thread_id) not in held:
+            found = await super().run(scope, run_id)
+        self._runs_held.add(run_id)
+        return found
 
     async def lease(self, system: System, run_id: RunId) -> LeaseRow | None:
         """Return who writes for a run, if somebody does; nobody takes it over before the end of this transaction."""
-        found = await self._sql.one("SELECT tenant_id, thread_id FROM runs WHERE id = ?", (run_id,))
-        if found is not None:
-            await self._hold(*found)
+        if run_id not in self._runs_held:
+            found = await self._sql.one("SELECT tenant_id, thread_id FROM runs WHERE id = ?", (run_id,))
+            if found is not None:
+                await self._hold(*found)
+                self._runs_held.add(run_id)
         return await super().lease(system, run_id)
 
     async def append(self, scope: Scope, thread_id: ThreadId, event: Event, run_id: RunId | None) -> int:
         """Give the event the next seq of its thread, store it, and return the seq."""
-        await self.require_writer(scope, thread_id)
-        seq = await self.next_seq(scope, thread_id)
-        body = encode_event(event).decode()
-        row = await self._sql.one(_INSERT_EVENT, (scope.tenant_id, thread_id, seq, run_id, body))
-        assert row is not None, "whoever has the head locked moves it"
-        self.receipt = Receipt(row[0], scope.tenant_id, thread_id, seq, body)
-        self._note_seq(scope.tenant_id, thread_id, seq)
-        self.entries.append(Entry(thread_id, seq, run_id, event))
+        (seq,) = await self.append_all(scope, thread_id, [event], run_id)
         return seq
+
+    async def append_all(
+        self, scope: Scope, thread_id: ThreadId, events: Sequence[Event], run_id: RunId | None
+    ) -> list[int]:
+        """Append several events, one behind the other; return their seqs."""
+        await self.require_writer(scope, thread_id)
+        if not events:
+            return []
+        head = await self.head(scope, thread_id)
+        bodies = [encode_event(event).decode() for event in events]
+        row = await self._sql.one(_INSERT_EVENTS, (scope.tenant_id, thread_id, head, run_id, bodies))
+        assert row is not None, "whoever has the head locked moves it"
+        seqs = list(range(head + 1, head + 1 + len(events)))
+        self.receipt = Receipt(row[0], scope.tenant_id, thread_id, seqs[-1], bodies[-1])
+        self._note_seq(scope.tenant_id, thread_id, seqs[-1])
+        self.entries += [Entry(thread_id, seq, run_id, event) for seq, event in zip(seqs, events, strict=True)]
+        return seqs
 
     async def next_seq(self, scope: Scope, thread_id: ThreadId) -> int:
         """Return the seq that the next `append` to this thread will give."""
@@ -197,11 +222,3 @@ class PostgresTransaction(PostgresReader, SqlTransaction):
                 "SELECT 1 FROM heads WHERE head_tenant_id = ? AND head_thread_id = ? FOR UPDATE", (tenant_id, thread_id)
             )
             self._held.add((tenant_id, thread_id))
-
-    async def _hold_thread_of(self, table: str, tenant_id: TenantId, row_id: str) -> None:
-        # What is read without the lock says only which thread to lock.
-        found = await self._sql.one(
-            f"SELECT thread_id FROM {table} WHERE tenant_id = ? AND id = ?", (tenant_id, row_id)
-        )
-        if found is not None:
-            await self._hold(tenant_id, found[0])

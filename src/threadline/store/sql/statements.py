@@ -20,3 +20,7 @@ class Statements(Protocol):
     async def run(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Change something. Returns how many rows."""
         ...
+
+    async def run_each(self, sql: str, rows: Sequence[Sequence[Any]]) -> int:
+        """Run one changing statement for each of these rows of values. Returns how many rows were changed."""
+        ...

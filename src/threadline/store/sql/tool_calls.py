@@ -1,5 +1,6 @@
 """The verbs for tool calls, as both dialects say them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from threadline.errors import NotFound
@@ -62,18 +63,24 @@ class ToolCallReader:
 class ToolCallWriter(ToolCallReader):
     """The writing verbs for tool calls, for `SqlTransaction`."""
 
-    async def insert_tool_call(self, scope: Scope, call: ToolCall) -> None:
-        """Store a new tool call; its seq must be that of its event."""
-        await self.require_thread(scope, call.thread_id)
-        await self._sql.run(_INSERT, [*TOOL_CALLS.values(call), scope.tenant_id])
+    async def insert_tool_calls(self, scope: Scope, calls: Sequence[ToolCall]) -> None:
+        """Store new tool calls; the seq of each must be that of its event."""
+        for call in calls:
+            await self.require_thread(scope, call.thread_id)
+        await self._sql.run_each(_INSERT, [[*TOOL_CALLS.values(call), scope.tenant_id] for call in calls])
 
-    async def save_tool_call(self, scope: Scope, call: ToolCall) -> None:
-        """Store what has become of a tool call."""
-        await self.require_thread(scope, call.thread_id)
-        given = dict(zip(_COLUMNS, TOOL_CALLS.values(call), strict=True))
-        values = [given[name] for name in _SAVED]
-        if await self._sql.run(_SAVE, [*values, scope.tenant_id, call.thread_id, call.seq]) != 1:
+    async def save_tool_calls(self, scope: Scope, calls: Sequence[ToolCall]) -> None:
+        """Store what has become of tool calls. Raises NotFound."""
+        for call in calls:
+            await self.require_thread(scope, call.thread_id)
+        rows = [[*_saved(call), scope.tenant_id, call.thread_id, call.seq] for call in calls]
+        if await self._sql.run_each(_SAVE, rows) != len(rows):
             raise NotFound
+
+
+def _saved(call: ToolCall) -> list[Any]:
+    given = dict(zip(_COLUMNS, TOOL_CALLS.values(call), strict=True))
+    return [given[name] for name in _SAVED]
 
 
 def _filter(scope: Scope, thread_id: ThreadId, query: ToolCallQuery) -> tuple[list[str], list[Any]]:

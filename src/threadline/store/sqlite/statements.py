@@ -27,3 +27,7 @@ class SqliteStatements:
         """Change something. Returns how many rows."""
         self._connection.execute(sql, values)
         return self._connection.changes()
+
+    async def run_each(self, sql: str, rows: Sequence[Sequence[Any]]) -> int:
+        """Run one changing statement for each of these rows of values. Returns how many rows were changed."""
+        return sum([await self.run(sql, values) for values in rows])

@@ -1,5 +1,7 @@
 """One transaction on the SQLite file: the writing verbs that concern the deltas, the seqs and the store's clock."""
 
+from collections.abc import Sequence
+
 import apsw
 
 from threadline.clock import Clock
@@ -37,6 +39,12 @@ class SqliteTransaction(SqliteReader, SqlTransaction):
         self._heads.move(thread_id, seq)
         self.entries.append(Entry(thread_id, seq, run_id, event))
         return seq
+
+    async def append_all(
+        self, scope: Scope, thread_id: ThreadId, events: Sequence[Event], run_id: RunId | None
+    ) -> list[int]:
+        """Append several events, one behind the other; return their seqs."""
+        return [await self.append(scope, thread_id, event, run_id) for event in events]
 
     async def next_seq(self, scope: Scope, thread_id: ThreadId) -> int:
         """Return the seq that the next `append` to this thread will give."""
