@@ -57,32 +57,61 @@ class Kind(Struct, frozen=True):
     needs_approval: bool = False
 
 
-async def record_requests(
-    transaction: Transaction,
-    place: Place,
-    requests: Sequence[Request],
-    kinds: Mapping[str, Kind],
-    ids: IdMaker,
-    now_ms: int,
+class Step(Struct, frozen=True):
+    """What becomes of a call in one step: how it stands in its row, and the event that tells of it."""
+
+    call: ToolCall
+    told: ToolEvent
+
+
+def begun(call: ToolCall, now_ms: int) -> Step:
+    """Return the step of a call that is about to be made, which is done after the commit and never before."""
+    call = structs.replace(call, status="running", attempt=call.attempt + 1, started_at=rfc3339(now_ms))
+    return Step(call, ToolStarted(call.tool_use_id, call.name, call.input, call.message_id, call.run_id))
+
+
+def settled(call: ToolCall, result: Result, now_ms: int, status: CallStatus | None = None) -> Step:
+    """Return the step that ends a call; without a `status` of its own it succeeds or fails as the result says."""
+    assert not call.is_settled, "a call ends once"
+    status = status or ("failed" if result.is_error else "succeeded")
+    ended_at = rfc3339(now_ms)
+    call = structs.replace(call, status=status, output=result.output, is_error=result.is_error, ended_at=ended_at)
+    place = (call.result_block, call.message_id, call.run_id)
+    return Step(call, ToolCompleted(call.tool_use_id, call.name, result.output, result.is_error, *place))
+
+
+class Opening(Struct, frozen=True):
+    """What becomes of requests in the commit that holds them: who is refused, and who begins, by the id of the call."""
+
+    refused: Mapping[str, Result] = {}
+    begun: frozenset[str] = frozenset()
+
+    def step_of(self, call: ToolCall, now_ms: int) -> Step | None:
+        """Return the first step of a call that was just asked for, where it takes one at once."""
+        if call.id in self.refused:
+            return settled(call, self.refused[call.id], now_ms)
+        return begun(call, now_ms) if call.id in self.begun else None
+
+
+NOTHING_AT_ONCE = Opening()
+
+
+def asked_calls(
+    place: Place, requests: Sequence[Request], kinds: Mapping[str, Kind], ids: IdMaker, now_ms: int
 ) -> list[ToolCall]:
-    """Store what a model has asked for. `kinds` is by tool_use_id. The outcomes' places follow the last request."""
-    run, scope = place.row.run, Tenant(place.row.tenant_id)
-    calls = await _those_stored(transaction, place, requests)
-    if calls:
-        return calls
-    asked = [
-        ToolRequested(request.tool_use_id, request.name, request.input, request.block, place.message_id, run.id)
-        for request in requests
-    ]
-    seqs = await transaction.append_all(scope, run.thread_id, asked, run.id)
-    calls = [
+    """Return what a model has asked for as calls that are not in the log yet: their seq is 0.
+
+    `kinds` is by tool_use_id. The outcomes' places follow the last request.
+    """
+    run = place.row.run
+    return [
         ToolCall(
             id=ids.make("call"),
             thread_id=run.thread_id,
             run_id=run.id,
             message_id=place.message_id,
             tool_use_id=request.tool_use_id,
-            seq=seq,
+            seq=0,
             round=place.round,
             block=request.block,
             result_block=place.next_block + number,
@@ -93,8 +122,27 @@ async def record_requests(
             needs_approval=kind.needs_approval,
             requested_at=rfc3339(now_ms),
         )
-        for number, (request, seq) in enumerate(zip(requests, seqs, strict=True))
+        for number, request in enumerate(requests)
     ]
+
+
+async def record_calls(
+    transaction: Transaction, row: RunRow, asked: Sequence[ToolCall], now_ms: int, opening: Opening = NOTHING_AT_ONCE
+) -> list[ToolCall]:
+    """Store what a model has asked for, and the steps that follow at once. Returns the calls as they stand then."""
+    run, scope = row.run, Tenant(row.tenant_id)
+    if stored := await _those_stored(transaction, row, asked):
+        return stored
+    first = await transaction.next_seq(scope, run.thread_id)
+    calls = [structs.replace(call, seq=first + number) for number, call in enumerate(asked)]
+    requests = [
+        ToolRequested(call.tool_use_id, call.name, call.input, call.block, call.message_id, run.id) for call in calls
+    ]
+    steps = {call.id: step for call in calls if (step := opening.step_of(call, now_ms)) is not None}
+    told = [step.told for step in steps.values()]
+    seqs = await transaction.append_all(scope, run.thread_id, [*requests, *told], run.id)
+    assert [call.seq for call in calls] == seqs[: len(calls)], "one transaction, one number line"
+    calls = [steps[call.id].call if call.id in steps else call for call in calls]
     await transaction.insert_tool_calls(scope, calls)
     return calls
 
@@ -102,16 +150,13 @@ async def record_requests(
 async def begin_calls(
     transaction: Transaction, scope: Tenant, calls: Sequence[ToolCall], now_ms: int
 ) -> list[ToolCall]:
-    """Say that calls of a run are about to be made, which the caller does after the commit and never before."""
-    now = rfc3339(now_ms)
-
-    def begin(call: ToolCall) -> ToolCall:
-        return structs.replace(call, status="running", attempt=call.attempt + 1, started_at=now)
-
-    def told(call: ToolCall) -> ToolEvent:
-        return ToolStarted(call.tool_use_id, call.name, call.input, call.message_id, call.run_id)
-
-    return await _change(transaction, scope, calls, lambda stored, call: stored.attempt > call.attempt, begin, told)
+    """Say that calls of a run are about to be made. Those that were begun by this attempt before stay as they are."""
+    return await _take_steps(
+        transaction,
+        scope,
+        calls,
+        lambda stored, call: None if stored.attempt > call.attempt else begun(call, now_ms),
+    )
 
 
 async def settle_calls(
@@ -121,21 +166,14 @@ async def settle_calls(
     now_ms: int,
     status: CallStatus | None = None,
 ) -> list[ToolCall]:
-    """Give calls of a run their outcomes; without a `status` of its own a call has succeeded or failed as it says."""
-    results, now = {call.id: result for call, result in outcomes}, rfc3339(now_ms)
-
-    def settle(call: ToolCall) -> ToolCall:
-        result = results[call.id]
-        how = status or ("failed" if result.is_error else "succeeded")
-        return structs.replace(call, status=how, output=result.output, is_error=result.is_error, ended_at=now)
-
-    def told(call: ToolCall) -> ToolEvent:
-        output, is_error = call.output, bool(call.is_error)
-        place = (call.result_block, call.message_id, call.run_id)
-        return ToolCompleted(call.tool_use_id, call.name, output, is_error, *place)
-
-    calls = [call for call, _ in outcomes]
-    return await _change(transaction, scope, calls, lambda stored, _: stored.is_settled, settle, told)
+    """Give calls of a run their outcomes. Those that have one by now keep it."""
+    results = {call.id: result for call, result in outcomes}
+    return await _take_steps(
+        transaction,
+        scope,
+        [call for call, _ in outcomes],
+        lambda stored, call: None if stored.is_settled else settled(call, results[call.id], now_ms, status),
+    )
 
 
 async def settle_call(
@@ -151,34 +189,34 @@ async def settle_call(
     return settled
 
 
-async def _change(
+async def _take_steps(
     transaction: Transaction,
     scope: Tenant,
     calls: Sequence[ToolCall],
-    is_done: Callable[[ToolCall, ToolCall], bool],
-    change: Callable[[ToolCall], ToolCall],
-    told: Callable[[ToolCall], ToolEvent],
+    step_of: Callable[[ToolCall, ToolCall], Step | None],
 ) -> list[ToolCall]:
-    """Change calls of one run, in their rows and in the log; those that are as they are to be stay as they are."""
+    """Take the next step with calls of one run. `step_of` is told how a call stands in the store, and how it is known.
+
+    Returns them as they stand then, in the same order.
+    """
     if not calls:
         return []
-    assert not any(call.is_settled for call in calls), "a call ends once"
     thread_id, run_id = calls[0].thread_id, calls[0].run_id
     stored = {call.id: call for call in await transaction.calls_of_run(scope, thread_id, run_id)}
-    changed = {call.id: change(call) for call in calls if not is_done(stored[call.id], call)}
-    await transaction.save_tool_calls(scope, list(changed.values()))
-    await transaction.append_all(scope, thread_id, [told(call) for call in changed.values()], run_id)
-    return [changed.get(call.id, stored[call.id]) for call in calls]
+    steps = {call.id: step for call in calls if (step := step_of(stored[call.id], call)) is not None}
+    await transaction.save_tool_calls(scope, [step.call for step in steps.values()])
+    await transaction.append_all(scope, thread_id, [step.told for step in steps.values()], run_id)
+    return [steps[call.id].call if call.id in steps else stored[call.id] for call in calls]
 
 
 # A store may lose the answer to a commit that it has made. What is written patiently is then written once more, and has
 # to find what it wrote: whoever writes has the lease, so what stands there is his own.
 
 
-async def _those_stored(reader: Reader, place: Place, requests: Sequence[Request]) -> list[ToolCall]:
-    asked = {request.tool_use_id for request in requests}
-    calls = await reader.calls_of_run(Tenant(place.row.tenant_id), place.row.run.thread_id, place.row.run.id)
-    return [call for call in calls if call.tool_use_id in asked]
+async def _those_stored(reader: Reader, row: RunRow, asked: Sequence[ToolCall]) -> list[ToolCall]:
+    known = {call.tool_use_id for call in asked}
+    calls = await reader.calls_of_run(Tenant(row.tenant_id), row.run.thread_id, row.run.id)
+    return [call for call in calls if call.tool_use_id in known]
 
 
 async def settle_open_calls(transaction: Transaction, row: RunRow, now_ms: int) -> list[ToolCall]:
@@ -187,8 +225,8 @@ async def settle_open_calls(transaction: Transaction, row: RunRow, now_ms: int) 
     calls = await transaction.calls_of_run(scope, row.run.thread_id, row.run.id)
     why = {call.id: STOPPED_IN_IT if call.status == "running" else STOPPED for call in calls if not call.is_settled}
     outcomes = [(call, why[call.id]) for call in calls if call.id in why]
-    settled = {call.id: call for call in await settle_calls(transaction, scope, outcomes, now_ms, "cancelled")}
-    return [settled.get(call.id, call) for call in calls]
+    ended = {call.id: call for call in await settle_calls(transaction, scope, outcomes, now_ms, "cancelled")}
+    return [ended.get(call.id, call) for call in calls]
 
 
 def put_calls(draft: Draft, calls: Sequence[ToolCall]) -> None:
@@ -207,8 +245,8 @@ def outcome_of(call: ToolCall) -> Block:
 
 def waiting_for(calls: Sequence[ToolCall], expires_at: str | None) -> WaitingFor | None:
     """Return what these calls wait for from outside; None where that is nothing."""
-    approvals = [_asked(call) for call in calls if call.waits_for_approval]
-    results = [_asked(call) for call in calls if call.waits_for_result]
+    approvals = [_told_of(call) for call in calls if call.waits_for_approval]
+    results = [_told_of(call) for call in calls if call.waits_for_result]
     return WaitingFor(approvals, results, expires_at) if approvals or results else None
 
 
@@ -217,5 +255,5 @@ def output_bytes(calls: Sequence[ToolCall]) -> int:
     return sum(len(msgspec.json.encode(call.output)) for call in calls if call.is_settled)
 
 
-def _asked(call: ToolCall) -> AskedCall:
+def _told_of(call: ToolCall) -> AskedCall:
     return AskedCall(call.tool_use_id, call.name, call.input)

@@ -9,14 +9,18 @@ nobody has to ask.
 import asyncio
 from collections.abc import Sequence
 
+from msgspec import structs
+
 from threadline.clock import Clock
-from threadline.engine.calls import begin_calls, settle_calls
+from threadline.engine.batch import Batch
+from threadline.engine.calls import Opening, Place, asked_calls, begin_calls, record_calls, settle_calls
 from threadline.engine.claim import Claim
 from threadline.engine.steer import is_steered
+from threadline.ids import IdMaker
 from threadline.journal.append import Journal
 from threadline.journal.lease import require_lease
 from threadline.scopes import System, Tenant
-from threadline.store.contract import Transaction
+from threadline.store.contract import RunRow, Transaction
 from threadline.tool_calls import ToolCall
 from threadline.tools.contract import Result
 
@@ -45,6 +49,25 @@ class Ledger:
         self._waiting: list[_Note] = []
         self._turn = asyncio.Lock()
         self._has_mail: bool | None = None
+
+    async def record(self, batch: Batch, asked: Sequence[ToolCall], opening: Opening) -> list[ToolCall]:
+        """Write a round down behind its words: what was asked for, the first steps of it, and the answer so far.
+
+        One commit, since between "asked for" and "begun" nobody has to do anything where nobody is asked. Raises
+        LeaseLost.
+        """
+        content, usage = batch.content(), batch.usage
+
+        async def script(transaction: Transaction) -> list[ToolCall]:
+            await self._require_lease(transaction)
+            row = await transaction.run(self._scope, self._claim.row.run.id)
+            calls = await record_calls(transaction, row, asked, self._clock.now_ms(), opening)
+            message = await transaction.message(self._scope, self._claim.attempt.message_id)
+            await transaction.save_message(self._scope, structs.replace(message, content=content))
+            await transaction.save_run(self._scope, structs.replace(row, spent=usage))
+            return calls
+
+        return await self._journal.write_patiently(_CALLS, script, after=batch)
 
     async def begin(self, call: ToolCall) -> ToolCall:
         """Say that a call is about to be made. Raises LeaseLost."""
@@ -78,7 +101,7 @@ class Ledger:
         outcomes = [(note.call, note.result) for note in notes if note.result is not None]
 
         async def script(transaction: Transaction) -> tuple[list[ToolCall], bool | None]:
-            await require_lease(transaction, self._claim.row.run.id, self._claim.attempt.epoch)
+            await self._require_lease(transaction)
             now_ms = self._clock.now_ms()
             settled = await settle_calls(transaction, self._scope, outcomes, now_ms)
             begun = await begin_calls(transaction, self._scope, begins, now_ms)
@@ -90,3 +113,20 @@ class Ledger:
         for note in notes:
             note.written = by_id[note.call.id]
         self._waiting = [each for each in self._waiting if each.written is None]
+
+    async def _require_lease(self, transaction: Transaction) -> None:
+        await require_lease(transaction, self._claim.row.run.id, self._claim.attempt.epoch)
+
+
+async def record_rest(transaction: Transaction, row: RunRow, batch: Batch, ids: IdMaker, now_ms: int) -> None:
+    """Store the requests of an answer that ends in the middle of asking, so that they get their outcomes with it."""
+    requests = batch.requests()
+    if not requests:
+        return
+    calls = await transaction.calls_of_run(Tenant(row.tenant_id), row.run.thread_id, row.run.id)
+    # Some may stand there: a stop may have come between the commit that holds them and the news of it.
+    known = {call.tool_use_id for call in calls}
+    rest = [request for request in requests if request.tool_use_id not in known]
+    rounds = max((call.round for call in calls), default=0)
+    place = Place(row, batch.attempt.message_id, rounds + 1, batch.next_block)
+    await record_calls(transaction, row, asked_calls(place, rest, {}, ids, now_ms), now_ms)

@@ -15,19 +15,17 @@ from msgspec import Struct, structs
 
 from threadline.agent_records import Agent
 from threadline.clock import Clock
-from threadline.engine.batch import Batch
 from threadline.engine.calls import (
     CUT_OFF,
     NO_INPUT,
     NO_SUCH_TOOL,
     OUTCOME_UNKNOWN,
     Kind,
+    Opening,
     Place,
     Request,
-    begin_calls,
+    asked_calls,
     output_bytes,
-    record_requests,
-    settle_calls,
 )
 from threadline.engine.claim import Claim
 from threadline.engine.hands import Hands
@@ -37,12 +35,10 @@ from threadline.errors import ThreadlineError, UploadLost
 from threadline.fold import is_unparsed
 from threadline.ids import IdMaker
 from threadline.journal.append import Journal
-from threadline.journal.lease import require_lease
 from threadline.limits import TOOL_CALLS_AT_ONCE, TOOL_OUTPUT_BYTES_PER_RUN_MAX
 from threadline.providers.contract import Prompt, PromptMessage, Provider
 from threadline.records import NamedTool, RunOptions
 from threadline.scopes import System, Tenant
-from threadline.store.contract import RunRow, Transaction
 from threadline.tool_calls import ToolCall
 from threadline.tools.contract import Call, Offer, Result, Selection, Tool
 from threadline.tools.fit import misfit
@@ -94,7 +90,6 @@ class ToolLoop:
         self._prompt = prompt
         self._offer = offer
         self._hands = hands
-        self._journal = journal
         self._ids = ids
         self._clock = clock
         self._limits = limits
@@ -118,10 +113,10 @@ class ToolLoop:
         batch = self._turn.batch
         while True:
             await self._make_calls()
+            known = self._ledger.take_mail()
             if self.waits:
                 return
             if self.calls:
-                known = self._ledger.take_mail()
                 self.has_mail = await self._is_steered() if known is None else known
                 if self.has_mail:
                     return
@@ -168,44 +163,23 @@ class ToolLoop:
         return structs.replace(prompt, messages=[*prompt.messages, so_far], tool_choice=choice)
 
     async def _record(self, requests: Sequence[Request], refusal: Result | None) -> None:
-        """Write a round down, and take the first step with each call of it: all are refused, or what can begin begins.
-
-        One commit: between "asked for" and "begun" nobody has to do anything where nobody is asked.
-        """
+        """Write a round down with its first steps: all calls are refused, or what can begin begins."""
         batch, claim = self._turn.batch, self._claim
         rounds = max((call.round for call in self.calls.values()), default=0)
         place = Place(claim.row, claim.attempt.message_id, rounds + 1, batch.next_block)
         kinds = {request.tool_use_id: self._kind(request) for request in requests}
-        content, usage = batch.content(), batch.usage
-
-        async def script(transaction: Transaction) -> list[ToolCall]:
-            await require_lease(transaction, claim.row.run.id, claim.attempt.epoch)
-            now_ms = self._clock.now_ms()
-            calls = await record_requests(transaction, place, requests, kinds, self._ids, now_ms)
-            stepped = await self._first_step(transaction, calls, refusal, now_ms)
-            message = await transaction.message(self._scope, claim.attempt.message_id)
-            await transaction.save_message(self._scope, structs.replace(message, content=content))
-            row = await transaction.run(self._scope, claim.row.run.id)
-            await transaction.save_run(self._scope, structs.replace(row, spent=usage))
-            return [stepped.get(call.id, call) for call in calls]
-
-        calls = await self._journal.write_patiently(_CALLS, script, after=batch)
+        asked = asked_calls(place, requests, kinds, self._ids, self._clock.now_ms())
+        calls = await self._ledger.record(batch, asked, self._opening(asked, refusal))
         self.take(calls)
+        # Also where the answer to this commit was lost: nobody but this attempt begins calls of its round.
         self._begun = {call.id for call in calls if call.status == "running"}
 
-    async def _first_step(
-        self, transaction: Transaction, calls: Sequence[ToolCall], refusal: Result | None, now_ms: int
-    ) -> dict[str, ToolCall]:
-        if any(call.status != "requested" for call in calls):
-            # Taken before, by a commit whose answer was lost.
-            return {}
-        refused, wanted = self._sorted(calls, len(self.calls))
+    def _opening(self, asked: Sequence[ToolCall], refusal: Result | None) -> Opening:
         if refusal is not None:
-            refused, wanted = [(call, refusal) for call in calls], []
-        begin = [call for call, _ in wanted[: self._limits.parallel]]
-        settled = await settle_calls(transaction, self._scope, refused, now_ms)
-        begun = await begin_calls(transaction, self._scope, begin, now_ms)
-        return {call.id: call for call in (*settled, *begun)}
+            return Opening({call.id: refusal for call in asked})
+        refused, wanted = self._sorted(asked, len(self.calls))
+        begun = frozenset(call.id for call, _ in wanted[: self._limits.parallel])
+        return Opening({call.id: result for call, result in refused}, begun)
 
     def _kind(self, request: Request) -> Kind:
         tool = self._find(request.name)
@@ -292,20 +266,6 @@ def selection_of(options: RunOptions, agent: Agent | None) -> Selection | None:
     if agent is not None and (agent.tools or agent.tools_mode != "explicit"):
         return Selection(agent.tools_mode, agent.tools)
     return None
-
-
-async def record_rest(transaction: Transaction, row: RunRow, batch: Batch, ids: IdMaker, now_ms: int) -> None:
-    """Store the requests of an answer that ends in the middle of asking, so that they get their outcomes with it."""
-    requests = batch.requests()
-    if not requests:
-        return
-    calls = await transaction.calls_of_run(Tenant(row.tenant_id), row.run.thread_id, row.run.id)
-    # Some may stand there: a stop may have come between the commit that holds them and the news of it.
-    known = {call.tool_use_id for call in calls}
-    rest = [request for request in requests if request.tool_use_id not in known]
-    rounds = max((call.round for call in calls), default=0)
-    place = Place(row, batch.attempt.message_id, rounds + 1, batch.next_block)
-    await record_requests(transaction, place, rest, {}, ids, now_ms)
 
 
 def _refusal(call: ToolCall, tool: Tool | None) -> Result | None:

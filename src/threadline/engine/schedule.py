@@ -20,7 +20,8 @@ from threadline.bus.contract import Nudge
 from threadline.clock import Clock
 from threadline.engine.claim import Claim, Settled, claim
 from threadline.engine.hands import Hands
-from threadline.engine.loop import LoopLimits, ToolLoop, record_rest, selection_of
+from threadline.engine.ledger import record_rest
+from threadline.engine.loop import LoopLimits, ToolLoop, selection_of
 from threadline.engine.pack import Packer
 from threadline.engine.prompt import build_prompt
 from threadline.engine.rooms import call_on

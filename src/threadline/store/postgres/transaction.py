@@ -90,9 +90,14 @@ class PostgresTransaction(PostgresReader, SqlTransaction):
     async def lease(self, system: System, run_id: RunId) -> LeaseRow | None:
         """Return who writes for a run, if somebody does; nobody takes it over before the end of this transaction."""
         if run_id not in self._runs_held:
-            found = await self._sql.one("SELECT tenant_id, thread_id FROM runs WHERE id = ?", (run_id,))
+            # A run stays in its thread, so what says where that is needs no lock.
+            found = await self._sql.one(
+                "SELECT head_tenant_id, head_thread_id FROM heads WHERE (head_tenant_id, head_thread_id) = "
+                "(SELECT tenant_id, thread_id FROM runs WHERE id = ?) FOR UPDATE",
+                (run_id,),
+            )
             if found is not None:
-                await self._hold(*found)
+                self._held.add((found[0], found[1]))
                 self._runs_held.add(run_id)
         return await super().lease(system, run_id)
 
