@@ -4,6 +4,7 @@ A statement takes no time; the way to the store and back does, and anything may 
 the PostgreSQL store, whose own code decides what a batch of unknown fate means and when a script is tried again.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import cache
@@ -25,6 +26,7 @@ from threadline.events import (
     RunFailed,
     RunQueued,
     RunStarted,
+    ToolStarted,
     encode_event,
 )
 from threadline.ids import RunId, ThreadId
@@ -80,6 +82,8 @@ class Disk(SqliteStore):
         self.open_runs: dict[RunId, ThreadId] = {}
         self.ended_at: dict[RunId, float] = {}
         self.removed: dict[tuple[ThreadId, str], int | None] = {}
+        self.begun: Counter[tuple[str, str]] = Counter()
+        "How often each call was said to begin, by its run and its tool_use_id."
         self._epochs: dict[RunId, int] = {}
         self._batches: dict[str, tuple[int, list[int | None]]] = {}
         self._write_connection = apsw.Connection(":memory:", statementcachesize=256)
@@ -155,6 +159,8 @@ class Disk(SqliteStore):
                     self.removed[entry.thread_id, member.end_user_id] = None
                 case MemberRemoved(member=member) if member.end_user_id is not None:
                     self.removed[entry.thread_id, member.end_user_id] = entry.seq
+                case ToolStarted():
+                    self.begun[entry.event.run_id, entry.event.tool_use_id] += 1
                 case RunStarted(run=run):
                     self._epochs[run.id] = run.attempt
                 case RunCompleted(run=run) | RunFailed(run=run) | RunCancelled(run=run) | RunExpired(run=run):

@@ -9,7 +9,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 from unittest import mock
 
-from threadline.engine import claim, engine, keep, loop, members, rooms, schedule, steer, turns, waiting
+from msgspec import structs
+
+from threadline.engine import calls, claim, engine, keep, ledger, loop, members, rooms, schedule, steer, turns, waiting
 from threadline.events import Entry, MemberUpdated, MessageDelta
 from threadline.journal import append, lease, tail, window
 from threadline.journal.tail import Tail
@@ -216,6 +218,31 @@ def effects_repeated() -> Iterator[None]:
 
 
 @contextmanager
+def calls_begun_unsaid() -> Iterator[None]:
+    """A call is made behind the commit that holds its request, and nobody has said there that it begins."""
+
+    async def begin(_: Any, call: ToolCall) -> ToolCall:
+        return structs.replace(call, status="running", attempt=call.attempt + 1)
+
+    with (
+        mock.patch.object(calls.Opening, "step_of", return_value=None),
+        mock.patch.object(ledger.Ledger, "begin", begin),
+    ):
+        yield
+
+
+@contextmanager
+def lost_rounds_forgotten() -> Iterator[None]:
+    """Whoever has written a round down and was not told so does not look whether he has."""
+
+    async def nothing(*_: Any) -> list[ToolCall]:
+        return []
+
+    with mock.patch.object(calls, "_those_stored", nothing):
+        yield
+
+
+@contextmanager
 def approvals_not_awaited() -> Iterator[None]:
     """A call that a person has to agree to is made at once."""
     with mock.patch.object(ToolCall, "waits_for_approval", False):
@@ -415,6 +442,8 @@ MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         moves_unheeded,
         branches_mixed,
         effects_repeated,
+        calls_begun_unsaid,
+        lost_rounds_forgotten,
         approvals_not_awaited,
         rounds_not_kept,
         last_decision_counts,

@@ -74,7 +74,7 @@ class Simulation:
         self.weather = Weather(self.climate, self.world.chance("weather"))
         self.disk = Disk(self.world, StoreClock(self.world, START_MS))
         self.model = Model(self.world)
-        self.outside = Outside(self.world)
+        self.outside = Outside(self.world, self.disk.begun)
         self._ether = Ether(self.world, self.weather, self.disk)
         self.nodes: list[SimNode] = []
         self._born = 0

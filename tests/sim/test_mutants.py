@@ -14,6 +14,7 @@ FOUND_IN = {
     "moves_unheeded": 3,
     "rounds_not_kept": 6,
     "effects_repeated": 20,
+    "lost_rounds_forgotten": 17,
     "last_decision_counts": 9,
     "uncertain_batches_new": 2,
     "slow_poll_off": 18,

@@ -1,6 +1,7 @@
 """The tools of the simulation, and what they have done to the world outside, which no crash undoes."""
 
 import asyncio
+from collections import Counter
 from typing import Any
 
 from msgspec import Struct
@@ -22,9 +23,18 @@ class Deed(Struct):
 class Outside:
     """The world outside."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, begun: Counter[tuple[str, str]]) -> None:
+        """`begun` says how often the store was told that a call begins, by its run and its tool_use_id."""
         self.world = world
         self.deeds: list[Deed] = []
+        self._begun = begun
+
+    def do(self, deed: Deed, call: Call) -> None:
+        """Let something be done, which nobody may do who has not said so."""
+        self.deeds.append(deed)
+        self.world.tell("deed", deed.name, call.idempotency_key, call.attempt)
+        if self._begun[call.run_id, call.tool_use_id] < call.attempt:
+            self.world.blame(f"{call.name} {call.idempotency_key} is made, and nobody has committed that it begins")
 
 
 class SimTool:
@@ -48,10 +58,8 @@ class SimTool:
     async def call(self, call: Call) -> Result:
         """Do it, and say so after a while."""
         deed = Deed(self.name, call.idempotency_key, call.run_id)
-        self._outside.deeds.append(deed)
-        world = self._outside.world
-        world.tell("deed", self.name, call.idempotency_key, call.attempt)
-        dice = world.chance(f"tool {call.idempotency_key} {call.attempt}")
+        self._outside.do(deed, call)
+        dice = self._outside.world.chance(f"tool {call.idempotency_key} {call.attempt}")
         await asyncio.sleep(dice.choice((0.0, 0.01, 0.3, 2.0, 60.0 if self.name == "pay" else 1.0)))
         deed.output = f"{self.name} {len(self._outside.deeds)}"
         return Result(deed.output, is_error=dice.random() < 0.1)
