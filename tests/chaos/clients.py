@@ -22,7 +22,7 @@ SILENCE_SECONDS = 3.0
 LONG = "demo/count-150@50"
 """Three seconds of words: long enough for somebody to pull a plug."""
 
-REFUSED_SECONDS = 25.0
+REFUSED_SECONDS = 60.0
 """Within this a node that cannot reach its database says so: it waits for an answer, and then for a new connection."""
 
 

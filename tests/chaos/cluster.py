@@ -96,7 +96,7 @@ class Cluster:
         async def are_ready() -> bool:
             return all([await self.is_ready(number) for number in range(NODES)])
 
-        await until(are_ready, "all nodes ready", 60)
+        await until(are_ready, "all nodes ready")
 
     async def is_ready(self, number: int) -> bool:
         """Whether a node's `/readyz` says so, bus included."""

@@ -116,7 +116,7 @@ class NodeFaults(_Lane):
         """Ask it to stop, as a rollout does, and start it again."""
         node = self._node("drained")
         node.server.sigterm()
-        assert await asyncio.to_thread(node.server.wait_for_exit, 60) == 0, "a drained node ends well"
+        assert await asyncio.to_thread(node.server.wait_for_exit) == 0, "a drained node ends well"
         await asyncio.to_thread(node.server.start)
 
     async def cut_clients(self) -> None:

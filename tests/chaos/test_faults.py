@@ -117,7 +117,7 @@ async def test_a_replica_takes_over(way: str, start_cluster: StartCluster) -> No
         person = Person(await one.thread())
         run_id = (await person.sends(one, "first", LONG)).ok(202)["run"]["id"]
         async with two.events(person.thread_id) as reader:
-            for _ in range(5):
+            for _ in range(2):
                 await reader.read_until("message.delta")
             if way == "dies":
                 await asyncio.to_thread(cluster.postgres.kill)
@@ -126,7 +126,7 @@ async def test_a_replica_takes_over(way: str, start_cluster: StartCluster) -> No
                     node.database.hold()
                 cluster.postgres.pause()
             await cluster.fail_over()
-            await until(lambda: accepted(person, one, "second"), "an accepted send", 60)
+            await until(lambda: accepted(person, one, "second"), "an accepted send")
             await reader.read_until("run.completed")
         person.sees(reader.frames)
         threads = await hold_to_promises(cluster, person.seen, [person.thread_id])
@@ -168,7 +168,7 @@ async def test_a_zombie_writes_nothing_and_knows_it(start_cluster: StartCluster)
     Nothing that it had to say is stored behind the takeover; it says in its log that it gave the run up; and whoever
     reads from it sees what is stored.
     """
-    cluster = await start_cluster("redis")
+    cluster = await start_cluster("redis", THREADLINE_LEASE_SECONDS="8")
     zombie = cluster.nodes[0]
     async with cluster.client(0) as one, cluster.client(1) as two:
         person = Person(await one.thread())

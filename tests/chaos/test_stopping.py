@@ -11,7 +11,7 @@ from .verdict import hold_to_promises
 
 async def test_a_node_that_is_stopped_while_its_database_is_away_ends(start_cluster: StartCluster) -> None:
     """SIGTERM ends it within bounds although nothing can be given back; whoever comes after it answers the run."""
-    cluster = await start_cluster("redis")
+    cluster = await start_cluster("redis", THREADLINE_LEASE_SECONDS="8")
     async with cluster.client(0) as one, cluster.client(1) as two:
         person = Person(await one.thread())
         run_id = (await person.sends(one, "first", LONG)).ok(202)["run"]["id"]
@@ -20,7 +20,7 @@ async def test_a_node_that_is_stopped_while_its_database_is_away_ends(start_clus
             await asyncio.to_thread(cluster.postgres.kill)
             node = cluster.nodes[0].server
             node.sigterm()
-            assert await asyncio.to_thread(node.wait_for_exit, 60) == 0
+            assert await asyncio.to_thread(node.wait_for_exit) == 0
             starting = asyncio.create_task(asyncio.to_thread(node.start))
             await asyncio.to_thread(cluster.postgres.start)
             await starting

@@ -13,7 +13,7 @@ from threadline.store.postgres.store import PostgresStore
 
 from .cluster import NODES, Cluster
 
-SETTLE_SECONDS = 90.0
+SETTLE_SECONDS = 180.0
 """From the end of the storm until every run has ended: a lapsed lease, a claim and a whole answer, and a queue of them."""
 
 _LOOK = System("a test looks at everything")

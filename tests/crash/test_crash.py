@@ -8,7 +8,7 @@ from pathlib import Path
 from support.client import Client
 from support.fixtures import Installation, StartServer
 from support.server import Server
-from support.waiting import until
+from support.waiting import PATIENCE_SECONDS, patience, until
 
 from .checker import broken_promises
 from .witness import Crowd, Seen, all_settled, stored_of
@@ -41,7 +41,7 @@ async def test_nothing_that_anybody_saw_is_lost(make_server: StartServer, instal
             await _pull_the_plug(server, source)
         crowd.is_over = True
         await _leave(people)
-        await until(lambda: all_settled(client, thread_ids), "the end of all runs", 60)
+        await until(lambda: all_settled(client, thread_ids), "the end of all runs", 2 * PATIENCE_SECONDS)
         threads = {thread_id: await stored_of(client, thread_id) for thread_id in thread_ids}
     replaced = sum(frame.event == "message.superseded" for stored in threads.values() for frame in stored.log)
     acknowledged = sum(send.is_acknowledged for send in seen.sends)
@@ -62,7 +62,9 @@ async def _pull_the_plug(server: Server, source: random.Random) -> None:
     """Let it die in one of three ways, and leave it running."""
     match source.choices(["moment", "start", "step"], [5, 1, 4])[0]:
         case "moment":
-            await asyncio.sleep(source.uniform(0.05, 1.2))
+            # However long people take to come back to it: it dies when it has something to lose.
+            await until(lambda: _is_answering(server), "an answer to be struck")
+            await asyncio.sleep(source.uniform(0.0, 0.6))
             server.kill9()
         case "start":
             await asyncio.sleep(source.uniform(0.05, 0.6))
@@ -75,6 +77,11 @@ async def _pull_the_plug(server: Server, source: random.Random) -> None:
     await asyncio.to_thread(server.start)
 
 
+async def _is_answering(server: Server) -> bool:
+    said = server.log().rpartition("Threadline is ready")[2]
+    return said.count('"run_started"') > said.count('"run_ended"') + said.count('"run_given_up"')
+
+
 async def _die_at_a_step(server: Server, source: random.Random) -> None:
     """Start it with its plug tied to one commit, and wait until it is pulled."""
     path = os.pathsep.join(filter(None, [str(PLUG), os.environ.get("PYTHONPATH", "")]))
@@ -83,7 +90,7 @@ async def _die_at_a_step(server: Server, source: random.Random) -> None:
     server.settings |= {"PLUG": f"{source.randint(3, 40)}:{moment}", "PYTHONPATH": path}
     try:
         await asyncio.to_thread(server.launch)
-        async with asyncio.timeout(60):
+        async with patience():
             while server.is_running:
                 await asyncio.sleep(0.01)
         assert server.has_died(), server.log()[-2000:]

@@ -118,7 +118,7 @@ def is_in_words_behind_a_tool(frames: list[Frame]) -> bool:
 async def test_while_the_arguments_arrive(scene: Scene) -> None:
     """What is half a request was never one: the round is asked for again, and the round before it is not."""
     scene.toys.go()
-    steps = [{"say": "One "}, LOOK, {"say": "two "}, {**CHARGE, "pace": 2}, {"say": "three"}]
+    steps = [{"say": "One "}, LOOK, {"say": "two "}, {**CHARGE, "pace": 0.25}, {"say": "three"}]
 
     def in_the_arguments(frames: list[Frame]) -> bool:
         behind = is_in_words_behind_a_tool(frames)
@@ -206,7 +206,7 @@ async def test_what_had_not_begun_is_begun_afterwards(scene: Scene) -> None:
 async def test_in_the_words_behind_a_tool(scene: Scene) -> None:
     """The words are taken back and said again; the call and what it gave are told again, and not made again."""
     scene.toys.go()
-    steps = [{"say": "A "}, CHARGE, {"say": "b c d e f g h i j", "pace": 10}]
+    steps = [{"say": "A "}, CHARGE, {"say": "b c d e f g h i j", "pace": 2}]
     await scene.crash(steps, is_in_words_behind_a_tool)
     message, (call,), log = await scene.ended()
     assert [effect[:2] for effect in scene.toys.effects()] == [("charge", 1)]
@@ -222,7 +222,7 @@ async def test_in_the_words_behind_a_tool(scene: Scene) -> None:
 async def test_twice_in_one_answer(scene: Scene) -> None:
     """A second crash behind the first one finds what was written again, and loses nothing of it."""
     scene.toys.go()
-    steps = [{"say": "A "}, CHARGE, {"say": "b c d e f g h", "pace": 8}]
+    steps = [{"say": "A "}, CHARGE, {"say": "b c d e f g h", "pace": 2}]
     await scene.crash(steps, is_in_words_behind_a_tool)
     async with scene.client.open("GET", f"/v1/runs/{scene.run_id}/events") as stream:
         frames = stream.frames

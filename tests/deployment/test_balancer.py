@@ -73,7 +73,7 @@ async def test_a_killed_node_cuts_its_streams_and_costs_no_send(balanced: Client
     async with balanced.events(thread_id) as first, balanced.events(thread_id) as second:
         for stream in (first, second):
             await stream.read_until("caught_up")
-        run = (await balanced.begin(thread_id, "x", model="demo/count-60@20"))["run"]
+        run = (await balanced.begin(thread_id, "x", model="demo/count-200@20"))["run"]
         for stream in (first, second):
             await stream.read_until("message.delta")
         nodes[0].kill()
@@ -83,7 +83,7 @@ async def test_a_killed_node_cuts_its_streams_and_costs_no_send(balanced: Client
         await balanced.thread()
     settled = await balanced.settled(run["id"])
     assert settled["status"] == "completed"
-    assert said(await balanced.log(thread_id)) == counted(60)
+    assert said(await balanced.log(thread_id)) == counted(200)
 
 
 async def _ending(stream: object) -> str:
@@ -97,7 +97,7 @@ async def _ending(stream: object) -> str:
 async def test_a_draining_node_gets_nothing_new(balanced: Client, nodes: list[Node]) -> None:
     """It says so at /readyz; streams and sends go to the other one, while the stream on the draining one is served to its end."""
     thread_id = await balanced.thread()
-    async with balanced.send_stream(thread_id, "x", model="demo/count-200@20") as stream:
+    async with balanced.send_stream(thread_id, "x", model="demo/count-9999@20") as stream:
         await stream.read_until("message.delta")
         (busy,) = [node for node in nodes if await readers(node)]
         send(busy.pid, signal.SIGTERM)
@@ -112,7 +112,9 @@ async def test_a_draining_node_gets_nothing_new(balanced: Client, nodes: list[No
         await until(is_left_out, "the other node for every stream")
         assert (await balanced.send(await balanced.thread(), "x", background=True)).status == 202
         assert await readers(busy) == 1
-        assert said(await stream.read_to_end()) == counted(200)
+        await balanced.post(f"/v1/runs/{stream.headers['x-threadline-run-id']}/cancel")
+        assert (await stream.read_to_end())[-1].event == "run.cancelled"
+    assert counted(9999).startswith(said(stream.frames))
 
 
 async def test_metrics_are_not_for_the_world(balanced: Client) -> None:

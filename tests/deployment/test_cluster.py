@@ -100,15 +100,15 @@ async def test_the_cluster_does_what_it_says(folder: Path) -> None:
             thread_id = await sender.thread()
             async with reader.events(thread_id) as follow:
                 await follow.read_until("caught_up")
-                await sender.begin(thread_id, "x", model="demo/count-100@25")
+                await sender.begin(thread_id, "x", model="demo/count-250@25")
                 await follow.read_until("message.delta")
                 os.kill(first_pid, signal.SIGKILL)
                 await follow.read_until("message.superseded")
                 await follow.read_until("run.completed")
-                assert said(follow.frames) == counted(100)
+                assert said(follow.frames) == counted(250)
         await until(lambda: _says(tool, "[node 1] started again"), "the node's return")
         async with Client(tool.balancer(), tool.key()) as client:
-            assert text_of((await client.history(thread_id))[1]) == counted(100)
+            assert text_of((await client.history(thread_id))[1]) == counted(250)
     finally:
         family = tool.family()
         status = await asyncio.to_thread(tool.ctrl_c)

@@ -6,7 +6,9 @@ import os
 import re
 import signal
 import tempfile
+import uuid
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from support.installation import make_key
 from support.processes import children_of, is_alive, send
 from support.server import Server, run_command
 from support.sockets import open_socket
+from support.upstream import Upstream, chat
 from support.waiting import until
 
 from .conftest import StartWorkers
@@ -102,18 +105,22 @@ async def test_what_one_worker_says_is_read_at_another(workers: tuple[Server, Cl
             assert said(follower.frames) == counted(40)
 
 
-async def test_a_killed_worker_comes_back_and_its_run_goes_on(make_workers: StartWorkers, key: str) -> None:
+async def test_a_killed_worker_comes_back_and_its_run_goes_on(
+    make_workers: StartWorkers, key: str, vendors: Mapping[str, str], upstream: Upstream
+) -> None:
     """`kill -9`: the supervisor says who is dead, so the run goes on long before the dead one's lease would lapse."""
-    server = make_workers(3, THREADLINE_LEASE_SECONDS="600").start()
+    server = make_workers(3, **vendors, THREADLINE_LEASE_SECONDS="600").start()
+    model = f"m-{uuid.uuid4()}"
+    upstream.play(model, chat("half ", ending="hang"), chat("half ", "whole"))
     async with Client(server.url, key) as client:
         thread_id = await client.thread()
-        run_id = (await client.begin(thread_id, "x", model="demo/count-60@20"))["run"]["id"]
+        run_id = (await client.begin(thread_id, "x", model=f"openai/{model}"))["run"]["id"]
         number = await owner(client, run_id)
         os.kill(pids(server)[number][0], signal.SIGKILL)
     async with Client(server.url, key) as client:
         run = await client.settled(run_id)
         assert (run["status"], run["attempt"]) == ("completed", 2)
-        assert said(await client.log(thread_id)) == counted(60)
+        assert said(await client.log(thread_id)) == "half whole"
 
         async def all_answer() -> bool:
             return len(await by_worker(client, "threadline_readers")) == 3
@@ -174,13 +181,17 @@ async def test_a_signal_to_all_processes_drains_all_once(make_workers: StartWork
     assert server.faults() == []
 
 
-async def test_a_second_signal_ends_all_at_once(make_workers: StartWorkers, key: str) -> None:
+async def test_a_second_signal_ends_all_at_once(
+    make_workers: StartWorkers, key: str, vendors: Mapping[str, str], upstream: Upstream
+) -> None:
     """An hour of drain is not waited for, and what was cut goes on after the next start."""
-    server = make_workers(2, THREADLINE_DRAIN_SECONDS="3600", THREADLINE_LEASE_SECONDS="3").start()
+    server = make_workers(2, **vendors, THREADLINE_DRAIN_SECONDS="3600", THREADLINE_LEASE_SECONDS="3").start()
+    model = f"m-{uuid.uuid4()}"
+    upstream.play(model, chat("half ", ending="hang"), chat("half ", "whole"))
     processes = children_of(server.pid)
     async with Client(server.url, key) as client:
         thread_id = await client.thread()
-        async with client.send_stream(thread_id, "x", model="demo/count-60@20") as stream:
+        async with client.send_stream(thread_id, "x", model=f"openai/{model}") as stream:
             await stream.read_until("message.delta")
             server.sigterm()
 

@@ -21,7 +21,7 @@ import { MemoryStore } from "../src/store/memory.ts";
 import { RealServer } from "./real_server.ts";
 import { counted } from "./waiting.ts";
 
-const PATIENCE = { timeout: 20_000 };
+const PATIENCE = { timeout: 120_000 };
 const server = new RealServer();
 let client: Client;
 
@@ -53,7 +53,7 @@ test("the example: a new chat, a question, and its answer word for word", PATIEN
 });
 
 test("a chat is stopped, answered again and put otherwise", PATIENCE, async () => {
-  const { id } = await client.createThread({ model: "demo/count-500@50" });
+  const { id } = await client.createThread({ model: "demo/count-9999@50" });
   const { result } = renderHook(() => useStreamingChat(id), { wrapper: Around });
   await act(() => result.current.send("count"));
   expect(result.current.isStreaming).toBe(true);
@@ -88,7 +88,8 @@ test("every hook sees one state, and none is asked for a thread that there is no
     { wrapper: Around },
   );
   await waitFor(() => expect(result.current.connection.phase).toBe("live"), PATIENCE);
-  expect(result.current.threads.threads.map((thread) => thread.title)).toContain("Seen by all");
+  const titles = () => result.current.threads.threads.map((thread) => thread.title);
+  await waitFor(() => expect(titles()).toContain("Seen by all"), PATIENCE);
   await act(() => result.current.send("hello"));
   await waitFor(() => expect(result.current.messages.length).toBe(2), PATIENCE);
   expect(result.current.thread.messages).toBe(result.current.messages);

@@ -7,7 +7,7 @@ import type { Message, MessagePage, State } from "../src/types.ts";
 import { RealServer } from "./real_server.ts";
 import { counted, isAnswered, until, words } from "./waiting.ts";
 
-const PATIENCE = 60_000;
+const PATIENCE = 120_000;
 const server = new RealServer();
 let clients: Client[] = [];
 
