@@ -120,7 +120,6 @@ class Node:
         self.attendants = Attendants(
             self.store, self.journal, self.tail, self.scheduler, self.clock, settings.disconnect_grace_seconds
         )
-        self._signer = TokenSigner(self.clock)
         self.readers = Readers(self.clock, self.metrics)
         self.presence = Presence(self.bus, self.clock, self.leases.node_id)
         self.figures = Figures(

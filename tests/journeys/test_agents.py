@@ -270,6 +270,12 @@ async def test_a_team_shares_its_agents(client: Client) -> None:
         assert (await client.delete(path)).status == 204
         assert (await owner.get("/v1/teams")).ok(200)["data"] == []
         (await owner.get(f"/v1/agents/{agent['id']}")).problem(404, "not_found")
+    # Its team is gone, and it is still there to be changed by whoever has it.
+    (await client.patch(f"/v1/agents/{agent['id']}", {"name": "Left over"})).ok(200)
+    (await client.patch(f"/v1/agents/{agent['id']}", {"visibility": "private"})).problem(422, "invalid_request")
+    freed = (await client.patch(f"/v1/agents/{agent['id']}", {"visibility": "public", "team_id": None})).ok(200)
+    assert (freed["name"], freed["visibility"], freed["archived"]) == ("Left over", "public", False)
+    (await client.patch(f"/v1/agents/{agent['id']}", {"archived": True})).ok(200)
 
 
 async def test_the_same_send_names_the_same_agent(client: Client) -> None:

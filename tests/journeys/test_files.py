@@ -245,6 +245,10 @@ async def test_names_lead_nowhere(client: Client) -> None:
         "filename*=UTF-8''_.._etc_p___set-cookie_%20a%3Db%20%C3%BC.txt"
     )
     assert "set-cookie" not in said
+    # Written from right to left it would read as a picture.
+    turned = await upload(client, b"x", "?name=a%E2%80%AEgpj.exe%E2%80%AC%C2%85", "text/plain")
+    named = (await download(client, turned["id"])).headers["content-disposition"]
+    assert named == "attachment; filename=\"a_gpj.exe__\"; filename*=UTF-8''a_gpj.exe__"
 
 
 async def test_files_are_listed_and_deleted(client: Client, foreign: Client) -> None:

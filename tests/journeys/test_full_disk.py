@@ -165,6 +165,21 @@ async def _is_full(client: Client) -> bool:
     return (await client.get("/readyz")).status == 503
 
 
+async def test_on_a_full_disk_no_file_is_taken(disk: Disk, installation: Installation) -> None:
+    """Neither a small one nor a large one, and it is not a fault of ours; where there is room it is taken again."""
+    async with Client(disk.server.url, installation.key) as client:
+        disk.fill()
+        for size in (1, 500_000):
+            refused = await client.post("/v1/files", data=b"x" * size)
+            assert refused.problem(503, "unavailable")["retryable"]
+        disk.free()
+
+        async def is_taken() -> bool:
+            return (await client.post("/v1/files", data=b"x" * 500_000)).status == 201
+
+        await until(is_taken, "room for a file")
+
+
 async def test_a_crash_on_a_full_disk_loses_nothing_that_was_seen(
     installation: Installation, tmp_path: Path, vendors: Mapping[str, str], upstream: Upstream
 ) -> None:

@@ -99,6 +99,8 @@ async def test_what_each_role_may_do(client: Client) -> None:
             ("POST", f"{path}/messages", {"content": "x"}),
             ("POST", f"{path}/messages", {"content": "x", "respond": False}),
             ("PATCH", path, {"title": "x"}),
+            ("PATCH", path, {"title": None}),
+            ("PATCH", path, {}),
             ("DELETE", path, None),
             ("POST", f"{path}/members", {"end_user_id": dan}),
             ("PATCH", f"{path}/members/{cid}", {"role": "owner"}),
@@ -128,6 +130,8 @@ async def test_a_viewer_stops_nobody(client: Client) -> None:
     async with browser(client, cid) as viewer:
         for sent in (running, waiting):
             (await viewer.post(f"/v1/runs/{sent['run']['id']}/cancel", {})).problem(403, "forbidden")
+        for change in ({"position": 1}, {"content": "two"}):
+            (await viewer.patch(f"/v1/runs/{waiting['run']['id']}", change)).problem(403, "forbidden")
     assert (await client.run(waiting["run"]["id"]))["status"] == "queued"
     for sent in (waiting, running):
         (await client.post(f"/v1/runs/{sent['run']['id']}/cancel", {"wait": True})).ok(200)

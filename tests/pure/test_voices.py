@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from msgspec import structs
 
 from threadline.agent_records import Agent, AgentId
@@ -103,6 +104,32 @@ def test_who_is_called() -> None:
     assert handles_in([TextBlock("none")]) == []
     assert handles_in([TextBlock("@a_b-c.")]) == ["a_b-c"]
     assert len(handles_in([TextBlock(" ".join(f"@h{number}" for number in range(99)))])) == MENTIONS_MAX
+
+
+@pytest.mark.parametrize(
+    ("text", "handles"),
+    [
+        ("`@a` @b", ["b"]),
+        ("``@a ` @c`` @b", ["b"]),
+        ("a ` stands alone, @b", ["b"]),
+        ("`` @a ` @b", ["a", "b"]),
+        ("```python\n@a\ndef f(): ...\n```\n@b", ["b"]),
+        ("~~~\n@a\n```\n@c\n~~~~\n@b", ["b"]),
+        ("````\n@a\n```\n@c", []),
+        ("  ```\n@a\n  ```  \n@b", ["b"]),
+        ("```not a fence``` @b\n@c", ["b", "c"]),
+        ("@b\n\n    @c", ["b", "c"]),
+    ],
+)
+def test_code_calls_nobody(text: str, handles: list[str]) -> None:
+    """A decorator in a program, or a handle that is quoted, wakes no agent up."""
+    assert handles_in([TextBlock(text)]) == handles
+
+
+def test_a_text_of_ticks_is_read_in_one_go() -> None:
+    """Runs of every length, none of which ends another one: a million of them would otherwise take an hour."""
+    ticks = " ".join("`" * number for number in range(1, 1300))
+    assert handles_in([TextBlock(f"{ticks} {'` `` ' * 40_000}@b")]) == ["b"]
 
 
 def test_only_who_is_there_is_called() -> None:

@@ -226,6 +226,16 @@ def test_usage_is_narrowed(installation: Installation, operator: str) -> None:
     assert list(total(installation, operator, tenant=tenants["default"], end_user_id="ned")) == ["ned"]
 
 
+@pytest.mark.parametrize(
+    "day", ["2026-02-30", "2026-99-01", "20260131", "2026-W01-1", "\u0662\u0660\u0662\u0666-\u0660\u0661-\u0660\u0661"]
+)
+def test_what_is_no_day_is_refused(installation: Installation, operator: str, day: str) -> None:
+    """It would be a sum of nothing."""
+    for name in ("since", "until"):
+        refused = installation.api("GET", "/v1/admin/usage", operator, params={name: day})
+        assert (refused.status_code, refused.json()["pointer"]) == (422, f"/query/{name}")
+
+
 def test_the_audit_tells_all_of_it_page_by_page(installation: Installation, operator: str) -> None:
     """Who said what, how each run ended and what it has cost; the pages are the whole, and people get none of it."""
     thread_id = installation.api("POST", "/v1/threads", json={"end_user_id": "ann"}).json()["id"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from threadline.api.web.markdown import MARKDOWN_NESTING_MAX, to_html
+from threadline.api.web.markdown import MARKDOWN_CHARS_MAX, MARKDOWN_NESTING_MAX, to_html
 from threadline.api.web.messages import messages_html
 from threadline.content import Base64Source, FileBlock, ImageBlock, TextBlock, ToolResultBlock, ToolUseBlock, UrlSource
 from threadline.ids import MessageId, ThreadId
@@ -71,6 +71,20 @@ def test_a_carried_picture_is_shown() -> None:
     """What came along with the message asks nobody."""
     html = messages_html([a_message(ImageBlock(Base64Source("image/png", "iVBORw0KGgo=")), role="user")])
     assert 'src="data:image/png;base64,iVBORw0KGgo="' in html
+
+
+def test_what_is_too_long_to_be_set_is_shown_as_it_is() -> None:
+    """One text, and all texts of a page together: whoever looks at it does not wait for minutes, and reads every word."""
+    words = "**word** " * (MARKDOWN_CHARS_MAX // 9)
+    assert "<strong>word</strong>" in messages_html([a_message(TextBlock(words))])
+    long = messages_html([a_message(TextBlock(words + "<more>" * 9))])
+    assert "<strong>" not in long
+    assert words + "&lt;more&gt;" in long
+    many = [a_message(TextBlock(f"{number:02} {words}")) for number in range(12)]
+    set_, plain = "<p>{:02} <strong>", '<p class="plain">{:02} **'
+    page = messages_html(many)
+    assert [set_.format(number) in page for number in range(12)] == [False] * 4 + [True] * 8
+    assert [plain.format(number) in page for number in range(12)] == [True] * 4 + [False] * 8
 
 
 @pytest.mark.parametrize("text", ["> " * 5000 + "x", "- " * 5000 + "x", "[" * 5000, "**a " * 5000, "<" * 20_000])

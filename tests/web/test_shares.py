@@ -31,6 +31,13 @@ def test_what_is_said_later_is_not_shared(installation: Installation) -> None:
     page = httpx.get(url).text
     assert "shared words" in page
     assert "private words" not in page
+    messages = browser.get(f"/v1/threads/{thread_id}/messages?order=asc").json()["data"]
+    earlier = httpx.get(f"{url}?before={messages[1]['id']}")
+    assert (earlier.status_code, earlier.text.count('<article class="message')) == (200, 1)
+    for said_later in messages[2:]:
+        refused = httpx.get(f"{url}?before={said_later['id']}")
+        assert refused.status_code == 404
+        assert "private words" not in refused.text
 
 
 def test_a_revoked_page_is_gone(installation: Installation) -> None:

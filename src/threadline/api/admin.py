@@ -1,6 +1,6 @@
 """The operator's routes: what it has cost, and for whom. Admin keys see their own tenant."""
 
-import re
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -21,7 +21,6 @@ from threadline.store.contract_usage import TenantRow, UsageBy, UsageQuery, Usag
 
 USAGE_DAYS_DEFAULT = 30
 _DAY_MS = 24 * 3600 * 1000
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _OPERATE = System("an operator sees the whole installation")
 
 TenantQuery = Annotated[str | None, Query(max_length=64, description="A tenant's id; one's own unless said.")]
@@ -100,6 +99,12 @@ def _line(used: UsageSum) -> UsageLine:
 
 
 def _day(name: str, given: str | None) -> str | None:
-    if given is not None and not _DAY.fullmatch(given):
+    if given is None:
+        return None
+    try:
+        is_day = date.fromisoformat(given).isoformat() == given
+    except ValueError:
+        is_day = False
+    if not is_day:
         raise InvalidRequest("A day reads 2026-01-31.", pointer=f"/query/{name}")
     return given

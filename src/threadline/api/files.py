@@ -28,7 +28,8 @@ from threadline.scopes import Scope, Tenant
 
 router = APIRouter(tags=["files"])
 
-_UNSAFE_IN_NAMES = re.compile(r'[\x00-\x1f\x7f/\\<>:"|?*]')
+_UNSAFE_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f/\\<>:"|?*\u200e\u200f\u2028-\u202e\u2066-\u2069]')
+"""What leads out of a folder, ends a line, or turns the direction of writing, so that `exe.png` reads as `gnp.exe`."""
 
 SHOWN = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "application/pdf"})
 """What a browser may show in place. Everything else is saved: a page with a script in it would run as ours."""
@@ -177,7 +178,9 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
     try:
         while True:
             async with asyncio.timeout(UPLOAD_SILENCE_SECONDS):
-                yield await anext(stream)
+                chunk = await anext(stream)
+            # Outside of it: how long the disk takes is no silence of the client's.
+            yield chunk
     except StopAsyncIteration:
         return
     except TimeoutError as error:

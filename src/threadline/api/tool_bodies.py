@@ -32,8 +32,14 @@ Headers = Annotated[
 Seconds = Annotated[float, Meta(ge=0.1, le=TOOL_SECONDS_MAX)]
 Allow = Annotated[list[Annotated[str, Meta(max_length=256)]], Meta(max_length=TOOLS_PER_TENANT_MAX)]
 
-_TOKEN = re.compile(r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
-_OURS = frozenset({"host", "content-length", "content-type", "transfer-encoding", "connection", "accept-encoding"})
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_OURS = frozenset(
+    {
+        *("host", "content-length", "content-type", "transfer-encoding", "connection", "accept-encoding"),
+        # Each would change how the request is sent, or its body behind the signature.
+        *("content-encoding", "expect", "keep-alive", "te", "trailer", "upgrade"),
+    }
+)
 _FIELDS: dict[RegisteredKind, frozenset[str]] = {
     "webhook": frozenset({"input_schema", "url", "headers"}),
     "mcp": frozenset({"url", "headers", "allow"}),
@@ -73,6 +79,9 @@ class UpdateTool(Struct, forbid_unknown_fields=True, kw_only=True):
 
 def check_name(name: str, kind: RegisteredKind) -> None:
     """Raise InvalidRequest for a name that means something else."""
+    if not re.fullmatch(NAME_PATTERN.removesuffix("$"), name):
+        # Python's `$`, by which the pattern alone goes, also stands before a last line feed.
+        raise InvalidRequest("A name has letters, digits, _ and - in it.", pointer="/name")
     if name in META_NAMES:
         raise InvalidRequest(f"A tool may not be called {name!r}: models find others with it.", pointer="/name")
     if kind == "mcp" and len(name) > SERVER_NAME_CHARS_MAX:
@@ -114,7 +123,7 @@ def _check_schema(schema: InputSchema) -> None:
 
 
 def _check_header(name: str, value: str) -> None:
-    if _TOKEN.match(name) is None or name.lower() in _OURS or name.lower().startswith("webhook-"):
+    if _TOKEN.fullmatch(name) is None or name.lower() in _OURS or name.lower().startswith("webhook-"):
         raise InvalidRequest("This header cannot be set.", pointer="/headers")
     if not value.isascii() or not value.isprintable():
         # Not repeated here: it may be a secret with a letter too many.

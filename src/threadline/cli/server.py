@@ -7,7 +7,7 @@ import resource
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -68,7 +68,7 @@ class Server(uvicorn.Server):
             return
         port = self.servers[0].sockets[0].getsockname()[1]
         url = url_of(self.config.host, port)
-        click.echo(f"Threadline is ready at {url}", err=True)
+        _tell(f"Threadline is ready at {url}")
         await self._print_link(url)
 
     async def _print_link(self, url: str) -> None:
@@ -82,7 +82,7 @@ class Server(uvicorn.Server):
             # The server serves what it can all the same.
             log.warning("no_sign_in_link", detail=error.detail)
             return
-        click.echo(f"Sign in (once, within the hour): {url}sign-in?code={code}", err=True)
+        _tell(f"Sign in (once, within the hour): {url}sign-in?code={code}")
 
     async def main_loop(self) -> None:
         """Serve until somebody wants an end, then drain while still answering reads."""
@@ -94,6 +94,12 @@ class Server(uvicorn.Server):
         if not drain.done():
             drain.cancel()
             self._node.readers.cut_all()
+
+
+def _tell(line: str) -> None:
+    # A terminal that was closed, or a log on a disk that is full, is no reason not to serve.
+    with suppress(OSError):
+        click.echo(line, err=True)
 
 
 def config_of(node: Node) -> uvicorn.Config:

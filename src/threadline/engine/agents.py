@@ -80,7 +80,9 @@ async def update_agent(
         return agent
     now = rfc3339(now_ms)
     changed_agent = structs.replace(agent, **changed, version=agent.version + 1, updated_at=now)
-    await _check_team(transaction, scope, changed_agent)
+    if changed.keys() & {"visibility", "team_id"}:
+        # The team that it had may be gone, and it can be changed all the same.
+        await _check_team(transaction, scope, changed_agent)
     await transaction.save_agent(scope, changed_agent)
     if changed.keys() & {"handle", "name"}:
         await transaction.insert_rename(

@@ -8,6 +8,7 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -76,7 +77,9 @@ class Files:
                 raise InvalidRequest("The file is empty.", pointer="")
             return await self._keep(scope, upload, path, size, digest)
         finally:
-            spooled.close()
+            with suppress(OSError):
+                # What a full disk has not taken is tried once more; that it is full has been said.
+                spooled.close()
             # Gone already where the file was kept.
             await asyncio.to_thread(path.unlink, missing_ok=True)
 
@@ -163,7 +166,7 @@ class Files:
             if size > self._rules.bytes_max:
                 raise TooLarge(f"A file has at most {self._rules.bytes_max} bytes.")
             await asyncio.to_thread(_write, spooled, digest, chunk)
-        await asyncio.to_thread(spooled.flush)
+        await asyncio.to_thread(_flush, spooled)
         return size, digest.hexdigest()
 
     async def _keep(self, scope: Scope, upload: Upload, path: Path, size: int, digest: str) -> File:
@@ -244,6 +247,13 @@ def _write(file: IO[bytes], digest: "hashlib._Hash", chunk: bytes) -> None:
     digest.update(chunk)
     try:
         file.write(chunk)
+    except OSError as error:
+        raise Unavailable(f"The file cannot be kept: {error.strerror or error}.") from error
+
+
+def _flush(file: IO[bytes]) -> None:
+    try:
+        file.flush()
     except OSError as error:
         raise Unavailable(f"The file cannot be kept: {error.strerror or error}.") from error
 

@@ -113,11 +113,13 @@ async def change_queued(transaction: Transaction, scope: Scope, run_id: RunId, c
 
     Raises:
         NotFound: no such run in this scope.
+        Forbidden: whoever asks only reads the thread.
         RunBegun: it does not wait any more.
         InvalidRequest: its question is a message of the history already, which nobody rewrites here, or it names a
             file that is not there.
     """
     row = await transaction.run(scope, run_id)
+    await transaction.require_writer(scope, row.run.thread_id)
     if not row.waits:
         raise RunBegun(run_id=run_id, run_status=row.run.status)
     run = row.run

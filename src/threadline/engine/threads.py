@@ -73,7 +73,9 @@ async def create_thread(
 
 
 async def update_thread(transaction: Transaction, scope: Scope, thread_id: ThreadId, changed: dict[str, Any]) -> Thread:
-    """Change a thread's fields; what is as it was is no event. Raises NotFound."""
+    """Change a thread's fields; what is as it was is no event. Raises NotFound and Forbidden."""
+    # Also where nothing is to change: that somebody has written the title is noted beside it.
+    await transaction.require_writer(scope, thread_id)
     if "agent_id" in changed:
         changed = {**changed, "agent_id": await _agent_id(transaction, scope, changed["agent_id"])}
     if "title" in changed:

@@ -52,7 +52,7 @@ class PythonTool:
     ) -> None:
         signature = signature_of(function)
         self.name = name if name is not None else function.__name__
-        if re.match(NAME_PATTERN, self.name) is None:
+        if re.fullmatch(NAME_PATTERN.removesuffix("$"), self.name) is None:
             raise TypeError(f"A tool may not be called {self.name!r}: its name fits {NAME_PATTERN}.")
         self.description = signature.description if description is None else description
         self.input_schema = signature.schema

@@ -7,7 +7,7 @@ Both are loaded by the first page that has a message on it: a server that only s
 """
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 MARKDOWN_NESTING_MAX = 20
 """Lists in quotes in lists. Beyond it a text is made to be slow, and not to be read."""
 
+MARKDOWN_CHARS_MAX = 50_000
+"""One text. A long answer has a tenth of it, and a text that is made to be slow takes a second for so much."""
+
+HTML_KEPT = 500
+"""Texts whose HTML is kept: what has been said does not change, and pages are looked at again."""
+
 _TAGS = {
     *("a", "blockquote", "br", "code", "em", "hr", "li", "ol", "p", "pre", "s", "strong", "ul"),
     *("h1", "h2", "h3", "h4", "h5", "h6", "table", "tbody", "td", "th", "thead", "tr"),
@@ -25,8 +31,10 @@ _ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}, "code": {"class"}}
 _SCHEMES = {"http", "https", "mailto"}
 
 
+@lru_cache(maxsize=HTML_KEPT)
 def to_html(markdown: str) -> str:
-    """Return safe HTML for a text, whole or in the middle of being written."""
+    """Return safe HTML for a text, whole or in the middle of being written. It takes its time: not in an event loop."""
+    assert len(markdown) <= MARKDOWN_CHARS_MAX, "longer ones are shown as they are"
     import nh3
 
     return nh3.clean(

@@ -7,7 +7,7 @@ from typing import assert_never
 import msgspec
 
 from threadline.api.answers import Model
-from threadline.api.web.markdown import to_html
+from threadline.api.web.markdown import MARKDOWN_CHARS_MAX, to_html
 from threadline.content import (
     Base64Source,
     Block,
@@ -27,14 +27,28 @@ PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 """What a browser draws and does nothing else with. An SVG is a document with scripts in it."""
 
 
+MARKDOWN_CHARS_A_PAGE = 400_000
+"""Of all texts of a page, the newest first. What is beyond it can be read as it was written."""
+
+
 def messages_html(messages: Sequence[Message], models: Sequence[Model] = ()) -> str:
-    """Return the messages, in their order; their models are called as they are called among `models`."""
+    """Return the messages, in their order; their models are called as they are called among `models`.
+
+    A long page takes as long as many requests: call it in a thread, since answers are being written meanwhile.
+    """
     names = {model.id: model.name for model in models}
-    return "\n".join(_message(message, names) for message in messages)
+    left = MARKDOWN_CHARS_A_PAGE
+    shown: list[str] = []
+    for message in reversed(messages):
+        texts = [len(block.text) for block in message.content if isinstance(block, TextBlock | ReasoningBlock)]
+        is_plain = sum(texts) > left or max(texts, default=0) > MARKDOWN_CHARS_MAX
+        left -= 0 if is_plain else sum(texts)
+        shown.append(_message(message, names, is_plain))
+    return "\n".join(reversed(shown))
 
 
-def _message(message: Message, names: Mapping[str, str]) -> str:
-    blocks = "\n".join(filter(None, (_block(block, message) for block in message.content)))
+def _message(message: Message, names: Mapping[str, str], is_plain: bool) -> str:
+    blocks = "\n".join(filter(None, (_block(block, message, is_plain) for block in message.content)))
     if message.status == "failed" and message.error is not None:
         blocks += f'<p class="error">{escape(message.error.message)}</p>'
     return (
@@ -59,13 +73,13 @@ def _author(message: Message, names: Mapping[str, str]) -> str:
             return "System"
 
 
-def _block(block: Block, message: Message) -> str:
+def _block(block: Block, message: Message, is_plain: bool) -> str:
     match block:
         case TextBlock():
             # People write text; that it looks like Markdown now and then is no wish of theirs.
-            return _words(block.text) if message.role == "assistant" else f'<p class="plain">{escape(block.text)}</p>'
+            return _words(block.text, is_plain or message.role != "assistant")
         case ReasoningBlock():
-            return _folded("Reasoning", _words(block.text)) if block.text else ""
+            return _folded("Reasoning", _words(block.text, is_plain)) if block.text else ""
         case ToolUseBlock():
             return _folded(f"Called {block.name}", _code(block.input))
         case ToolResultBlock():
@@ -80,8 +94,10 @@ def _block(block: Block, message: Message) -> str:
             assert_never(block)
 
 
-def _words(markdown: str) -> str:
-    return f'<div class="words">\n{to_html(markdown)}\n</div>' if markdown else ""
+def _words(text: str, is_plain: bool) -> str:
+    if is_plain:
+        return f'<p class="plain">{escape(text)}</p>'
+    return f'<div class="words">\n{to_html(text)}\n</div>' if text else ""
 
 
 def _image(block: ImageBlock) -> str:

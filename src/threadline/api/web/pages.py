@@ -4,6 +4,7 @@ The words of a thread stand in the page as HTML, readable before any script runs
 `template`, which no browser executes. The app takes both over, and goes on from the state's seq.
 """
 
+import asyncio
 from html import escape
 from typing import Annotated
 
@@ -101,7 +102,7 @@ async def _shell(request: Request, house: House, thread_id: ThreadId | None, lim
     if state is not None:
         heading = state.thread.title or "Conversation"
         title = f"{heading} · Threadline"
-        messages = messages_html(state.messages, house.models)
+        messages = await asyncio.to_thread(messages_html, state.messages, house.models)
         # The outer one scrolls, and begins at the end.
         words = f"<main>\n<h1>{escape(heading)}</h1>\n<div><div>\n{messages}\n</div></div>\n</main>"
     if build is None:

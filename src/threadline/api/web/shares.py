@@ -4,6 +4,7 @@ The address has 256 random bits, and only their hash is stored. It opens this pa
 revoked and an expired one and one of a deleted thread answer alike.
 """
 
+import asyncio
 import secrets
 from collections.abc import Sequence
 from html import escape
@@ -120,6 +121,9 @@ async def shared_page(
         scope = Tenant(row.tenant_id)
         thread = (await reader.thread(scope, row.thread_id)).thread
         after = None if before is None else MessageId(before)
+        if after is not None and not await reader.leads_to(scope, row.thread_id, after, row.message_id):
+            # Of another branch, or said later: that was not shared.
+            raise NotFound
         query = BranchQuery(row.message_id, after=after, limit=MESSAGES_PER_PAGE + 1)
         messages = (await reader.branch(scope, row.thread_id, query))[::-1]
         return thread, await with_words(reader, scope, row.thread_id, messages)
@@ -129,17 +133,17 @@ async def shared_page(
     except NotFound:
         words = "<main><h1>There is nothing here</h1><p>This page has expired, or is shared no more.</p></main>"
         return _private(page(document("Not found", words), 404))
-    return _private(page(_document(thread, messages, house.models, f"/s/{escape(secret)}")))
+    return _private(page(await _document(thread, messages, house.models, f"/s/{escape(secret)}")))
 
 
-def _document(thread: Thread, messages: Sequence[Message], models: Sequence[Model], address: str) -> str:
+async def _document(thread: Thread, messages: Sequence[Message], models: Sequence[Model], address: str) -> str:
     title = thread.title or "Conversation"
     shown = messages[-MESSAGES_PER_PAGE:]
     earlier = (
         f'<p><a href="{address}?before={shown[0].id}">Earlier messages</a></p>' if len(messages) > len(shown) else ""
     )
     # Tool traffic is nobody's business but theirs who talk: what a tool has answered may be anything.
-    words = messages_html(seen(shown, "user"), models)
+    words = await asyncio.to_thread(messages_html, seen(shown, "user"), models)
     return document(
         title,
         f'<main>\n<h1>{escape(title)}</h1>\n<p class="soft">A shared conversation.</p>\n{earlier}{words}\n</main>',
