@@ -1,11 +1,13 @@
 """`threadline chat` on a terminal: Markdown that grows, Ctrl-C, reconnects, and going on where one was."""
 
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from support.fixtures import Installation, StartServer
 from support.toys import Toys
+from support.upstream import Gate, Upstream
+from support.upstream import chat as answer
 from threadline import Threadline
 
 from .terminal import CTRL_C, CTRL_D, Terminal
@@ -74,41 +76,52 @@ def test_a_second_ctrl_c_leaves(terminal: OpenTerminal, make_server: StartServer
 
 
 def test_a_crash_of_the_server_is_survived(
-    terminal: OpenTerminal, make_server: StartServer, installation: Installation
+    terminal: OpenTerminal,
+    make_server: StartServer,
+    installation: Installation,
+    vendors: Mapping[str, str],
+    upstream: Upstream,
 ) -> None:
     """The loss and the return are said, what was shown of the first attempt vanishes, and the answer comes whole."""
-    server = make_server(THREADLINE_LEASE_SECONDS="3").start()
+    upstream.play("chat-crash", answer("half an ", ending="hang"), answer("half an ", "answer"))
+    server = make_server(**vendors, THREADLINE_LEASE_SECONDS="3").start()
     settings = {"THREADLINE_URL": server.url, "THREADLINE_API_KEY": installation.key}
-    chat = terminal("chat", "--model", "demo/count-30@20", settings=settings)
-    chat.wait_for_prompt()
-    chat.type("count\r")
-    chat.wait_for("w5")
+    talk = terminal("chat", "--model", "openai/chat-crash", settings=settings)
+    talk.wait_for_prompt()
+    talk.type("say it\r")
+    talk.wait_for("half an")
     server.kill9()
-    chat.wait_for("connection lost, trying again in")
+    talk.wait_for("connection lost, trying again in")
     server.start()
-    chat.wait_for("connection lost, and back after")
-    chat.wait_for("the server was interrupted, and begins the answer again")
-    chat.wait_for("demo/count-30@20 · 30 tokens")
-    printed = chat.seen[chat.seen.rindex("begins the answer again") :]
-    assert " ".join(f"w{number}" for number in range(30)) in " ".join(printed.split())
+    talk.wait_for("connection lost, and back after")
+    talk.wait_for("the server was interrupted, and begins the answer again")
+    talk.wait_for("openai/chat-crash · 2 tokens")
+    printed = talk.seen[talk.seen.rindex("begins the answer again") :]
+    assert "half an answer" in " ".join(printed.split())
 
 
-def test_it_goes_on_where_it_was(terminal: OpenTerminal, talking: dict[str, str], sdk: Threadline) -> None:
+def test_it_goes_on_where_it_was(
+    terminal: OpenTerminal, talking: dict[str, str], sdk: Threadline, upstream: Upstream
+) -> None:
     """The latest thread is opened, its last messages are shown, and the answer that is being made is followed."""
     named = {**talking, "LOGNAME": "returning"}
     thread = sdk.threads.create(end_user_id="cli:returning", title="Before lunch", model="demo/echo@max")
     sdk.threads.send_and_wait(thread.id, "an old question")
-    sdk.threads.send_in_background(thread.id, "a long one", model="demo/count-40@20")
-    chat = terminal("chat", settings=named)
-    chat.wait_for("Going on with your latest thread; /new begins another")
-    chat.wait_for("— Before lunch · ")
-    chat.wait_for("> an old question")
-    chat.wait_for("> a long one")
-    chat.wait_for("w38 w39")
-    chat.wait_for("demo/count-40@20 · 40 tokens")
-    chat.wait_for_prompt()
-    chat.type("/quit\r")
-    assert chat.wait_for_exit() == 0
+    gate = Gate()
+    upstream.play("chat-long", answer("half an ", gate, "answer"))
+    sdk.threads.send_in_background(thread.id, "a long one", model="openai/chat-long")
+    talk = terminal("chat", settings=named)
+    talk.wait_for("Going on with your latest thread; /new begins another")
+    talk.wait_for("— Before lunch · ")
+    talk.wait_for("> an old question")
+    talk.wait_for("> a long one")
+    talk.wait_for("half an")
+    gate.set()
+    talk.wait_for("answer")
+    talk.wait_for("openai/chat-long · 2 tokens")
+    talk.wait_for_prompt()
+    talk.type("/quit\r")
+    assert talk.wait_for_exit() == 0
 
 
 def test_a_mistake_does_not_end_the_sitting(terminal: OpenTerminal, talking: dict[str, str]) -> None:

@@ -91,7 +91,7 @@ async def test_what_was_interrupted_is_finished_in_the_new_place(
     async with Client(old.url, installation.key) as client:
         thread_id = await client.thread(end_user_id="ann")
         token = (await client.post("/v1/tokens", {"end_user_id": "ann"})).ok(201)["token"]
-        async with client.send_stream(thread_id, "count", key="once", model="demo/count-60@40") as stream:
+        async with client.send_stream(thread_id, "count", key="once", model="demo/count-60@10") as stream:
             while len(said(stream.frames)) < len(counted(10)):
                 await stream.next()
             waiting = await client.begin(thread_id, "and then", model="demo/echo@max")
@@ -123,7 +123,7 @@ async def test_what_was_interrupted_is_finished_in_the_new_place(
         between = [frame for frame in log if seen[0].id < frame.id < rest[-1].id and frame.id not in ids]
         assert [(frame.event, frame.data["run"]["id"]) for frame in between] == [("run.queued", waiting["run"]["id"])]
     async with Client(new.url, installation.key) as client:
-        again = await client.ask(thread_id, "count", key="once", model="demo/count-60@40")
+        again = await client.ask(thread_id, "count", key="once", model="demo/count-60@10")
         assert again["run"]["id"] == run_id, "an Idempotency-Key of before is remembered"
         assert text_of(again["reply"]) == counted(60)
     checked = await asyncio.to_thread(run, "db", "check", "--database", database)
