@@ -8,7 +8,7 @@ import time
 
 import httpx
 
-from .server import _free_port
+from .processes import free_port
 from .waiting import PATIENCE_SECONDS
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "tests", "AWS_REGION": "us-east-1"}
@@ -18,7 +18,7 @@ class S3Server:
     """Listens on a free port; forgets everything when it stops."""
 
     def __init__(self) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
