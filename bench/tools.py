@@ -9,11 +9,12 @@ from typing import Any, Final
 
 import msgspec
 
+from bench.cluster.servers import Database, Written
 from bench.figure import Figure
 from bench.load import Spread, spread
 from bench.peers.threadline import Server, new_thread
 from bench.plan import Plan
-from bench.stores import named, start_on_store
+from bench.stores import named, new_store, start_on_store
 from bench.wire import Wire, WireError
 
 ROUNDS: Final = 5
@@ -22,6 +23,8 @@ RUNS: Final = 60
 RUNS_QUICK: Final = 15
 WARM: Final = 5
 BAR_MS: Final = 3.0
+# PostgreSQL counts what a connection has done about a second after it has done it.
+REST_S: Final = 1.5
 TOOLS: Final = "bench.own_tools:note"
 
 
@@ -30,16 +33,39 @@ def measure(plan: Plan) -> list[Figure]:
     runs = plan.of(RUNS, RUNS_QUICK)
     plan.steps(2)
     with plan.step("starting Threadline with a tool"):
-        server = start_on_store(plan, ("--tools", TOOLS))
+        database = new_store(plan)
+        server = start_on_store(plan, ("--tools", TOOLS), database)
     shapes = {"4 at a time": CALLS // ROUNDS, "one at a time": 1}
     with plan.step(f"{runs} runs of {CALLS} calls of each kind"):
         plain = timed(server, script(0), runs, 0)
-        found = {how: timed(server, script(together), runs, CALLS) for how, together in shapes.items()}
-    plan.keep("tools", {"plain": plain, "runs": found})
-    return [figure(plan, how, together, plain, found[how]) for how, together in shapes.items()]
+        found: dict[str, Spread] = {}
+        written: dict[str, Written] = {}
+        for how, together in shapes.items():
+            before = rested(database)
+            found[how] = timed(server, script(together), runs, CALLS)
+            for then, now in zip(before, rested(database), strict=True):
+                written[how] = now.since(then)
+    plan.keep("tools", {"plain": plain, "runs": found, "written": written})
+    return [
+        figure(plan, how, together, plain, found[how], written_a_run(written.get(how), runs + WARM))
+        for how, together in shapes.items()
+    ]
 
 
-def figure(plan: Plan, how: str, together: int, plain: Spread, run: Spread) -> Figure:
+def rested(database: Database | None) -> list[Written]:
+    """Return what a database has written by now, all of it counted; nothing for SQLite, which does not count."""
+    if database is None:
+        return []
+    time.sleep(REST_S)
+    return [database.written()]
+
+
+def written_a_run(written: Written | None, runs: int) -> str:
+    """Say what a run was to the database; its nudges to other nodes are commits too."""
+    return "" if written is None else f"; {written.commits / runs:.0f} commits, {written.syncs / runs:.0f} syncs a run"
+
+
+def figure(plan: Plan, how: str, together: int, plain: Spread, run: Spread, written: str) -> Figure:
     """Return what one call adds."""
     return Figure(
         piece="tools",
@@ -48,7 +74,7 @@ def figure(plan: Plan, how: str, together: int, plain: Spread, run: Spread) -> F
         unit="ms p50",
         # The bar is for rounds of several calls, as models ask for them.
         bar=BAR_MS if together > 1 else None,
-        note=f"the whole run {run.p50:.1f} ms, without calls {plain.p50:.1f} ms",
+        note=f"the whole run {run.p50:.1f} ms, without calls {plain.p50:.1f} ms{written}",
     )
 
 

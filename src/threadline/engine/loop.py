@@ -38,13 +38,11 @@ from threadline.journal.append import Journal
 from threadline.limits import TOOL_CALLS_AT_ONCE, TOOL_OUTPUT_BYTES_PER_RUN_MAX
 from threadline.providers.contract import Prompt, PromptMessage, Provider
 from threadline.records import NamedTool, RunOptions
-from threadline.scopes import System, Tenant
+from threadline.scopes import Tenant
 from threadline.tool_calls import ToolCall
 from threadline.tools.contract import Call, Offer, Result, Selection, Tool
 from threadline.tools.fit import misfit
 from threadline.tools.output import failure
-
-_CALLS = System("write down what becomes of the tool calls of a run of this node")
 
 Attach = Callable[[Provider, Prompt, bool], Awaitable[Prompt]]
 """Puts the files of a prompt into forms that the provider takes, anew where it has lost them. Raises ProviderFailure,
