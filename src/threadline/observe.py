@@ -150,11 +150,18 @@ class Metrics(Collector):
             tally.replaced += is_replacement
 
     def run_ended(
-        self, tenant_id: str, model: str, status: str, seconds: float, usage: Usage | None, error: ErrorInfo | None
+        self,
+        tenant_id: str,
+        model: str,
+        status: str,
+        seconds: float | None,
+        usage: Usage | None,
+        error: ErrorInfo | None,
     ) -> None:
-        """Count the end of a run."""
+        """Count the end of a run; `seconds` is how long its last attempt took, where that is known."""
         self.streams_ended[status] += 1
-        self.duration.observe(seconds)
+        if seconds is not None:
+            self.duration.observe(seconds)
         if error is not None:
             self.run_failures[error.code] += 1
         for tally in self.tallies.of(tenant_id):
@@ -162,7 +169,7 @@ class Metrics(Collector):
             if error is not None and status != "cancelled":
                 codes = tally.failures.setdefault(model.partition("/")[0], {})
                 codes[error.code] = codes.get(error.code, 0) + 1
-        self.attempt_ended(tenant_id, seconds, usage)
+        self.attempt_ended(tenant_id, seconds or 0.0, usage)
 
     def attempt_ended(self, tenant_id: str, seconds: float, usage: Usage | None) -> None:
         """Count what an attempt has cost, whether its run ends with it or waits."""

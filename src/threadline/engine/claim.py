@@ -34,9 +34,13 @@ class Claim(Struct, frozen=True):
 
 
 class Settled(Struct, frozen=True):
-    """A run that was not to be attempted: it has ended, or somebody else has it. `next_run` has the turn now."""
+    """A run that was not to be attempted: it has ended, or somebody else has it. `next_run` has the turn now.
+
+    `ending` is how the claim itself has ended it.
+    """
 
     next_run: RunRow | None = None
+    ending: Ending | None = None
 
 
 async def claim(
@@ -57,10 +61,10 @@ async def claim(
     if not may_go_on(row, now_ms):
         return Settled()
     if row.cancel_requested_at is not None:
-        return Settled(await end_run(transaction, row, Ending("cancelled"), now_ms))
+        return await _ended(transaction, row, Ending("cancelled"), now_ms)
     if row.run.attempt - row.drained_attempts >= attempts_max:
         error = failure(RunInterrupted(f"The server stopped {attempts_max} times in mid-answer."))
-        return Settled(await end_run(transaction, row, Ending("failed", error=error), now_ms))
+        return await _ended(transaction, row, Ending("failed", error=error), now_ms)
     await leases.take(transaction, row, row.epoch + 1)
     if row.options.on_disconnect == "cancel":
         # Each attempt begins as if somebody were reading: after a crash or a drain its readers are on their way back.
@@ -68,6 +72,10 @@ async def claim(
     if row.run.status == "waiting":
         await give_up_waiting(transaction, row, now_ms)
     return await _begin(transaction, row, ids, now_ms)
+
+
+async def _ended(transaction: Transaction, row: RunRow, ending: Ending, now_ms: int) -> Settled:
+    return Settled(await end_run(transaction, row, ending, now_ms), ending)
 
 
 async def _begin(transaction: Transaction, row: RunRow, ids: IdMaker, now_ms: int) -> Claim:

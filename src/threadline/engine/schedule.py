@@ -227,6 +227,8 @@ class Scheduler:
     async def _answer(self, row: RunRow) -> RunRow | None:
         claimed = await self._journal.write_patiently(_CLAIM, self._claim_script(row))
         if isinstance(claimed, Settled):
+            if claimed.ending is not None:
+                self._count_end(row, claimed.ending, None)
             return claimed.next_run
         self._count_start(claimed)
         turn = self._take_up(claimed, self._stops.pop(row.run.id, None))
@@ -394,7 +396,7 @@ class Scheduler:
 
         next_run = await self._journal.write_patiently(_END, script, after=turn.batch)
         self._packer.add(attempt, turn.batch.committed)
-        self._count_end(turn, ending)
+        self._count_end(row, ending, turn.seconds)
         return next_run
 
     def _rest(self, turn: Turn) -> None:
@@ -508,16 +510,15 @@ class Scheduler:
         self._metrics.run_started(claimed.row.tenant_id, is_replacement)
         log.info("run_started", run_id=run.id, thread_id=run.thread_id, model=run.model, attempt=run.attempt)
 
-    def _count_end(self, turn: Turn, ending: Ending) -> None:
-        run = turn.claim.row.run
-        seconds = turn.seconds
-        tenant_id = turn.claim.row.tenant_id
-        self._metrics.run_ended(tenant_id, run.model, ending.status, seconds, ending.usage, ending.error)
+    def _count_end(self, row: RunRow, ending: Ending, seconds: float | None) -> None:
+        """Count the end of a run; `seconds` is how long its last attempt was, where this node has made that."""
+        run = row.run
+        self._metrics.run_ended(row.tenant_id, run.model, ending.status, seconds, ending.usage, ending.error)
         log.info(
             "run_ended",
             run_id=run.id,
             thread_id=run.thread_id,
             status=ending.status,
-            seconds=round(seconds, 3),
+            seconds=None if seconds is None else round(seconds, 3),
             code=ending.error.code if ending.error else None,
         )
