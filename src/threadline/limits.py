@@ -115,6 +115,10 @@ FORKS_DEEP_MAX: Final = 50
 QUEUED_RUNS_PER_THREAD_MAX: Final = 100
 """Sends that wait for their turn in one thread. Beyond it a client is in a loop, not in a conversation."""
 
+MERGED_BYTES_MAX: Final = 256 * 1024
+"""A question that waits and takes others in (`on_busy: merge`), in JSON. Each of them writes the whole into the log
+once more; one that is longer waits beside it."""
+
 PENDING_DELTA_BYTES_PER_RUN_MAX: Final = 256 * 1024
 """What one run may have read from its provider and not yet committed. Over it the run stops reading."""
 

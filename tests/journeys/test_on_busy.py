@@ -163,6 +163,18 @@ async def test_merge_makes_one_question_of_two(client: Client) -> None:
     assert [block["text"] for block in question["content"]] == ["one", "two"]
 
 
+async def test_merge_has_an_end(client: Client) -> None:
+    """What takes in more and more is written anew each time: over a quarter of a megabyte the next one waits beside it."""
+    thread_id = await client.thread()
+    await speaking(client, thread_id)
+    first = await client.begin(thread_id, "a" * 200_000, on_busy="merge")
+    beside = await client.begin(thread_id, "b" * 200_000, on_busy="merge")
+    within = await client.begin(thread_id, "c", on_busy="merge")
+    assert len({first["run"]["id"], beside["run"]["id"]}) == 2
+    assert within["run"]["id"] == beside["run"]["id"]
+    assert [len(run["input"]["content"]) for run in await waiting(client, thread_id)] == [1, 2]
+
+
 async def test_merge_with_nobody_waits(client: Client) -> None:
     """Where nothing waits there is nothing to be added to: the send waits as one of its own."""
     thread_id = await client.thread()

@@ -1,5 +1,6 @@
 """What comes in from outside: headers, cursors, bodies, settings, keys, tokens, ids."""
 
+import asyncio
 import random
 from pathlib import Path
 
@@ -8,11 +9,13 @@ import pytest
 from starlette.requests import Request
 
 from threadline.access.keys import hashed, matches, parse
+from threadline.access.secret import SECRET_BYTES, SECRET_FILE, read_secret
 from threadline.access.tokens import Token, TokenSigner
 from threadline.api.bodies import check_text
+from threadline.api.files import _chunks
 from threadline.api.requests import _explained, cursor_of, from_page_cursor, idempotency_key, to_page_cursor
 from threadline.clock import ManualClock, from_rfc3339, rfc3339
-from threadline.errors import BadCursor, InvalidRequest, SettingsRefused, Unauthorized
+from threadline.errors import BadCursor, InvalidRequest, SettingsRefused, StoreRefused, Unauthorized
 from threadline.ids import IdMaker, KeyId, TenantId, is_well_formed
 from threadline.limits import JSON_VALUES_MAX
 from threadline.observe import Metrics
@@ -254,3 +257,30 @@ def test_metrics_are_valid_and_complete() -> None:
         "threadline_reader_lag_events_bucket",
     ):
         assert name in text, name
+
+
+def test_a_torn_secret_is_said(tmp_path: Path) -> None:
+    """A power cut may leave a file without its bytes: tokens are signed with nothing less than all of them."""
+    whole = read_secret(tmp_path)
+    assert read_secret(tmp_path) == whole
+    assert len(whole) == SECRET_BYTES
+    for torn in (b"", whole[:-1]):
+        (tmp_path / SECRET_FILE).write_bytes(torn)
+        with pytest.raises(StoreRefused, match="damaged"):
+            read_secret(tmp_path)
+
+
+async def test_a_slow_disk_is_no_silence_of_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever uploads has so long for each piece; how long we take to put it away is not his time."""
+    monkeypatch.setattr("threadline.api.files.UPLOAD_SILENCE_SECONDS", 0.05)
+    pieces = iter([(b"a", True), (b"b", True), (b"c", False)])
+
+    async def receive() -> dict[str, object]:
+        body, has_more = next(pieces)
+        return {"type": "http.request", "body": body, "more_body": has_more}
+
+    taken = b""
+    async for piece in _chunks(Request({"type": "http", "method": "POST", "path": "/", "headers": []}, receive)):
+        taken += piece
+        await asyncio.sleep(0.2)
+    assert taken == b"abc"

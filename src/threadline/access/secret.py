@@ -14,16 +14,19 @@ def read_secret(folder: Path) -> bytes:
     """Return this installation's signing secret, made on first use, readable by its owner alone.
 
     Raises:
-        StoreRefused: the data folder is not writable.
+        StoreRefused: the data folder is not writable, or what is in it is no secret.
     """
     path = folder / SECRET_FILE
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not path.exists():
             _make_secret(path)
-        return path.read_bytes()
+        secret = path.read_bytes()
     except OSError as error:
         raise StoreRefused(f"The data folder {folder} is not usable: {error.strerror or error}.") from error
+    if len(secret) < SECRET_BYTES:
+        raise StoreRefused(f"{path} is damaged. Restore it, or remove it: the tokens and links out there end with it.")
+    return secret
 
 
 def _make_secret(path: Path) -> None:
@@ -32,6 +35,9 @@ def _make_secret(path: Path) -> None:
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(secrets.token_bytes(SECRET_BYTES))
+        file.flush()
+        # Or its name outlives a power cut and what is in it does not.
+        os.fsync(file.fileno())
     try:
         os.link(draft, path)
     except FileExistsError:

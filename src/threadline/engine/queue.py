@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import assert_never
 
+import msgspec
 from msgspec import Struct, structs
 
 from threadline.clock import rfc3339
@@ -18,7 +19,7 @@ from threadline.engine.turns import Ending, end_run
 from threadline.errors import InvalidRequest, QueueFull, RunBegun, ThreadBusy
 from threadline.events import RunQueued
 from threadline.ids import RunId, ThreadId
-from threadline.limits import CONTENT_BLOCKS_MAX, QUEUED_RUNS_PER_THREAD_MAX
+from threadline.limits import CONTENT_BLOCKS_MAX, MERGED_BYTES_MAX, QUEUED_RUNS_PER_THREAD_MAX
 from threadline.records import ErrorInfo, Message, OnBusy, Run, RunOptions
 from threadline.scopes import Scope
 from threadline.store.contract import Reader, RunRow, ThreadRow, Transaction
@@ -197,8 +198,9 @@ async def _asker(reader: Reader, scope: Scope, run: Run, options: RunOptions) ->
 
 
 def _is_one_question(earlier: Message, later: Message) -> bool:
-    # Nobody's words are put into another one's mouth, and a message has an end.
-    fits = len(earlier.content) + len(later.content) <= CONTENT_BLOCKS_MAX
+    # Nobody's words are put into another one's mouth, and a message has an end: it is written anew with each of them.
+    content = [*earlier.content, *later.content]
+    fits = len(content) <= CONTENT_BLOCKS_MAX and len(msgspec.json.encode(content)) <= MERGED_BYTES_MAX
     return fits and earlier.author == later.author
 
 
