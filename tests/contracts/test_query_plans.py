@@ -17,7 +17,8 @@ from threadline.errors import NotFound
 from threadline.ids import MessageId, ThreadId
 from threadline.records import Message
 from threadline.scopes import EndUser, Scope
-from threadline.store.contract import AgentQuery, Reader, ThreadQuery, Transaction
+from threadline.store.contract import Reader, ThreadQuery, Transaction
+from threadline.store.contract_agents import AgentQuery
 from threadline.store.contract_branches import BranchQuery
 from threadline.store.contract_reads import ReadMark
 

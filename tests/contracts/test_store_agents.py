@@ -9,7 +9,8 @@ from msgspec import structs
 from threadline.agent_records import Agent, AgentId, Parameters, Team, TeamId, TeamMember, Visibility
 from threadline.errors import NameTaken, NotFound
 from threadline.scopes import EndUser, Scope
-from threadline.store.contract import AgentQuery, Reader, Transaction
+from threadline.store.contract import Reader, Transaction
+from threadline.store.contract_agents import AgentQuery
 
 from .conftest import MINE, NOW, SYSTEM, THEIRS, Bench
 

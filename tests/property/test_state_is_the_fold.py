@@ -65,7 +65,8 @@ from threadline.providers.contract import (
 from threadline.records import TERMINAL, Author, Message, OnBusy, Role, RunOptions, Usage, WaitingFor
 from threadline.room_records import MemberRole, ReplyPolicy
 from threadline.scopes import EndUser
-from threadline.store.contract import AgentQuery, MessageQuery, Reader, RunRow, ToolCallQuery, Transaction
+from threadline.store.contract import MessageQuery, Reader, RunRow, ToolCallQuery, Transaction
+from threadline.store.contract_agents import AgentQuery
 from threadline.store.postgres.store import PostgresStore
 from threadline.store.sqlite.store import SqliteStore
 from threadline.tool_calls import ToolCall

@@ -15,7 +15,8 @@ from threadline.api.spec import gives, takes
 from threadline.api.threads import Cursor, Limit
 from threadline.engine.agents import NewAgent, create_agent, delete_agent, shown_agent, update_agent
 from threadline.scopes import Scope
-from threadline.store.contract import AgentQuery, Reader, Transaction
+from threadline.store.contract import Reader, Transaction
+from threadline.store.contract_agents import AgentQuery
 
 router = APIRouter(tags=["agents"])
 

@@ -8,7 +8,8 @@ from threadline.content import Block, plain_text
 from threadline.limits import HANDLE_CHARS_MAX, MENTIONS_MAX
 from threadline.room_records import Member, Mention
 from threadline.scopes import Scope
-from threadline.store.contract import AgentQuery, Reader
+from threadline.store.contract import Reader
+from threadline.store.contract_agents import AgentQuery
 
 # Not within a word: that is an address of something else, such as an email.
 _MENTION = re.compile(r"(?<![\w@./-])@([a-zA-Z0-9][a-zA-Z0-9_-]*)")

@@ -17,22 +17,22 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from msgspec import Struct
 
-from threadline.agent_records import Agent, AgentId, Team, TeamId, TeamMember
 from threadline.events import DeltaKind, Entry, Event, MessageDelta
-from threadline.file_records import File, FileId, FileQuery, FileRow, FileState
-from threadline.ids import KeyId, MessageId, NodeId, RunId, TenantId, ThreadId, ToolId
+from threadline.ids import KeyId, MessageId, NodeId, RunId, TenantId, ThreadId
 from threadline.records import Message, Run, RunOptions, Thread, Usage
 from threadline.scopes import Scope, System
+from threadline.store.contract_agents import AgentReader, AgentWriter
 from threadline.store.contract_branches import BranchReader, BranchTransaction
 from threadline.store.contract_figures import FigureReader, FigureWriter
+from threadline.store.contract_files import FileReader, FileWriter
 from threadline.store.contract_reads import ReadReader, ReadWriter
 from threadline.store.contract_rooms import RoomReader, RoomTransaction
 from threadline.store.contract_titles import TitleReader, TitleWriter
+from threadline.store.contract_tools import ToolReader, ToolWriter
 from threadline.store.contract_uploads import UploadReader, UploadWriter
 from threadline.store.contract_usage import UsageReader
 from threadline.store.contract_web import WebReader, WebTransaction
 from threadline.tool_calls import CallStatus, ToolCall
-from threadline.tool_records import ToolRow
 
 T = TypeVar("T")
 
@@ -242,17 +242,19 @@ class ToolCallQuery(Struct, frozen=True):
     limit: int = 50
 
 
-class AgentQuery(Struct, frozen=True):
-    """Which agents to list. `after` is the handle of the last one seen."""
-
-    archived: bool | None = None
-    handles: Sequence[str] | None = None
-    after: str | None = None
-    limit: int = 50
-
-
 class Reader(
-    BranchReader, ReadReader, TitleReader, RoomReader, WebReader, UsageReader, FigureReader, UploadReader, Protocol
+    AgentReader,
+    BranchReader,
+    FigureReader,
+    FileReader,
+    ReadReader,
+    RoomReader,
+    TitleReader,
+    ToolReader,
+    UploadReader,
+    UsageReader,
+    WebReader,
+    Protocol,
 ):
     """One consistent snapshot."""
 
@@ -318,56 +320,8 @@ class Reader(
         """Return entries behind a seq without the deltas: what the log says once it is told. Raises NotFound."""
         ...
 
-    async def file(self, scope: Scope, file_id: FileId) -> File:
-        """Return a file whose bytes are there. Raises NotFound: unknown and out of scope are the same answer."""
-        ...
-
-    async def files(self, scope: Scope, query: FileQuery) -> list[File]:
-        """Return files, newest first. A person's own ones, or those of a thread. Raises NotFound for the thread."""
-        ...
-
     async def keys(self, scope: Scope) -> list[KeyRow]:
         """Return the tenant's keys, revoked ones too, oldest first."""
-        ...
-
-    async def tools(self, scope: Scope, names: Sequence[str] | None = None) -> list[ToolRow]:
-        """Return the tenant's registered tools by name, all of them or those of these names."""
-        ...
-
-    async def tool(self, scope: Scope, name_or_id: str) -> ToolRow:
-        """Return a registered tool. Raises NotFound."""
-        ...
-
-    async def agent(self, scope: Scope, name: str) -> Agent:
-        """Return an agent by its id or its handle. Raises NotFound: unknown, deleted and not shown are one answer."""
-        ...
-
-    async def agents(self, scope: Scope, query: AgentQuery) -> list[Agent]:
-        """List agents by handle. Returns up to `query.limit` of them."""
-        ...
-
-    async def agent_version(self, scope: Scope, agent_id: AgentId, version: int | None = None) -> Agent:
-        """Return an agent as it was, or as it is; for the tenant also a deleted one. Raises NotFound."""
-        ...
-
-    async def agent_versions(self, scope: Scope, agent_id: AgentId, before: int | None, limit: int) -> list[Agent]:
-        """List the versions of an agent, newest first. Raises NotFound."""
-        ...
-
-    async def team(self, scope: Scope, team_id: TeamId) -> Team:
-        """Return a team; a person sees those that he is in. Raises NotFound."""
-        ...
-
-    async def teams(self, scope: Scope, after: TeamId | None, limit: int) -> list[Team]:
-        """List teams, oldest first; a person's own ones."""
-        ...
-
-    async def team_members(self, scope: Scope, team_id: TeamId, after: str | None, limit: int) -> list[TeamMember]:
-        """List the people of a team. Raises NotFound."""
-        ...
-
-    async def team_member(self, scope: Scope, team_id: TeamId, end_user_id: str) -> TeamMember | None:
-        """Return a person's place in a team, if he has one. Raises NotFound for the team."""
         ...
 
     async def key_by_id(self, system: System, key_id: KeyId) -> KeyRow | None:
@@ -433,13 +387,16 @@ class Reader(
 
 class Transaction(
     Reader,
+    AgentWriter,
     BranchTransaction,
-    ReadWriter,
-    TitleWriter,
-    RoomTransaction,
-    WebTransaction,
     FigureWriter,
+    FileWriter,
+    ReadWriter,
+    RoomTransaction,
+    TitleWriter,
+    ToolWriter,
     UploadWriter,
+    WebTransaction,
     Protocol,
 ):
     """All or nothing. A script that raises leaves nothing behind."""
@@ -558,87 +515,12 @@ class Transaction(
         """Store a new tenant."""
         ...
 
-    async def begin_file(self, scope: Scope, row: FileRow) -> FileState:
-        """Note that bytes are on their way, or that they were before. Returns the state of the file.
-
-        Raises Unavailable while the same file of before is being removed.
-        """
-        ...
-
-    async def finish_file(self, scope: Scope, file_id: FileId, now: str) -> None:
-        """Note that the bytes are there. Raises NotFound where it took so long that they were swept."""
-        ...
-
-    async def give_up_file(self, scope: Scope, file_id: FileId, now: str) -> None:
-        """Begin to remove a file that no thread has. Raises NotFound, and FileInUse where one has it."""
-        ...
-
-    async def use_file(self, scope: Scope, thread_id: ThreadId, file_id: FileId, now: str) -> None:
-        """Note that a thread has a file in it: whoever reaches the thread sees it. Raises NotFound."""
-        ...
-
-    async def share_files(self, scope: Scope, thread_id: ThreadId, source_thread_id: ThreadId) -> None:
-        """Note that a thread has all files that another one has. Raises NotFound for either."""
-        ...
-
-    async def dying_files(self, system: System, touched_before: str, limit: int) -> list[tuple[TenantId, FileId]]:
-        """Give up files that no thread has and nobody has wanted since then. Returns those whose bytes are to go."""
-        ...
-
-    async def drop_files(self, system: System, files: Sequence[tuple[TenantId, FileId]]) -> None:
-        """Forget files whose bytes are gone."""
-        ...
-
     async def insert_key(self, scope: Scope, row: KeyRow) -> None:
         """Store a new key."""
         ...
 
     async def revoke_key(self, scope: Scope, key_id: KeyId, revoked_at: str) -> None:
         """Make a key useless from now on. Raises NotFound; revoking twice is fine."""
-        ...
-
-    async def insert_tool(self, scope: Scope, row: ToolRow) -> None:
-        """Store a new tool. Raises NameTaken."""
-        ...
-
-    async def save_tool(self, scope: Scope, row: ToolRow) -> None:
-        """Store what changed of a tool; its name and kind do not. Raises NotFound."""
-        ...
-
-    async def delete_tool(self, scope: Scope, tool_id: ToolId, deleted_at: str) -> None:
-        """Take a tool away from everybody, and forget its secrets. Raises NotFound."""
-        ...
-
-    async def insert_agent(self, scope: Scope, agent: Agent) -> None:
-        """Store a new agent with its first version. Raises NameTaken."""
-        ...
-
-    async def save_agent(self, scope: Scope, agent: Agent) -> None:
-        """Store the next version of an agent. Raises NotFound and NameTaken."""
-        ...
-
-    async def delete_agent(self, scope: Scope, agent_id: AgentId, deleted_at: str) -> None:
-        """Take an agent away from everybody. Raises NotFound."""
-        ...
-
-    async def insert_team(self, scope: Scope, team: Team) -> None:
-        """Store a new team."""
-        ...
-
-    async def save_team(self, scope: Scope, team: Team) -> None:
-        """Store what changed of a team. Raises NotFound."""
-        ...
-
-    async def delete_team(self, scope: Scope, team_id: TeamId) -> None:
-        """Remove a team and its places; what it shared is seen by its owners alone from now on. Raises NotFound."""
-        ...
-
-    async def put_team_member(self, scope: Scope, member: TeamMember) -> None:
-        """Give a person a place in a team, or another role there. Raises NotFound."""
-        ...
-
-    async def drop_team_member(self, scope: Scope, team_id: TeamId, end_user_id: str) -> None:
-        """Take a person out of a team. Raises NotFound."""
         ...
 
     async def sweep_sends(self, system: System, created_before: str) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from threadline.agent_records import Agent, AgentId, Team, TeamId, TeamMember
 from threadline.errors import NameTaken, NotFound
 from threadline.scopes import EndUser, Scope
-from threadline.store.contract import AgentQuery
+from threadline.store.contract_agents import AgentQuery
 from threadline.store.rows import AGENTS, TEAM_MEMBERS, TEAMS
 from threadline.store.sql.statements import Statements
 
