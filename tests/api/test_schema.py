@@ -1,5 +1,6 @@
 """Schemathesis against the OpenAPI document: whatever it makes up, the server answers as the document says."""
 
+import re
 from unittest import SkipTest
 
 import httpx
@@ -79,11 +80,22 @@ def try_operation(operation: schemathesis.APIOperation, mode: GenerationMode, sc
 
 
 def test_the_document_is_served_and_names_everything(scene: Scene) -> None:
-    """The document has every route with its errors, and the docs page is there."""
+    """The document has every route with its errors; each stands on the page for people, which is all from here."""
     document = httpx.get(scene.url + "/openapi.json").json()
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             assert operation["summary"], (method, path)
             if path.startswith("/v1/"):
                 assert {"401", "503"} <= operation["responses"].keys(), (method, path)
-    assert httpx.get(scene.url + "/docs").status_code == 200
+    page = httpx.get(scene.url + "/docs")
+    assert page.status_code == 200
+    for path, methods in document["paths"].items():
+        for method in methods:
+            assert f"<b>{method.upper()}</b> {path}</code>" in page.text
+    for name in document["components"]["schemas"]:
+        assert f'id="{name}"' in page.text
+    assert set(re.findall(r'href="#([^"]+)"', page.text)) <= set(re.findall(r'id="([^"]+)"', page.text))
+    assert "<script" not in page.text
+    assert re.findall(r'(?:src|href)="(?:https?:)?//[^"]*"', page.text) == []
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert httpx.get(scene.url + "/redoc").status_code == 404

@@ -33,7 +33,7 @@ from threadline.api.requests import check_address
 from threadline.api.sidebar import route as sidebar
 from threadline.api.sockets.door import SocketDoor
 from threadline.api.sse import finish_stream
-from threadline.api.web import pages, shares, signin
+from threadline.api.web import pages, reference, shares, signin
 from threadline.api.web.build import find_build
 from threadline.observe import Metrics
 
@@ -58,6 +58,7 @@ _ROOMS = (
     live,
     audit,
     pages,
+    reference,
     shares,
 )
 
@@ -65,7 +66,13 @@ _ROOMS = (
 def create_app(house: House, allowed_origins: Sequence[str] = ()) -> ASGIApp:
     """Build the application over a wired house."""
     app = FastAPI(
-        title="Threadline", version=__version__, redirect_slashes=False, dependencies=[Depends(check_address)]
+        title="Threadline",
+        version=__version__,
+        redirect_slashes=False,
+        dependencies=[Depends(check_address)],
+        # FastAPI's own pages load scripts of others into the origin of our sessions (`api/web/reference` has ours).
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.house = house
     app.state.build = find_build()
