@@ -94,20 +94,23 @@ async def test_what_has_not_ended_is_listed_with_who_writes_for_it(bench: Bench)
         await bench.write(insert)
     await bench.write(lambda transaction: transaction.take_lease(SYSTEM, rows[0], NODE, 1))
 
-    async def look(reader: Reader) -> tuple[list[OpenRun], list[OpenRun], list[OpenRun]]:
+    async def look(reader: Reader) -> tuple[list[OpenRun], ...]:
         return (
             await reader.unfinished(SYSTEM, None, 10),
             await reader.unfinished(SYSTEM, MINE.tenant_id, 10),
             await reader.unfinished(SYSTEM, None, 1),
+            await reader.unfinished(SYSTEM, None, 1, rows[0].run.id),
+            await reader.unfinished(SYSTEM, MINE.tenant_id, 10, rows[0].run.id),
+            await reader.unfinished(SYSTEM, None, 10, rows[3].run.id),
         )
 
-    everywhere, mine, first = await bench.store.read(SYSTEM, look)
+    everywhere, mine, first, second, rest, nothing = await bench.store.read(SYSTEM, look)
     assert [run.run_id for run in everywhere] == [row.run.id for row in (rows[0], rows[2], rows[3])]
     assert [(run.run_id, run.status, run.node_id) for run in mine] == [
         (rows[0].run.id, "running", NODE),
         (rows[3].run.id, "waiting", None),
     ]
-    assert first == everywhere[:1]
+    assert (first, second, rest, nothing) == (everywhere[:1], everywhere[1:2], mine[1:], [])
 
 
 async def test_who_has_not_renewed_does_not_live(bench: Bench) -> None:

@@ -148,9 +148,24 @@ def test_live_shows_what_runs_and_who_reads(installation: Installation, operator
         wait_until(lambda: seen(operator) == seen(installation.admin) == (1, 1, 1))
         wait_until(lambda: installation.api("GET", "/v1/admin/live", operator).json()["throughput"] > 0)
         assert seen(stranger) == (0, 0, 0)
+        assert open_runs(installation, installation.admin) == [sent["run"]["id"] for sent in runs]
+        assert open_runs(installation, stranger) == []
         for sent in reversed(runs):
             installation.api("POST", f"/v1/runs/{sent['run']['id']}/cancel")
     wait_until(lambda: seen(operator) == (0, 0, 0))
+
+
+def open_runs(installation: Installation, key: str) -> list[str]:
+    """Return the runs that have not ended, from pages of one, each behind the one before."""
+    found: list[str] = []
+    where = "/v1/admin/runs?limit=1"
+    page = installation.api("GET", where, key).json()
+    while True:
+        found += [run["run_id"] for run in page["data"]]
+        assert bool(page["next_cursor"]) is page["has_more"]
+        if not page["has_more"]:
+            return found
+        page = installation.api("GET", f"{where}&cursor={page['next_cursor']}", key).json()
 
 
 def used(model: str, known: int = 2, **tokens: int | None) -> UsageSum:

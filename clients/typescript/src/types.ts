@@ -804,7 +804,7 @@ export interface RunWaiting {
   readonly thread_id: string;
 }
 
-/** The runs that have not ended, oldest first: the first ones, where there are more. */
+/** A page of the runs that have not ended, oldest first. */
 export interface RunsNow {
   readonly data: readonly OpenRun[];
   readonly has_more: boolean;
@@ -1302,7 +1302,7 @@ export interface Operations {
     readonly answer: Live;
   };
   "GET /v1/admin/runs": {
-    readonly query: { readonly limit?: number };
+    readonly query: { readonly limit?: number; readonly cursor?: string | null };
     readonly body: undefined;
     readonly answer: RunsNow;
   };

@@ -74,7 +74,7 @@ class Audit(Struct, frozen=True, kw_only=True):
 
 
 class RunsNow(Struct, frozen=True):
-    """The runs that have not ended, oldest first: the first ones, where there are more."""
+    """A page of the runs that have not ended, oldest first."""
 
     data: list[OpenRun]
     has_more: bool

@@ -8,12 +8,14 @@ from fastapi import APIRouter, Query, Response
 
 from threadline.api.admin_answers import Live, MinuteDoings, NodeDoings, Quantiles, RunsNow
 from threadline.api.house import Asking, TheHouse, answer
+from threadline.api.requests import from_page_cursor, to_page_cursor
 from threadline.api.spec import gives
+from threadline.api.threads import Cursor, Limit
 from threadline.clock import rfc3339
 from threadline.engine.figures import Found
 from threadline.errors import Unavailable
 from threadline.figures import RATES, SECONDS, Buckets, Counts, quantile
-from threadline.ids import NodeId
+from threadline.ids import NodeId, RunId
 from threadline.limits import FIGURES_MINUTES, PAGE_SIZE_MAX
 from threadline.scopes import System
 from threadline.store.contract import Reader
@@ -46,19 +48,21 @@ async def get_live(
     return answer(live_of(found, now_ms, minutes, history, is_whole))
 
 
-@router.get("/v1/admin/runs", responses=gives(RunsNow, errors=(403,)))
+@router.get("/v1/admin/runs", responses=gives(RunsNow, errors=(400, 403)))
 async def list_open_runs(
-    house: TheHouse, principal: Asking, limit: Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE_MAX
+    house: TheHouse, principal: Asking, limit: Limit = PAGE_SIZE_MAX, cursor: Cursor = None
 ) -> Response:
     """List the runs that have not ended: of the installation for an operator, of its tenant for an admin."""
     principal.require_admin()
     tenant_id = None if principal.role == "operator" else principal.scope.tenant_id
+    after = None if cursor is None else from_page_cursor(cursor, tuple[RunId])[0]
 
     async def script(reader: Reader) -> list[OpenRun]:
-        return await reader.unfinished(_OPERATE, tenant_id, limit + 1)
+        return await reader.unfinished(_OPERATE, tenant_id, limit + 1, after)
 
     found = await house.store.read(_OPERATE, script)
-    return answer(RunsNow(found[:limit], len(found) > limit))
+    page, has_more = found[:limit], len(found) > limit
+    return answer(RunsNow(page, has_more, to_page_cursor(page[-1].run_id) if has_more else None))
 
 
 def live_of(found: Found, now_ms: int, minutes: int, history: int, is_whole: bool) -> Live:

@@ -61,8 +61,10 @@ class FigureReader(Protocol):
         """Return the same for each tenant that has any."""
         ...
 
-    async def unfinished(self, system: System, tenant_id: TenantId | None, limit: int) -> list[OpenRun]:
-        """Return the runs that have not ended, of one tenant or of all, oldest first."""
+    async def unfinished(
+        self, system: System, tenant_id: TenantId | None, limit: int, after: RunId | None = None
+    ) -> list[OpenRun]:
+        """Return the runs that have not ended, of one tenant or of all, oldest first; those behind `after`."""
         ...
 
     async def live_nodes(self, system: System) -> list[NodeId]:

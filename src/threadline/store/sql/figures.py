@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from threadline.figures import WHOLE_NODE
-from threadline.ids import NodeId, TenantId
+from threadline.ids import NodeId, RunId, TenantId
 from threadline.scopes import Scope, System
 from threadline.store.contract_figures import FigureRow, OpenRun, Queue
 from threadline.store.sql.statements import Statements
@@ -48,10 +48,13 @@ class FigureReader:
         rows = await self._sql.every(_QUEUES.format(where=""))
         return {TenantId(row[0]): Queue(*row[1:]) for row in rows}
 
-    async def unfinished(self, system: System, tenant_id: TenantId | None, limit: int) -> list[OpenRun]:
-        """Return the runs that have not ended, of one tenant or of all, oldest first."""
-        where, values = ("", ()) if tenant_id is None else ("runs.tenant_id = ? AND", (tenant_id,))
-        rows = await self._sql.every(_UNFINISHED.format(where=where), (*values, limit))
+    async def unfinished(
+        self, system: System, tenant_id: TenantId | None, limit: int, after: RunId | None = None
+    ) -> list[OpenRun]:
+        """Return the runs that have not ended, of one tenant or of all, oldest first; those behind `after`."""
+        narrowed = {"runs.tenant_id = ? AND": tenant_id, "runs.id > ? AND": after}
+        given = {condition: value for condition, value in narrowed.items() if value is not None}
+        rows = await self._sql.every(_UNFINISHED.format(where=" ".join(given)), (*given.values(), limit))
         return [OpenRun(**dict(zip(OpenRun.__struct_fields__, row, strict=True))) for row in rows]
 
     async def live_nodes(self, system: System) -> list[NodeId]:
