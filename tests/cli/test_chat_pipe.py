@@ -1,14 +1,22 @@
 """`threadline chat` through a pipe: every line is sent, answers go to stdout, the status says how it went."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import pytest
 
-from support.fixtures import Installation
+from support.fixtures import Installation, StartServer
 from support.server import Server
+from support.toys import Toys
+from support.waiting import PATIENCE_SECONDS
 from threadline import Threadline
+from threadline.client import models
 
 from .conftest import Run
 
 ECHO = ("--model", "demo/echo@max")
+ASKS = '{"steps": [{"say": "May I?"}, {"call": "wipe", "input": {"what": "the board"}}, {"say": "So it is."}]}'
 
 
 def test_a_line_is_answered(run: Run, talking: dict[str, str]) -> None:
@@ -157,3 +165,35 @@ def test_new_and_thread_exclude_each_other(run: Run) -> None:
     done = run("chat", "--new", "--thread", "thr_x", input="")
     assert done.status == 2
     assert "exclude each other" in done.err
+
+
+def test_an_answer_waits_until_somebody_agrees(
+    run: Run, make_server: StartServer, installation: Installation, tmp_path: Path
+) -> None:
+    """Nobody is there to be asked: stderr names the call, and the answer goes on when it is allowed from elsewhere."""
+    toys = Toys(tmp_path)
+    server = make_server(**toys.settings).start()
+    settings = {"THREADLINE_URL": server.url, "THREADLINE_API_KEY": installation.key}
+    with Threadline(server.url, installation.key) as sdk, ThreadPoolExecutor(1) as beside:
+        agent = sdk.agents.create(handle="cleaner", model="demo/script", tools=["wipe"])
+        thread = sdk.threads.create(agent_id=agent.id)
+        coming = beside.submit(run, "chat", "--thread", thread.id, settings=settings, input=f"{ASKS}\n")
+        waiting = wait_for_waiting(sdk, thread.id)
+        assert toys.effects() == []
+        assert waiting.waiting_for is not None
+        sdk.runs.approve(waiting.id, waiting.waiting_for.approvals[0].tool_use_id)
+        done = coming.result(PATIENCE_SECONDS)
+    assert (done.status, done.out) == (0, "May I?\n\nSo it is.\n")
+    assert "waits for somebody to agree: wipe {'what': 'the board'}" in done.err
+    assert [effect[0] for effect in toys.effects()] == ["wipe"]
+
+
+def wait_for_waiting(sdk: Threadline, thread_id: str) -> models.Run:
+    """Return the thread's run once it waits for somebody."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        found = [each for each in sdk.threads.state(thread_id).runs if each.status == "waiting"]
+        if found:
+            return found[0]
+        assert time.monotonic() < deadline, "the answer does not wait"
+        time.sleep(0.02)
