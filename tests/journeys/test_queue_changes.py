@@ -1,6 +1,7 @@
 """What waits can be seen, rewritten, moved and withdrawn, until its turn starts."""
 
 import asyncio
+import secrets
 from typing import Any
 
 from support.client import Client, text_of
@@ -138,3 +139,22 @@ async def test_a_token_changes_its_own_queue_only(client: Client) -> None:
             assert (await theirs.request("PATCH", f"/v1/runs/{run_id}", {"content": "b"})).status == status
             seen = (await theirs.get(f"/v1/threads/{thread_id}/queue")).status
             assert seen == (404 if status == 404 else 200)
+
+
+async def test_nobody_rewrites_what_somebody_else_asks(client: Client) -> None:
+    """In a room that was none when it was asked: its author may, and the tenant's program; another member may not."""
+    ann, ben = f"ann-{secrets.token_hex(4)}", f"ben-{secrets.token_hex(4)}"
+    thread_id = await client.thread(end_user_id=ann)
+    active = await speaking(client, thread_id)
+    run_id = (await client.begin(thread_id, "asked"))["run"]["id"]
+    (await client.post(f"/v1/threads/{thread_id}/members", {"end_user_id": ben})).ok(201)
+    tokens = [(await client.post("/v1/tokens", {"end_user_id": who})).ok(201)["token"] for who in (ann, ben)]
+    async with Client(client.urls, tokens[0]) as author, Client(client.urls, tokens[1]) as other:
+        path = f"/v1/runs/{run_id}"
+        (await other.request("PATCH", path, {"content": "forged"})).problem(403, "forbidden")
+        assert asked(await waiting(client, thread_id)) == ["asked"]
+        assert (await change(other, run_id, position=1))["position"] == 1
+        assert text_of((await change(author, run_id, content="asked better"))["input"]) == "asked better"
+    assert text_of((await change(client, run_id, content="asked by a program"))["input"]) == "asked by a program"
+    for each in (run_id, active):
+        await client.post(f"/v1/runs/{each}/cancel")

@@ -173,6 +173,7 @@ export const strings = {
     filesOnly: (count: number) => (count === 1 ? "A file" : `${count} files`),
     waiting: "Waiting messages",
     waitingCount: (count: number) => (count === 1 ? "Waits for its turn" : `${count} wait for their turns`),
+    answeredBy: (name: string) => `for ${name}`,
     moveUp: "Move up",
     moveDown: "Move down",
     rewrite: "Rewrite",

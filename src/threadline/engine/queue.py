@@ -16,12 +16,12 @@ from threadline.clock import rfc3339
 from threadline.content import Block
 from threadline.engine.files import use_files
 from threadline.engine.turns import Ending, end_run
-from threadline.errors import InvalidRequest, QueueFull, RunBegun, ThreadBusy
+from threadline.errors import Forbidden, InvalidRequest, QueueFull, RunBegun, ThreadBusy
 from threadline.events import RunQueued
 from threadline.ids import RunId, ThreadId
 from threadline.limits import CONTENT_BLOCKS_MAX, MERGED_BYTES_MAX, QUEUED_RUNS_PER_THREAD_MAX
 from threadline.records import ErrorInfo, Message, OnBusy, Run, RunOptions
-from threadline.scopes import Scope
+from threadline.scopes import EndUser, Scope
 from threadline.store.contract import Reader, RunRow, ThreadRow, Transaction
 
 REPLACED = ErrorInfo("replaced", "A later message took its place.", retryable=False)
@@ -114,7 +114,7 @@ async def change_queued(transaction: Transaction, scope: Scope, run_id: RunId, c
 
     Raises:
         NotFound: no such run in this scope.
-        Forbidden: whoever asks only reads the thread.
+        Forbidden: whoever asks only reads the thread, or would rewrite what somebody else asks.
         RunBegun: it does not wait any more.
         InvalidRequest: its question is a message of the history already, which nobody rewrites here, or it names a
             file that is not there.
@@ -127,6 +127,8 @@ async def change_queued(transaction: Transaction, scope: Scope, run_id: RunId, c
     if change.content is not None:
         if run.input is None:
             raise InvalidRequest("What this run answers is a message of the history.", pointer="/content")
+        if isinstance(scope, EndUser) and run.input.author.id not in (None, scope.end_user_id):
+            raise Forbidden("What somebody else asks is rewritten by nobody but them.")
         await use_files(transaction, scope, run.thread_id, change.content, now_ms)
         run = structs.replace(run, input=structs.replace(run.input, content=change.content))
     if change.position is not None:

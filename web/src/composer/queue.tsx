@@ -1,6 +1,6 @@
 // What waits for its turn: to be rewritten, moved or withdrawn until then.
 
-import { type Message, Refusal, type Run } from "@threadline/client";
+import { type Message, Refusal } from "@threadline/client";
 import { type StreamingChat, useClient, useConnection } from "@threadline/client/react";
 import { ArrowDown, ArrowUp, Pencil, X } from "lucide-react";
 import { type FormEvent, useState } from "react";
@@ -8,9 +8,11 @@ import { waitsForTurn } from "../chat/words.ts";
 import { useSession } from "../shell/first-state.ts";
 import { strings } from "../strings.ts";
 import { Button, IconButton } from "../ui/button.tsx";
+import { useModelName } from "../ui/models.ts";
 import { useWatched } from "../ui/watch.ts";
 import { draftOf } from "./content.ts";
 import { Refused, WaitingHere } from "./unsent.tsx";
+import { type Waiting, waitingOf } from "./waiting.ts";
 
 interface Props {
   readonly threadId: string;
@@ -18,7 +20,7 @@ interface Props {
 }
 
 export function Queue({ threadId, chat }: Props) {
-  const { queue, failed, retry, withdraw, changeQueued, cancelQueued } = chat;
+  const { failed, retry, withdraw, changeQueued, cancelQueued } = chat;
   const { phase } = useConnection();
   const pending = useWatched(useClient().outbox.pending).filter(({ thread_id }) => thread_id === threadId);
   const [problem, setProblem] = useState<string | null>(null);
@@ -26,7 +28,8 @@ export function Queue({ threadId, chat }: Props) {
     setProblem(null);
     await deed.catch((error: unknown) => setProblem(wordsFor(error)));
   };
-  const waiting = queue.filter((run) => run.input !== null);
+  const { end_user_id } = useSession();
+  const waiting = waitingOf(chat, end_user_id, useModelName());
   // On their way: they come here, and not into the conversation first.
   const going = chat.messages.filter((shown) => shown.delivery === "pending" && waitsForTurn(shown, chat.run));
   const count = waiting.length + (phase === "live" ? going.length : 0);
@@ -44,10 +47,10 @@ export function Queue({ threadId, chat }: Props) {
         <section aria-label={strings.composer.waiting} className="mb-2 rounded-2xl border border-line bg-raised p-1">
           <h2 className="px-3 pt-1.5 text-xs font-semibold text-soft">{strings.composer.waitingCount(count)}</h2>
           <ol className="max-h-[30dvh] overflow-y-auto">
-            {waiting.map((run, place) => (
+            {waiting.map(({ run, ...one }, place) => (
               <Line
                 key={run.id}
-                run={run}
+                {...one}
                 isFirst={place === 0}
                 isLast={place === waiting.length - 1}
                 onRewrite={(content) => attempt(changeQueued(run.id, { content }))}
@@ -75,8 +78,7 @@ function wordsFor(error: unknown): string {
   return error.problem.code === "run_started" ? strings.composer.startedAlready : error.message;
 }
 
-interface LineProps {
-  readonly run: Run;
+interface LineProps extends Omit<Waiting, "run"> {
   readonly isFirst: boolean;
   readonly isLast: boolean;
   readonly onRewrite: (content: Message["content"]) => Promise<void>;
@@ -84,12 +86,10 @@ interface LineProps {
   readonly onWithdraw: () => void;
 }
 
-function Line({ run, isFirst, isLast, onRewrite, onMove, onWithdraw }: LineProps) {
-  const session = useSession();
+function Line({ question, isOwn, answerer, isFirst, isLast, onRewrite, onMove, onWithdraw }: LineProps) {
   const [isOpen, setIsOpen] = useState(false);
-  const { content, author } = run.input as Message;
+  const { content, author } = question;
   const { text, files } = draftOf(content);
-  const isOwn = author.id === null || author.id === session.end_user_id;
   if (isOpen) {
     const rewrite = async (words: string) => {
       await onRewrite([...content.filter((block) => block.type !== "text"), { type: "text", text: words }]);
@@ -98,27 +98,34 @@ function Line({ run, isFirst, isLast, onRewrite, onMove, onWithdraw }: LineProps
     return <Editor text={text} onSave={rewrite} onClose={() => setIsOpen(false)} />;
   }
   return (
-    <li className="flex items-center gap-2 rounded-xl px-3 py-1 text-sm">
-      <span className="min-w-0 flex-1">
-        {!isOwn && <bdi className="me-1.5 font-semibold">{author.name ?? author.id}</bdi>}
-        <span dir="auto" className="line-clamp-1">
+    <li className="flex min-h-11 items-center gap-2 rounded-xl px-3 py-1 text-sm">
+      <span className="flex min-w-0 flex-1 gap-1.5">
+        {!isOwn && <bdi className="max-w-1/3 shrink-0 truncate font-semibold">{author.name ?? author.id}</bdi>}
+        <span dir="auto" className="line-clamp-1 min-w-0">
           {text || strings.composer.filesOnly(files.length)}
         </span>
+        {answerer !== null && (
+          <span className="max-w-1/3 shrink-0 truncate text-soft">{strings.composer.answeredBy(answerer)}</span>
+        )}
       </span>
-      <span className="flex">
-        <IconButton label={strings.composer.moveUp} disabled={isFirst} onClick={() => onMove(-1)}>
-          <ArrowUp aria-hidden className="size-4" />
-        </IconButton>
-        <IconButton label={strings.composer.moveDown} disabled={isLast} onClick={() => onMove(1)}>
-          <ArrowDown aria-hidden className="size-4" />
-        </IconButton>
-        <IconButton label={strings.composer.rewrite} onClick={() => setIsOpen(true)}>
-          <Pencil aria-hidden className="size-4" />
-        </IconButton>
-        <IconButton label={strings.composer.withdraw} onClick={onWithdraw}>
-          <X aria-hidden className="size-4" />
-        </IconButton>
-      </span>
+      {isOwn && (
+        <span className="flex">
+          <IconButton label={strings.composer.moveUp} disabled={isFirst} onClick={() => onMove(-1)}>
+            <ArrowUp aria-hidden className="size-4" />
+          </IconButton>
+          <IconButton label={strings.composer.moveDown} disabled={isLast} onClick={() => onMove(1)}>
+            <ArrowDown aria-hidden className="size-4" />
+          </IconButton>
+          {answerer === null && (
+            <IconButton label={strings.composer.rewrite} onClick={() => setIsOpen(true)}>
+              <Pencil aria-hidden className="size-4" />
+            </IconButton>
+          )}
+          <IconButton label={strings.composer.withdraw} onClick={onWithdraw}>
+            <X aria-hidden className="size-4" />
+          </IconButton>
+        </span>
+      )}
     </li>
   );
 }
