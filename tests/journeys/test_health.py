@@ -139,7 +139,7 @@ async def test_browsers_of_the_allowed_origin_may_call_and_others_may_not(client
     answer = await client.get("/v1/threads", headers={"origin": ORIGIN})
     assert answer.headers["access-control-allow-origin"] == ORIGIN
     exposed = {name.strip().lower() for name in answer.headers["access-control-expose-headers"].split(",")}
-    assert exposed == {"location", "x-threadline-run-id", "idempotency-replayed"}
+    assert exposed == {"location", "x-threadline-run-id", "idempotency-replayed", "retry-after"}
     other = await client.get("/v1/threads", headers={"origin": "https://evil.example"})
     assert "access-control-allow-origin" not in other.headers
     thread_id = await client.thread()

@@ -86,7 +86,8 @@ def create_app(house: House, allowed_origins: Sequence[str] = ()) -> ASGIApp:
             allow_origins=list(allowed_origins),
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["authorization", "x-api-key", "content-type", "idempotency-key", "last-event-id"],
-            expose_headers=["Location", "x-threadline-run-id", "Idempotency-Replayed"],
+            # Without the last one a client on another origin would not know when to come back.
+            expose_headers=["Location", "x-threadline-run-id", "Idempotency-Replayed", "Retry-After"],
         )
     return SocketDoor(_Counting(app, house.metrics), house)
 
