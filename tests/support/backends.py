@@ -77,7 +77,9 @@ class Backend(ABC):
             for number in range(self.shared_nodes):
                 data = self.folder / "shared" if number == 0 else self.folder / f"shared{number}"
                 data.mkdir(exist_ok=True)
-                self._shared.append(Server(data, {**copied, **settings}, is_whole=True).start())
+                # Nobody kills these, and nobody takes their runs over, however long a busy machine lets them stand.
+                patient = {"THREADLINE_LEASE_SECONDS": "120"}
+                self._shared.append(Server(data, {**copied, **patient, **settings}, is_whole=True).start())
         return self._shared
 
     def close(self) -> None:
@@ -119,7 +121,7 @@ class PostgresBackend(Backend):
         # Whoever is killed is found dead by the end of his lease only; tests do not wait for the usual one.
         return {
             "THREADLINE_DATABASE": self.postgres.url(self.postgres.create_database(template)),
-            "THREADLINE_LEASE_SECONDS": "3",
+            "THREADLINE_LEASE_SECONDS": "5",
             "THREADLINE_REAP_SECONDS": "0.3",
             # Nodes of one installation share what they keep of files.
             "THREADLINE_FILES": str(folder / "files"),
