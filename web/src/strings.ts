@@ -105,6 +105,7 @@ export const strings = {
     severalMore: "Ask several models…",
     askThem: (count: number) => ["Choose some models", "Ask one model"][count] ?? `Ask ${count} models`,
     sideBySide: "Answers side by side",
+    waitsForTurn: "Waits for its turn.",
     goOn: "Go on with this answer",
     fork: "Continue in a new conversation",
     branches: "Branches",

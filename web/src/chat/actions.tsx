@@ -1,6 +1,6 @@
 // What can be done with a message: there when one points at it, or comes by with the keyboard.
 
-import type { Message } from "@threadline/client";
+import type { Message, Run } from "@threadline/client";
 import { useClient } from "@threadline/client/react";
 import { Columns2, GitFork, Pencil } from "lucide-react";
 import { goTo, pathOf } from "../shell/address.ts";
@@ -18,12 +18,13 @@ import { isOwn, textOf } from "./words.ts";
 interface Props {
   readonly message: Message;
   readonly siblings: readonly Message[];
+  readonly waiting: readonly Run[];
   readonly onEdit: () => void;
 }
 
 const ICON = "size-4";
 
-export function Actions({ message, siblings, onEdit }: Props) {
+export function Actions({ message, siblings, waiting, onEdit }: Props) {
   const client = useClient();
   const { end_user_id } = useSession();
   const { threadId, mayWrite } = useDeeds();
@@ -43,7 +44,9 @@ export function Actions({ message, siblings, onEdit }: Props) {
               <Pencil aria-hidden className={ICON} />
             </IconButton>
           )}
-          {mayWrite && message.role === "assistant" && <RegenerateMenu message={message} />}
+          {mayWrite && message.role === "assistant" && (
+            <RegenerateMenu message={message} siblings={siblings} waiting={waiting} />
+          )}
           {message.role === "assistant" && siblings.length > 1 && <SideBySide parentId={message.parent_id} />}
           <IconButton label={strings.chat.fork} onClick={() => void fork()}>
             <GitFork aria-hidden className={ICON} />

@@ -1,37 +1,59 @@
 // Answers to one question, side by side; on a phone one goes from one to the next by a swipe.
 
-import type { Message } from "@threadline/client";
-import type { ReactNode } from "react";
+import type { Message, Run } from "@threadline/client";
+import { type ReactNode, useEffect } from "react";
 import { strings } from "../strings.ts";
 import { Button } from "../ui/button.tsx";
 import { useModelName } from "../ui/models.ts";
-import { compare } from "./compared.ts";
+import { type Asked, type Column, columnsOf, compare, forgetAsked, heardOf } from "./compared.ts";
 import { useDeeds } from "./deeds.tsx";
 import { authorOf } from "./words.ts";
 
 interface Props {
+  readonly parentId: string;
   readonly answers: readonly Message[];
+  /** The runs that will answer as well. */
+  readonly waiting: readonly Run[];
+  readonly asked: Asked;
   readonly children: (answer: Message) => ReactNode;
 }
 
-export function Columns({ answers, children }: Props) {
-  const { switchTo } = useDeeds();
+export function Columns({ parentId, answers, waiting, asked, children }: Props) {
   const modelName = useModelName();
-  const goOn = ({ id, parent_id }: Message) => {
-    if (parent_id !== null) compare(parent_id, false);
-    void switchTo(id);
-  };
+  useEffect(() => forgetAsked(parentId, heardOf(asked, answers, waiting)), [parentId, answers, waiting, asked]);
   return (
     <ul className="columns" aria-label={strings.chat.sideBySide}>
-      {answers.map((answer) => (
-        <li key={answer.id} aria-busy={answer.status === "streaming"}>
-          <h4 dir="auto" title={answer.model ?? undefined}>
-            {answer.model === null ? authorOf(answer, modelName) : modelName(answer.model)}
+      {columnsOf(answers, waiting, asked).map((column) => (
+        <li key={column.key} aria-busy={column.answer?.status === "streaming"}>
+          <h4 dir="auto" title={column.model ?? undefined}>
+            {nameOf(column, modelName)}
           </h4>
-          <div className="column">{children(answer)}</div>
-          <Button onClick={() => goOn(answer)}>{strings.chat.goOn}</Button>
+          <div className="column">
+            {column.answer === null ? <p className="soft">{strings.chat.waitsForTurn}</p> : children(column.answer)}
+          </div>
+          <Deed column={column} parentId={parentId} />
         </li>
       ))}
     </ul>
   );
+}
+
+function nameOf({ model, answer }: Column, modelName: (id: string) => string): string {
+  if (model !== null) return modelName(model);
+  return answer === null ? strings.chat.assistant : authorOf(answer, modelName);
+}
+
+function Deed({ column, parentId }: { readonly column: Column; readonly parentId: string }) {
+  const { switchTo, cancelQueued, mayWrite } = useDeeds();
+  if (column.answer !== null) {
+    const { id } = column.answer;
+    const goOn = () => {
+      compare(parentId, false);
+      void switchTo(id);
+    };
+    return <Button onClick={goOn}>{strings.chat.goOn}</Button>;
+  }
+  const { run } = column;
+  if (run === null || !mayWrite) return null;
+  return <Button onClick={() => void cancelQueued(run.id).catch(() => undefined)}>{strings.composer.withdraw}</Button>;
 }

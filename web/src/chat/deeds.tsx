@@ -3,7 +3,7 @@
 import type { StreamingChat } from "@threadline/client/react";
 import { createContext, type ReactNode, useContext, useMemo } from "react";
 
-export type Deeds = Pick<StreamingChat, "regenerate" | "edit" | "decide" | "switchTo"> & {
+export type Deeds = Pick<StreamingChat, "regenerate" | "edit" | "decide" | "switchTo" | "cancelQueued"> & {
   readonly threadId: string;
   /** Viewers only look. */
   readonly mayWrite: boolean;
@@ -19,10 +19,10 @@ interface Props {
 }
 
 export function DeedsProvider({ threadId, mayWrite, chat, children }: Props) {
-  const { regenerate, edit, decide, switchTo } = chat;
+  const { regenerate, edit, decide, switchTo, cancelQueued } = chat;
   const deeds = useMemo(
-    () => ({ threadId, mayWrite, regenerate, edit, decide, switchTo }),
-    [threadId, mayWrite, regenerate, edit, decide, switchTo],
+    () => ({ threadId, mayWrite, regenerate, edit, decide, switchTo, cancelQueued }),
+    [threadId, mayWrite, regenerate, edit, decide, switchTo, cancelQueued],
   );
   return <Context.Provider value={deeds}>{children}</Context.Provider>;
 }

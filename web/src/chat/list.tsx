@@ -6,7 +6,9 @@ import { useEffect, useState } from "react";
 import { Virtualizer } from "virtua";
 import { useSession } from "../shell/first-state.ts";
 import { strings } from "../strings.ts";
+import { useWatched } from "../ui/watch.ts";
 import { Announcer } from "./announcer.tsx";
+import { compared, waitingBeside } from "./compared.ts";
 import { DeedsProvider } from "./deeds.tsx";
 import { MessageOf } from "./message.tsx";
 import { useScroll } from "./scroll.ts";
@@ -21,7 +23,9 @@ interface Props {
 }
 
 export function MessageList({ threadId, chat }: Props) {
-  const { run } = chat;
+  const { run, queue } = chat;
+  const runs = run === null ? queue : [run, ...queue];
+  const sideBySide = useWatched(compared);
   const messages = chat.messages.filter((shown) => !waitsForTurn(shown, run));
   const scroll = useScroll({ threadId, ...chat, messages });
   const keepMounted = useFirstLines(messages.length, scroll.left === null);
@@ -53,14 +57,20 @@ export function MessageList({ threadId, chat }: Props) {
             onScroll={scroll.onScroll}
             onResize={scroll.onResize}
           >
-            {(shown) => (
-              <MessageOf
-                key={shown.key}
-                shown={shown}
-                siblings={chat.siblings(shown.message.id)}
-                run={run !== null && run.output_message_id === shown.message.id ? run : null}
-              />
-            )}
+            {(shown) => {
+              const { id, parent_id } = shown.message;
+              const siblings = chat.siblings(id);
+              return (
+                <MessageOf
+                  // Where answers stand side by side, whichever is the active one is in the same place.
+                  key={sideBySide.has(parent_id ?? "") ? parent_id : shown.key}
+                  shown={shown}
+                  siblings={siblings}
+                  run={run !== null && run.output_message_id === id ? run : null}
+                  waiting={waitingBeside(parent_id, siblings, runs)}
+                />
+              );
+            }}
           </Virtualizer>
         </div>
         {!scroll.isFollowing && (

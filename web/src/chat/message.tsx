@@ -21,12 +21,16 @@ interface Props {
   readonly siblings: readonly Message[];
   /** The run that is writing it, or waits for somebody. */
   readonly run: Run | null;
+  /** The runs that will answer the same question once more. */
+  readonly waiting: readonly Run[];
 }
 
-export const MessageOf = memo(function MessageOf({ shown, siblings, run }: Props) {
+export const MessageOf = memo(function MessageOf({ shown, siblings, run, waiting }: Props) {
   const [isEdited, setEdited] = useState(false);
   const { message } = shown;
-  const isCompared = useWatched(compared).has(message.parent_id ?? "") && siblings.length > 1;
+  const asked = useWatched(compared).get(message.parent_id ?? "");
+  const others = siblings.length - 1 + waiting.length + (asked?.models.length ?? 0);
+  const isCompared = asked !== undefined && others > 0;
   const className = clsx("message", message.role, isCompared && "compared");
   return (
     <article
@@ -39,12 +43,14 @@ export const MessageOf = memo(function MessageOf({ shown, siblings, run }: Props
       <div className="content" dir="auto">
         {isEdited && <Editor message={message} onDone={() => setEdited(false)} />}
         {!isEdited && isCompared && message.role === "assistant" && (
-          <Columns answers={siblings}>{(answer) => <Content message={answer} run={null} />}</Columns>
+          <Columns parentId={message.parent_id ?? ""} answers={siblings} waiting={waiting} asked={asked}>
+            {(answer) => <Content message={answer} run={null} />}
+          </Columns>
         )}
         {!isEdited && !(isCompared && message.role === "assistant") && <Content message={message} run={run} />}
       </div>
       {shown.delivery === "stored" && !isEdited && (
-        <Actions message={message as Message} siblings={siblings} onEdit={() => setEdited(true)} />
+        <Actions message={message as Message} siblings={siblings} waiting={waiting} onEdit={() => setEdited(true)} />
       )}
     </article>
   );
@@ -55,9 +61,13 @@ function isSame(before: Props, after: Props): boolean {
   return (
     before.shown === after.shown &&
     before.run === after.run &&
-    before.siblings.length === after.siblings.length &&
-    before.siblings.every((one, place) => one === after.siblings[place])
+    isSameList(before.siblings, after.siblings) &&
+    isSameList(before.waiting, after.waiting)
   );
+}
+
+function isSameList<One>(before: readonly One[], after: readonly One[]): boolean {
+  return before.length === after.length && before.every((one, place) => one === after[place]);
 }
 
 function useAuthor(message: ShownMessage): string {

@@ -1,6 +1,6 @@
 // Answers again: with the same model, with another one, or with several to look at side by side.
 
-import type { Message } from "@threadline/client";
+import type { Message, Run } from "@threadline/client";
 import { RotateCcw } from "lucide-react";
 import { Suspense, useState } from "react";
 import { strings } from "../strings.ts";
@@ -12,14 +12,20 @@ import { useDeeds } from "./deeds.tsx";
 
 const Several = later(() => import("./several.tsx"));
 
-export function RegenerateMenu({ message }: { readonly message: Message }) {
+interface Props {
+  readonly message: Message;
+  readonly siblings: readonly Message[];
+  readonly waiting: readonly Run[];
+}
+
+export function RegenerateMenu({ message, siblings, waiting }: Props) {
   const { regenerate } = useDeeds();
   const models = useModels();
   const [isSeveral, setSeveral] = useState(false);
   if (isSeveral) {
     return (
       <Suspense>
-        <Several message={message} onClose={() => setSeveral(false)} />
+        <Several message={message} siblings={siblings} waiting={waiting} onClose={() => setSeveral(false)} />
       </Suspense>
     );
   }

@@ -1,29 +1,36 @@
 // One question to several models: their answers come one after the other, and stand side by side.
 
-import type { Message } from "@threadline/client";
+import type { Message, Run } from "@threadline/client";
 import { useState } from "react";
+import { tried } from "../room/deeds.ts";
 import { strings } from "../strings.ts";
 import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { offeredOf } from "../ui/model-name.ts";
 import { useModels } from "../ui/models.ts";
-import { compare } from "./compared.ts";
+import { compare, forgetAsked, knownBefore } from "./compared.ts";
 import { useDeeds } from "./deeds.tsx";
 
 interface Props {
   readonly message: Message;
+  readonly siblings: readonly Message[];
+  readonly waiting: readonly Run[];
   readonly onClose: () => void;
 }
 
-export default function Several({ message, onClose }: Props) {
+export default function Several({ message, siblings, waiting, onClose }: Props) {
   const { regenerate } = useDeeds();
   const models = useModels();
   const [chosen, setChosen] = useState<readonly string[]>([]);
   const ask = async () => {
     onClose();
-    if (message.parent_id !== null) compare(message.parent_id, true);
+    const { parent_id, id } = message;
+    if (parent_id === null) return;
+    compare(parent_id, true, { models: chosen, before: knownBefore(siblings, waiting) });
     // In this order: each waits for its turn in the thread.
-    for (const model of chosen) await regenerate(message.id, { model });
+    for (const model of chosen) {
+      if (!(await tried(() => regenerate(id, { model })))) forgetAsked(parent_id, [model]);
+    }
   };
   const toggle = (id: string) =>
     setChosen((before) => (before.includes(id) ? before.filter((one) => one !== id) : [...before, id]));

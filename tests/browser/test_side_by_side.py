@@ -1,0 +1,100 @@
+"""One question to several models: a column for each of them, from the moment of asking on."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Locator, Page, Route, expect
+
+from support.server import Server
+
+from .conftest import MakePerson
+from .people import Person, answers
+from .scripts import script
+
+CONFIG = """
+[providers.stage]
+type = "scripted"
+models = ["script@max", "echo@max", "count-5@max"]
+names = { "script@max" = "Endless", "echo@max" = "Parrot", "count-5@max" = "Counter" }
+"""
+QUESTION = script({"say": "Slowly."}, {"stall": True})
+"""Who reads it as a script never comes to an end."""
+WAITS = "Waits for its turn."
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with a model that keeps its turn, and others that wait for theirs."""
+    folder = Path(tmp_path_factory.mktemp("stage"))
+    (folder / "config.toml").write_text(CONFIG)
+    made = Server(folder / "data", {"THREADLINE_CONFIG": str(folder / "config.toml")})
+    made.start()
+    try:
+        yield made
+        assert made.faults() == []
+    finally:
+        made.stop()
+
+
+async def begun(ann: Person) -> Page:
+    """Open a conversation with one question, which the counter has answered."""
+    page = await ann.sign_in()
+    await page.goto(f"{ann.server.url}/t/{await ann.thread(QUESTION, model='stage/count-5@max')}")
+    await expect(answers(page)).to_contain_text("w0 w1 w2")
+    return page
+
+
+async def ask(page: Page, *names: str) -> Locator:
+    """Ask these models as well; returns the columns."""
+    await answers(page).hover()
+    await answers(page).get_by_role("button", name="Answer again").click()
+    await page.get_by_role("menuitem", name="Ask several models").click()
+    dialog = page.get_by_role("dialog", name="Ask several models")
+    for name in names:
+        await dialog.get_by_role("checkbox", name=name).check()
+    await dialog.get_by_role("button", name=re.compile("^Ask")).click()
+    return page.get_by_role("list", name="Answers side by side").locator("> li")
+
+
+async def test_who_waits_for_its_turn_has_a_column(person: MakePerson, stage: Server) -> None:
+    """One that is withdrawn has none any more; the others answer in theirs, and one goes on with one of them."""
+    page = await begun(await person("ann-waits", stage))
+    columns = await ask(page, "Endless", "Parrot", "Counter")
+    await expect(columns.locator("h4")).to_have_text(["Counter", "Endless", "Parrot", "Counter"])
+    await expect(columns.nth(1)).to_contain_text("Slowly.")
+    await expect(columns.nth(2)).to_contain_text(WAITS)
+    await columns.nth(3).get_by_role("button", name="Withdraw").click()
+    await expect(columns).to_have_count(3)
+    await page.get_by_role("button", name="Stop", exact=True).click()
+    await expect(columns.nth(2)).to_contain_text('{"say":')
+    await expect(columns.nth(2)).not_to_contain_text(WAITS)
+    await expect(columns.locator("h4")).to_have_text(["Counter", "Endless", "Parrot"])
+    await columns.nth(2).get_by_role("button", name="Go on with this answer").click()
+    await expect(columns).to_have_count(0)
+    await expect(answers(page)).to_contain_text('{"say":')
+
+
+async def test_columns_are_there_before_the_server_has_answered(person: MakePerson, stage: Server) -> None:
+    """Each exactly once, also when it has; what the server refuses goes away again, and it is said why."""
+    page = await begun(await person("ann-at-once", stage))
+    may_go = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await may_go.wait()
+        if "echo" in (route.request.post_data or ""):
+            await route.fulfill(status=429, json={"code": "rate_limited", "title": "Slow", "detail": "Not so fast."})
+        else:
+            await route.continue_()
+
+    await page.route("**/regenerate", hold)
+    columns = await ask(page, "Endless", "Parrot")
+    await expect(columns.locator("h4")).to_have_text(["Counter", "Endless", "Parrot"])
+    await expect(columns.get_by_text(WAITS)).to_have_count(2)
+    may_go.set()
+    await expect(page.get_by_text("Not so fast.")).to_be_visible()
+    await expect(columns.locator("h4")).to_have_text(["Counter", "Endless"])
+    await expect(columns.nth(1)).to_contain_text("Slowly.")
+    await page.get_by_role("button", name="Stop", exact=True).click()
