@@ -2,19 +2,19 @@
 
 import type { Member } from "@threadline/client";
 import { useClient, usePresence } from "@threadline/client/react";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useState } from "react";
 import { useSession } from "../shell/first-state.ts";
 import { strings } from "../strings.ts";
 import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { useAgents } from "../ui/models.ts";
+import { AddPerson } from "./add-person.tsx";
+import { Choice, FIELD } from "./choice.tsx";
 import { tried } from "./deeds.ts";
 import { Face } from "./face.tsx";
-import { nameOf, rightsOf } from "./role.ts";
+import { nameOf, ROLES, rightsOf } from "./role.ts";
 
-const ROLES = ["owner", "member", "viewer"] as const;
 const POLICIES = ["all", "mention", "none"] as const;
-const FIELD = "h-9 min-w-0 rounded-lg border border-line bg-ground px-2 text-sm pointer-coarse:h-11";
 
 interface Props {
   readonly threadId: string;
@@ -26,11 +26,15 @@ export default function MembersDialog({ threadId, members, onClose }: Props) {
   const session = useSession();
   const { people } = usePresence(threadId);
   const { isOwner } = rightsOf(members, session.end_user_id);
+  const [added, setAdded] = useState<readonly Member[]>([]);
+  // Who was invited here is shown at once, and not when the log has told of it.
+  const coming = added.filter(({ id }) => !members.some((member) => member.id === id));
+  useEffect(() => setAdded((before) => before.filter(({ id }) => !members.some((one) => one.id === id))), [members]);
   return (
     <Dialog title={strings.room.members} isOpen onClose={onClose}>
-      {members.length === 0 && <p className="text-sm text-soft">{strings.room.onlyYou}</p>}
+      {members.length + coming.length === 0 && <p className="text-sm text-soft">{strings.room.onlyYou}</p>}
       <ul className="divide-y divide-line">
-        {members.map((member) => (
+        {[...members, ...coming].map((member) => (
           <Line
             key={member.id}
             threadId={threadId}
@@ -41,7 +45,13 @@ export default function MembersDialog({ threadId, members, onClose }: Props) {
           />
         ))}
       </ul>
-      {isOwner && <AddPerson threadId={threadId} />}
+      {isOwner && (
+        <AddPerson
+          threadId={threadId}
+          members={members}
+          onAdded={(member) => setAdded((before) => [...before, member])}
+        />
+      )}
       {isOwner && <AddAgent threadId={threadId} members={members} />}
     </Dialog>
   );
@@ -66,7 +76,7 @@ function Line({ threadId, member, isOwner, isOneself, status }: LineProps) {
   return (
     <li className="flex flex-wrap items-center gap-2 py-2 text-sm">
       <Face name={name} status={status} />
-      <span dir="auto" className="min-w-24 flex-1 truncate">
+      <span dir="auto" className="min-w-16 flex-1 truncate" title={name}>
         {name}
         {isOneself && <span className="text-soft"> {strings.room.yourself}</span>}
       </span>
@@ -103,67 +113,6 @@ function Line({ threadId, member, isOwner, isOneself, status }: LineProps) {
   );
 }
 
-interface ChoiceProps<Value extends string> {
-  readonly label: string;
-  readonly value: Value;
-  readonly choices: readonly Value[];
-  readonly words: Readonly<Record<Value, string>>;
-  readonly isFixed: boolean;
-  readonly onChoose: (value: Value) => void;
-}
-
-function Choice<Value extends string>({ label, value, choices, words, isFixed, onChoose }: ChoiceProps<Value>) {
-  if (isFixed) return <span className="text-soft">{words[value]}</span>;
-  return (
-    <select
-      aria-label={label}
-      value={value}
-      onChange={(event) => onChoose(event.target.value as Value)}
-      className={FIELD}
-    >
-      {choices.map((choice) => (
-        <option key={choice} value={choice}>
-          {words[choice]}
-        </option>
-      ))}
-    </select>
-  );
-}
-
-function AddPerson({ threadId }: { readonly threadId: string }) {
-  const client = useClient();
-  const [id, setId] = useState("");
-  const [role, setRole] = useState<(typeof ROLES)[number]>("member");
-  const add = async (event: FormEvent) => {
-    event.preventDefault();
-    if (id.trim() === "") return;
-    const body = { end_user_id: id.trim(), role };
-    const path = { thread_id: threadId };
-    if (await tried(() => client.call("POST /v1/threads/{thread_id}/members", { path, body }))) setId("");
-  };
-  return (
-    <form onSubmit={(event) => void add(event)} className="mt-4 flex flex-wrap gap-2">
-      <input
-        aria-label={strings.room.person}
-        placeholder={strings.room.person}
-        dir="auto"
-        value={id}
-        onChange={(event) => setId(event.target.value)}
-        className={`${FIELD} flex-1`}
-      />
-      <Choice
-        label={strings.room.role}
-        value={role}
-        choices={ROLES}
-        words={strings.room.roles}
-        isFixed={false}
-        onChoose={setRole}
-      />
-      <Button type="submit">{strings.room.addPerson}</Button>
-    </form>
-  );
-}
-
 function AddAgent({ threadId, members }: { readonly threadId: string; readonly members: readonly Member[] }) {
   const client = useClient();
   const there = new Set(members.map((member) => member.agent_id));
@@ -177,7 +126,7 @@ function AddAgent({ threadId, members }: { readonly threadId: string; readonly m
     if (await tried(() => client.call("POST /v1/threads/{thread_id}/members", asked))) setAgent("");
   };
   return (
-    <form onSubmit={(event) => void add(event)} className="mt-2 flex gap-2">
+    <form onSubmit={(event) => void add(event)} className="mt-4 flex gap-2">
       <select
         aria-label={strings.room.agent}
         value={agent}

@@ -2,6 +2,8 @@
 
 import type { Member } from "@threadline/client";
 
+export const ROLES = ["owner", "member", "viewer"] as const;
+
 export interface Rights {
   readonly role: Member["role"];
   /** Send, change the thread, and stop runs. */
