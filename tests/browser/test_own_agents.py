@@ -43,8 +43,16 @@ async def test_agents_of_ones_own(person: MakePerson, server: Server) -> None:
 
     await settings.click()
     await page.get_by_role("menuitem", name="Your agents").click()
+    await expect(dialog.get_by_text("archived agent")).to_have_count(0)
     await dialog.get_by_role("button", name="Archive Cook").click()
-    await expect(dialog).to_contain_text("You have no agents yet.")
+    await expect(dialog).to_contain_text("You have no agents")
+    restore = dialog.get_by_role("button", name="Restore Cook")
+    await expect(restore).to_be_hidden()
+    await dialog.get_by_text("1 archived agent").click()
+    await restore.click()
+    await expect(dialog.get_by_role("button", name="Archive Cook")).to_be_visible()
+    await expect(restore).to_have_count(0)
+    assert not (await ann.api("GET", "/v1/agents/chef"))["archived"]
 
 
 async def test_the_keys_are_in_the_settings(person: MakePerson, server: Server) -> None:

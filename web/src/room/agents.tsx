@@ -23,7 +23,7 @@ export default function AgentsDialog({ onClose }: { readonly onClose: () => void
   const [agents, setAgents] = useState<readonly Agent[] | null>(null);
   const [edited, setEdited] = useState<Edited>(null);
   const load = useCallback(async () => {
-    const page = await client.call("GET /v1/agents", { query: { archived: false, limit: 200 } });
+    const page = await client.call("GET /v1/agents", { query: { limit: 200 } });
     setAgents(page.data.filter((agent) => agent.owner === person));
   }, [client, person]);
   useEffect(() => {
@@ -34,8 +34,8 @@ export default function AgentsDialog({ onClose }: { readonly onClose: () => void
     setEdited(null);
     void tried(load);
   };
-  const archive = async (agent: Agent) => {
-    const asked = { path: { agent_id: agent.id }, body: { archived: true } };
+  const archive = async (agent: Agent, archived: boolean) => {
+    const asked = { path: { agent_id: agent.id }, body: { archived } };
     if (await tried(() => client.call("PATCH /v1/agents/{agent_id}", asked))) changed();
   };
   if (edited !== null) {
@@ -46,11 +46,13 @@ export default function AgentsDialog({ onClose }: { readonly onClose: () => void
       </Dialog>
     );
   }
+  const inUse = agents?.filter(({ archived }) => !archived);
+  const archived = agents?.filter((agent) => agent.archived) ?? [];
   return (
     <Dialog title={words.title} isOpen onClose={onClose}>
       <p className="text-sm text-soft">{words.text}</p>
       <ul className="mt-3 divide-y divide-line text-sm">
-        {agents?.map((agent) => (
+        {inUse?.map((agent) => (
           <li key={agent.id} className="flex flex-wrap items-center justify-end gap-2 py-2">
             <span dir="auto" className="min-w-32 flex-1 wrap-anywhere">
               {agent.name} <bdi className="text-soft">@{agent.handle}</bdi>
@@ -58,19 +60,47 @@ export default function AgentsDialog({ onClose }: { readonly onClose: () => void
             <Button aria-label={words.edit(agent.name)} onClick={() => setEdited(agent)}>
               {words.change}
             </Button>
-            <Button aria-label={words.archive(agent.name)} onClick={() => void archive(agent)}>
+            <Button aria-label={words.archive(agent.name)} onClick={() => void archive(agent, true)}>
               {strings.room.archive}
             </Button>
           </li>
         ))}
       </ul>
-      {agents?.length === 0 && <p className="py-2 text-sm text-soft">{words.none}</p>}
+      {inUse?.length === 0 && <p className="py-2 text-sm text-soft">{words.none}</p>}
+      <Archived agents={archived} onRestore={(agent) => void archive(agent, false)} />
       <footer className="mt-4 flex justify-end">
         <Button kind="primary" onClick={() => setEdited("new")}>
           {words.create}
         </Button>
       </footer>
     </Dialog>
+  );
+}
+
+interface ArchivedProps {
+  readonly agents: readonly Agent[];
+  readonly onRestore: (agent: Agent) => void;
+}
+
+/** Folded away: they answer nobody, and keep their handles. */
+function Archived({ agents, onRestore }: ArchivedProps) {
+  if (agents.length === 0) return null;
+  return (
+    <details className="mt-2 border-t border-line pt-2 text-sm">
+      <summary className="cursor-pointer py-1 text-soft">{words.archived(agents.length)}</summary>
+      <ul className="divide-y divide-line">
+        {agents.map((agent) => (
+          <li key={agent.id} className="flex flex-wrap items-center justify-end gap-2 py-2">
+            <span dir="auto" className="min-w-32 flex-1 wrap-anywhere text-soft">
+              {agent.name} <bdi>@{agent.handle}</bdi>
+            </span>
+            <Button aria-label={words.restoreOne(agent.name)} onClick={() => onRestore(agent)}>
+              {words.restore}
+            </Button>
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }
 
