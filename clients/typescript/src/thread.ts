@@ -139,18 +139,34 @@ export class LiveThread {
   /**
    * All messages beside this one, asking for those that are not known here.
    *
-   * The heads of the branches are read, newest first, and behind each one page: what is answered again and again near the end
-   * of a long conversation is found; what only older pages of other branches know is not.
+   * The heads of the branches are read, newest first, and each branch from its head up, until as many are known as the server
+   * has counted.
    */
   async loadSiblings(messageId: string): Promise<readonly Message[]> {
-    const query = { limit: PAGE };
-    const heads = await this.#options.http.call("GET /v1/threads/{thread_id}/branches", {
-      path: { thread_id: this.id },
-      query,
-    });
-    const unknown = heads.data.map((head) => head.tip_message_id).filter((id) => !this.#state.messages.has(id));
-    await Promise.all(unknown.map((id) => this.#fill(id)));
+    const before = this.#state.messages;
+    const message = before.get(messageId);
+    const count = message?.siblings?.count ?? Number.POSITIVE_INFINITY;
+    const floor = before.get(message?.parent_id ?? "")?.seq ?? 0;
+    let cursor: string | null | undefined;
+    while (cursor !== null && this.siblings(messageId).length < count) {
+      const query = cursor === undefined ? { limit: PAGE } : { limit: PAGE, cursor };
+      const path = { thread_id: this.id };
+      const heads = await this.#options.http.call("GET /v1/threads/{thread_id}/branches", { path, query });
+      await Promise.all(heads.data.map((head) => this.#reach(head.tip_message_id, before, floor)));
+      cursor = heads.next_cursor;
+    }
     return this.siblings(messageId);
+  }
+
+  /** Read a branch from its end up, to what was known before or to a message that is not after `floor`. */
+  async #reach(tip: string, before: ReadonlyMap<string, Message>, floor: number): Promise<void> {
+    let id: string | null = tip;
+    while (id !== null && !before.has(id)) {
+      if (!this.#state.messages.has(id)) await this.#fill(id);
+      const message = this.#state.messages.get(id);
+      if (message === undefined || (message.seq ?? 0) <= floor) return;
+      id = message.parent_id;
+    }
   }
 
   /** Show the branch that this message is on: its newest one. */
