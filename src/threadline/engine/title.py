@@ -94,6 +94,18 @@ class Titler:
         except NotFound:
             # It was deleted meanwhile.
             return
+        except (ShuttingDown, Unavailable):
+            raise
+        except Exception as error:
+            # One thread that cannot be titled is no reason to end a node, and the next one that looks at it.
+            log.exception("title_failed_unforeseen", thread_id=thread_id, error=repr(error))
+            await self._put_off(tenant_id, thread_id)
+
+    async def _put_off(self, tenant_id: TenantId, thread_id: ThreadId) -> None:
+        async def script(transaction: Transaction) -> None:
+            await transaction.claim_title(_TITLE, tenant_id, thread_id, CLAIM_SECONDS)
+
+        await self._journal.write(_TITLE, script)
 
     async def _take_first_words(self, tenant_id: TenantId, thread_id: ThreadId) -> None:
         """Do it all at once: nobody is asked, so nothing has to be claimed."""
@@ -152,6 +164,10 @@ class Titler:
                             self._metrics.count_tokens(tenant_id, chunk.usage)
         except (ProviderFailure, ModelUnknown, TimeoutError) as error:
             log.info("title_not_asked", error=repr(error))
+            return ""
+        except Exception as error:
+            # Also what nobody foresaw of a provider leaves the first words, as a run of its would end in words.
+            log.exception("title_not_asked", error=repr(error))
             return ""
         return short(said)
 
