@@ -67,6 +67,33 @@ def test_a_threads_page_has_its_words(installation: Installation) -> None:
     assert '<span title="demo/count-3@max">Count 3</span>' in page
 
 
+def test_an_answer_of_an_agent_says_whose_and_by_which_model(installation: Installation) -> None:
+    """As the app says it, so that nothing changes when it takes over."""
+    browser = installation.signed_in()
+    named = {"handle": "poet", "name": "The <Poet>", "model": "demo/count-3@max"}
+    agent = browser.post("/v1/agents", json=named).json()["id"]
+    thread_id = browser.post("/v1/threads", json={}).json()["id"]
+    asked = {"content": "Go on", "agent": agent, "stream": False}
+    assert browser.post(f"/v1/threads/{thread_id}/messages", json=asked).status_code == 200
+    head = (
+        '<header><span>The &lt;Poet&gt;</span> <span class="aside" title="demo/count-3@max">· Count 3</span></header>'
+    )
+    assert head in browser.get(f"/t/{thread_id}").text
+
+
+def test_an_address_that_leads_nowhere_has_a_way_back(installation: Installation) -> None:
+    """For people; programs are told in JSON, and the API is for programs."""
+    people, programs = {"accept": "text/html,*/*;q=0.8"}, {"accept": "application/json"}
+    browser = installation.browser()
+    found = browser.get("/nonsense", headers=people)
+    strict(found)
+    assert found.status_code == 404
+    assert '<a href="/">' in found.text
+    for path, headers in (("/nonsense", programs), ("/v1/nonsense", people)):
+        told = browser.get(path, headers=headers)
+        assert (told.status_code, told.json()["code"]) == (404, "not_found")
+
+
 def test_a_thread_is_for_its_person(installation: Installation) -> None:
     """Somebody else's thread and no thread are the same page."""
     mine = talked(installation.signed_in())

@@ -9,6 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from msgspec import Struct
 from starlette.exceptions import HTTPException
 
+from threadline.api.web.html import nothing_here
+from threadline.api.web.policy import page
 from threadline.errors import (
     InvalidRequest,
     MethodNotAllowed,
@@ -74,6 +76,8 @@ def install(app: FastAPI) -> None:
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException), "registered for these"
+        if error.status_code == 404 and _is_page(request):
+            return page(nothing_here("There is nothing at this address."), 404)
         return respond(_of_http(error))
 
     async def unforeseen(request: Request, error: Exception) -> Response:
@@ -84,6 +88,11 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, parameters)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(Exception, unforeseen)
+
+
+def _is_page(request: Request) -> bool:
+    """Whether somebody has opened an address, rather than a program that reads an API."""
+    return not request.url.path.startswith("/v1/") and "text/html" in request.headers.get("accept", "")
 
 
 def _headers(error: ThreadlineError) -> Mapping[str, str]:

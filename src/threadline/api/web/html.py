@@ -38,3 +38,9 @@ def document(title: str, body: str, head: str = "", theme: str | None = None) ->
 def style() -> str:
     """Return the style of these pages."""
     return resources.files("threadline.api.web").joinpath("pages.css").read_text()
+
+
+def nothing_here(detail: str) -> str:
+    """Return the page for an address that leads nowhere, with the way back. `detail` is text."""
+    words = f'<main>\n<h1>{escape(detail)}</h1>\n<p><a href="/">Back to the conversations</a></p>\n</main>'
+    return document("Not found · Threadline", words)

@@ -59,18 +59,24 @@ def _message(message: Message, names: Mapping[str, str], is_plain: bool) -> str:
 
 
 def _author(message: Message, names: Mapping[str, str]) -> str:
-    author, model = message.author, message.model
+    author = message.author
+    model = message.model if message.role == "assistant" else None
     if author.name or (message.role == "user" and author.id):
-        return escape(author.name or author.id or "")
+        aside = f' <span class="aside" title="{escape(model)}">· {_called(model, names)}</span>' if model else ""
+        return f"<span>{escape(author.name or author.id or '')}</span>{aside}"
     match message.role:
         case "user":
             return "You"
         case "assistant" if model:
-            return f'<span title="{escape(model)}">{escape(names.get(model) or readable_name(model))}</span>'
+            return f'<span title="{escape(model)}">{_called(model, names)}</span>'
         case "assistant":
             return "Assistant"
         case "system":
             return "System"
+
+
+def _called(model: str, names: Mapping[str, str]) -> str:
+    return escape(names.get(model) or readable_name(model))
 
 
 def _block(block: Block, message: Message, is_plain: bool) -> str:

@@ -16,7 +16,7 @@ from threadline.api.answers import ModelPage, SignedIn, State
 from threadline.api.house import House, TheHouse, principal_of, thread_scope
 from threadline.api.threads import state_of
 from threadline.api.web.build import Build
-from threadline.api.web.html import THEME_COOKIE, document
+from threadline.api.web.html import THEME_COOKIE, document, nothing_here
 from threadline.api.web.messages import messages_html
 from threadline.api.web.policy import page
 from threadline.api.web.signin import session_of, to_sign_in
@@ -96,7 +96,7 @@ async def _shell(request: Request, house: House, thread_id: ThreadId | None, lim
     try:
         state = None if thread_id is None else await _state(house, principal, thread_id, limit)
     except NotFound as error:
-        return page(document("Not found · Threadline", f"<main><h1>{escape(error.detail)}</h1></main>"), 404)
+        return page(nothing_here(error.detail), 404)
     build: Build | None = request.app.state.build
     title, words = "Threadline", ""
     if state is not None:
