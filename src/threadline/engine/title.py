@@ -167,7 +167,7 @@ class Titler:
             return ""
         except Exception as error:
             # Also what nobody foresaw of a provider leaves the first words, as a run of its would end in words.
-            log.exception("title_not_asked", error=repr(error))
+            log.exception("title_asked_in_vain", error=repr(error))
             return ""
         return short(said)
 
