@@ -63,7 +63,7 @@ demo: $(VENV)/.installed-dev ## Watch three people, two agents and a kill -9 in 
 	$(VENV)/bin/python -m examples.room_demo
 
 test: $(VENV)/.installed-dev check typescript $(APP) ## Run every check and every test
-	$(VENV)/bin/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist worksteal $(ARGS)
+	$(VENV)/bin/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 2)) --dist worksteal $(ARGS)
 
 check: $(VENV)/.installed-dev ## Lint, types, import contracts
 	$(VENV)/bin/ruff check .
