@@ -17,6 +17,7 @@ from support.toys import Toys
 
 from .chromium import launch
 from .people import Person
+from .running import running
 
 HERE = Path(__file__).parent
 
@@ -42,13 +43,10 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for the tests of a module, which work in threads and with people of their own."""
-    made = Server(Path(tmp_path_factory.mktemp("browser")) / "data", {"THREADLINE_DEFAULT_MODEL": "demo/count-3@max"})
-    made.start()
-    try:
+    with running(
+        Server(Path(tmp_path_factory.mktemp("browser")) / "data", {"THREADLINE_DEFAULT_MODEL": "demo/count-3@max"})
+    ) as made:
         yield made
-        assert made.faults() == []
-    finally:
-        made.stop()
 
 
 @pytest.fixture(scope="module")
@@ -60,25 +58,15 @@ def toys(tmp_path_factory: pytest.TempPathFactory) -> Toys:
 @pytest.fixture(scope="module")
 def toolserver(toys: Toys) -> Iterator[Server]:
     """A server that has tools."""
-    made = Server(toys.folder / "data", toys.settings)
-    made.start()
-    try:
+    with running(Server(toys.folder / "data", toys.settings)) as made:
         yield made
-        assert made.faults() == []
-    finally:
-        made.stop()
 
 
 @pytest.fixture
 def own_server(tmp_path: Path, vendors: Mapping[str, str]) -> Iterator[Server]:
     """A server for one test, which kills it, or whose vendor of models does as the test says."""
-    made = Server(tmp_path / "data", {**vendors, "THREADLINE_DEFAULT_MODEL": "demo/count-3@max"})
-    made.start()
-    try:
+    with running(Server(tmp_path / "data", {**vendors, "THREADLINE_DEFAULT_MODEL": "demo/count-3@max"})) as made:
         yield made
-        assert made.faults() == []
-    finally:
-        made.stop()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -14,6 +14,7 @@ from support.server import Server
 
 from .conftest import MakePerson
 from .people import answers, say
+from .running import running
 
 
 def png(width: int = 24, height: int = 24) -> bytes:
@@ -52,13 +53,8 @@ def small_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "THREADLINE_FILE_BYTES_MAX": "20000",
         "THREADLINE_FILE_TYPES": "image/*,text/*",
     }
-    made = Server(Path(tmp_path_factory.mktemp("files")) / "data", settings)
-    made.start()
-    try:
+    with running(Server(Path(tmp_path_factory.mktemp("files")) / "data", settings)) as made:
         yield made
-        assert made.faults() == []
-    finally:
-        made.stop()
 
 
 def attached(page: Page) -> Locator:

@@ -10,6 +10,7 @@ from support.server import Server
 
 from .conftest import MakePerson
 from .people import answers
+from .running import running
 
 CONFIG = """
 [providers.stage]
@@ -24,13 +25,8 @@ def naming(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server whose operator has given one of his models a name."""
     folder = Path(tmp_path_factory.mktemp("naming"))
     (folder / "config.toml").write_text(CONFIG)
-    made = Server(folder / "data", {"THREADLINE_CONFIG": str(folder / "config.toml")})
-    made.start()
-    try:
+    with running(Server(folder / "data", {"THREADLINE_CONFIG": str(folder / "config.toml")})) as made:
         yield made
-        assert made.faults() == []
-    finally:
-        made.stop()
 
 
 async def test_a_message_is_by_a_model_as_people_call_it(person: MakePerson, naming: Server) -> None:

@@ -12,6 +12,7 @@ from support.server import Server
 
 from .conftest import MakePerson
 from .people import Person, answers
+from .running import running
 from .scripts import script
 
 CONFIG = """
@@ -30,13 +31,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with a model that keeps its turn, and others that wait for theirs."""
     folder = Path(tmp_path_factory.mktemp("stage"))
     (folder / "config.toml").write_text(CONFIG)
-    made = Server(folder / "data", {"THREADLINE_CONFIG": str(folder / "config.toml")})
-    made.start()
-    try:
+    with running(Server(folder / "data", {"THREADLINE_CONFIG": str(folder / "config.toml")})) as made:
         yield made
-        assert made.faults() == []
-    finally:
-        made.stop()
 
 
 async def begun(ann: Person) -> Page:
