@@ -85,6 +85,15 @@ async def test_what_is_done_in_one_tab_is_seen_in_the_other(person: MakePerson, 
     await page.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
     await expect(line(page, "Letters")).to_have_count(0)
     await expect(line(other, "Letters")).to_have_count(0)
+    # Whoever goes by keys is still in the list.
+    await expect(line(page, "Great plans")).to_be_focused()
+    # So is somebody whose line goes without his doing.
+    await other.bring_to_front()
+    await line(other, "Great plans").focus()
+    listed = await ann.api("GET", "/v1/threads?q=Great")
+    await ann.api("DELETE", f"/v1/threads/{listed['data'][0]['id']}")
+    await expect(line(other, "Great plans")).to_have_count(0)
+    await expect(line(other, "Recipes")).to_be_focused()
 
 
 async def test_a_change_that_is_refused_is_taken_back_and_said(person: MakePerson, server: Server) -> None:
@@ -139,6 +148,14 @@ async def test_one_conversation_of_two_thousand(person: MakePerson, server: Serv
     await line(page, "No. 2000").focus()
     await page.keyboard.press("ArrowDown")
     await expect(line(page, "No. 1999")).to_be_focused()
+    # A network that fails just then ends nothing, although nobody scrolls any more.
+    await page.route("**/v1/threads?*", lambda route: route.abort())
+    async with page.expect_event("requestfailed"):
+        await page.keyboard.press("End")
+    await expect(conversations(page).get_by_role("link").last).to_be_focused()
+    await page.wait_for_timeout(500)
+    async with page.expect_response("**/v1/threads?*"):
+        await page.unroute("**/v1/threads?*")
     # To the end of what is loaded, again and again: more comes until there is no more.
     first = conversations(page).get_by_role("link", name="No. 1", exact=True)
     async with asyncio.timeout(3 * PATIENCE_MS / 1000):

@@ -41,6 +41,8 @@ export class ThreadList {
   readonly #wishes = new Set<Wish>();
   /** What this connection has listed so far; null once it is whole. */
   #listing: Set<string> | null = new Set();
+  /** What was heard of since then, listed or read in another way: it is there, but need not say where the list ends. */
+  readonly #heard = new Set<string>();
   #isFresh = false;
   #hasMore = false;
   #cursor: string | null = null;
@@ -66,13 +68,16 @@ export class ThreadList {
   /** A connection begins, and with it the list. */
   begin(): void {
     this.#listing = new Set();
+    this.#heard.clear();
   }
 
   take(told: readonly ListWord[]): void {
     if (told.length === 0) return;
     for (const word of told) {
-      if (word.type === "thread") this.#put(word.thread);
-      else if (word.type === "thread.removed") this.#threads.delete(word.thread_id);
+      if (word.type === "thread") {
+        this.#listing?.add(word.thread.id);
+        this.#put(word.thread);
+      } else if (word.type === "thread.removed") this.#threads.delete(word.thread_id);
       else this.#finish(word.has_more);
     }
     this.#publish();
@@ -165,7 +170,7 @@ export class ThreadList {
   }
 
   #put(thread: ListedThread): void {
-    this.#listing?.add(thread.id);
+    this.#heard.add(thread.id);
     const before = this.#threads.get(thread.id);
     if (before === undefined || before.seq <= thread.seq) this.#threads.set(thread.id, thread);
   }
@@ -177,7 +182,7 @@ export class ThreadList {
     const last = sorted([...this.#threads.values()].filter((thread) => listed.has(thread.id))).at(-1);
     for (const thread of this.#threads.values()) {
       const isBehind = hasMore && last !== undefined && order(thread, last) > 0;
-      if (!listed.has(thread.id) && !isBehind) this.#threads.delete(thread.id);
+      if (!this.#heard.has(thread.id) && !isBehind) this.#threads.delete(thread.id);
     }
     this.#isFresh = true;
     if (this.#cursor !== null) return;

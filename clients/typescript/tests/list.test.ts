@@ -62,6 +62,19 @@ test("what stands behind the end of what was listed may be there still", async (
   list.close();
 });
 
+test("what is read on while a connection lists again does not say where its list ends", async () => {
+  const { list, next, titles } = await asked([at("thr_a", 30), at("thr_b", 20)]);
+  list.begin();
+  list.take([{ type: "thread", thread: at("thr_a", 30) }]);
+  const read = list.loadMore();
+  const data = [at("thr_c", 10)];
+  (await next()).answer(200, { data, has_more: true, next_cursor: "on" });
+  await read;
+  list.take([{ type: "listed", has_more: true }]);
+  expect(titles().map((title) => title.split(" ")[0])).toEqual(["thr_a", "thr_b", "thr_c"]);
+  list.close();
+});
+
 test("an older word about a thread does not undo a newer one", async () => {
   const { list } = await listOf([]);
   list.put(at("thr_a", 30, { seq: 5, title: "new" }));

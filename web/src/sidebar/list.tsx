@@ -1,6 +1,14 @@
 // The rows of the list: only those in sight are there, however many conversations somebody has.
 
-import { type KeyboardEvent, type ReactElement, useCallback, useEffect, useRef, useState } from "react";
+import {
+  type FocusEvent,
+  type KeyboardEvent,
+  type ReactElement,
+  useCallback,
+  useEffect,
+  useRef,
+  useState,
+} from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { strings } from "../strings.ts";
 import { placeAfter } from "./keys.ts";
@@ -19,6 +27,7 @@ interface Props {
 }
 
 const LOAD_AHEAD_PX = 600;
+const RETRY_MS = 2_000;
 const LINE_PX = 38;
 
 export function List({ rows, current, renaming, can, hasMore, loadMore, onRenamed, onPointing }: Props) {
@@ -31,16 +40,20 @@ export function List({ rows, current, renaming, can, hasMore, loadMore, onRename
   const place = rows.findIndex((row) => row.key === active);
   useShownOnce(virtual, rows, current);
   const sought = useRef<string | null>(null);
+  const go = useCallback((to: string) => {
+    setFocused(to);
+    sought.current = to;
+    focusSoon(box.current, sought);
+  }, []);
+  const holding = useHeldFocus(rows, focused, go);
   const fill = useFilling(virtual, rows.length, hasMore, loadMore);
   const onKeyDown = (event: KeyboardEvent) => {
     const next = placeAfter(event.key, rows, place);
     const row = next === null ? undefined : rows[next];
     if (next === null || row === undefined || !(event.target instanceof HTMLAnchorElement)) return;
     event.preventDefault();
-    setFocused(row.key);
     virtual.current?.scrollToIndex(next, { align: "nearest" });
-    sought.current = row.key;
-    focusSoon(box.current, sought);
+    go(row.key);
   };
   const onFocus = useCallback((id: string) => {
     setFocused(id);
@@ -52,6 +65,7 @@ export function List({ rows, current, renaming, can, hasMore, loadMore, onRename
     <div
       ref={box}
       onKeyDown={onKeyDown}
+      {...holding}
       onPointerEnter={() => onPointing(true)}
       onPointerLeave={() => onPointing(false)}
       className="relative min-h-0 flex-1 overflow-y-auto overscroll-contain px-2 pb-2"
@@ -107,15 +121,20 @@ function useFilling(
 ): () => void {
   const [loads, setLoads] = useState(0);
   const isGoing = useRef(false);
+  const retry = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => () => clearTimeout(retry.current), []);
   const fill = () => {
     const list = virtual.current;
     if (list === null || !hasMore || isGoing.current) return;
     if (list.scrollOffset + list.viewportSize < list.scrollSize - LOAD_AHEAD_PX) return;
     isGoing.current = true;
+    clearTimeout(retry.current);
+    const goOn = () => setLoads((before) => before + 1);
     loadMore()
-      .then(() => setLoads((before) => before + 1))
-      // Without a server there is no more: the next scroll asks again.
-      .catch(() => undefined)
+      .then(goOn, () => {
+        // Who is at the end has nowhere to scroll to that would ask again.
+        retry.current = setTimeout(goOn, RETRY_MS);
+      })
       .finally(() => {
         isGoing.current = false;
       });
@@ -127,6 +146,30 @@ function useFilling(
     return () => cancelAnimationFrame(frame);
   }, [length, hasMore, loads]);
   return fill;
+}
+
+/** When the line that has the focus goes, its neighbour gets it: or it would be nowhere, and the keys with it. */
+function useHeldFocus(rows: readonly Row[], at: string | null, go: (to: string) => void) {
+  const isInside = useRef(false);
+  const place = useRef(0);
+  useEffect(() => {
+    const found = rows.findIndex((row) => row.key === at);
+    if (found >= 0) place.current = found;
+    if (found >= 0 || !isInside.current || document.activeElement !== document.body) return;
+    const isLine = (row: Row) => row.kind === "thread";
+    const next = rows.slice(place.current).find(isLine) ?? rows.slice(0, place.current).findLast(isLine);
+    if (next !== undefined) go(next.key);
+  }, [rows, at, go]);
+  const onFocus = () => {
+    isInside.current = true;
+  };
+  const onBlur = ({ target, currentTarget: list }: FocusEvent) => {
+    // What is taken out of the page may be blurred by it, which is nobody's wish.
+    queueMicrotask(() => {
+      if (target.isConnected && !list.contains(document.activeElement)) isInside.current = false;
+    });
+  };
+  return { onFocus, onBlur };
 }
 
 /** Bring the open conversation into sight, once it is there to be seen. */

@@ -35,7 +35,7 @@ export function Sidebar({ current }: Props) {
   const onRenamed = useCallback(
     (id: string, title: string | null) => {
       setRenaming(null);
-      requestAnimationFrame(() => document.querySelector<HTMLElement>(`[data-thread="${CSS.escape(id)}"]`)?.focus());
+      requestAnimationFrame(() => lineOf(id)?.focus());
       if (title !== null) void deeds.rename(id, title);
     },
     [deeds],
@@ -95,11 +95,18 @@ export function Sidebar({ current }: Props) {
             deed={strings.room.delete}
             onConfirm={() => void deeds.remove(doomed.id)}
             onClose={() => setDoomed(null)}
+            successor={() =>
+              lineOf(doomed.id) === null ? document.querySelector("[data-thread][tabindex='0']") : null
+            }
           />
         </Suspense>
       )}
     </nav>
   );
+}
+
+function lineOf(id: string): HTMLElement | null {
+  return document.querySelector(`[data-thread="${CSS.escape(id)}"]`);
 }
 
 function Nothing({ text, isArchived }: { readonly text: string; readonly isArchived: boolean }) {

@@ -11,14 +11,19 @@ interface Props {
   readonly deed: string;
   readonly onConfirm: () => void;
   readonly onClose: () => void;
+  /** Where the focus goes then, where what asked is gone; null is to what had it before. */
+  readonly successor?: () => HTMLElement | null;
 }
 
-export default function Confirm({ title, text, deed, onConfirm, onClose }: Props) {
+export default function Confirm({ title, text, deed, onConfirm, onClose, successor }: Props) {
   return (
     <Base.Root defaultOpen onOpenChangeComplete={(isOpen) => !isOpen && onClose()}>
       <Base.Portal>
         <Base.Backdrop className="fixed inset-0 z-40 bg-black/40" />
-        <Base.Popup className="fixed inset-x-4 top-[20dvh] z-40 mx-auto max-w-md rounded-2xl border border-line bg-ground p-6 shadow-xl">
+        <Base.Popup
+          finalFocus={() => successor?.() ?? true}
+          className="fixed inset-x-4 top-[20dvh] z-40 mx-auto max-w-md rounded-2xl border border-line bg-ground p-6 shadow-xl"
+        >
           <Base.Title className="text-lg font-semibold">{title}</Base.Title>
           <Base.Description dir="auto" className="mt-2 text-sm text-soft wrap-anywhere">
             {text}
