@@ -1,6 +1,5 @@
 """A real server with a thread, a run and a key in it, and everybody who may ask for them."""
 
-import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,12 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from support import asking
 from support.installation import make_key
 from support.server import Server
-from support.waiting import PATIENCE_SECONDS
-
-TRUSTED = ssl.create_default_context()
-"""Loaded once: a request is made in a tenth of the time that it takes to load the authorities of the world."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +36,7 @@ class Scene:
     def ask(self, method: str, path: str, key: str | None, **options: object) -> httpx.Response:
         """Send a request with a credential."""
         headers = {"authorization": f"Bearer {key}"} if key else {}
-        return httpx.request(
-            method, self.url + path, headers=headers, timeout=PATIENCE_SECONDS, verify=TRUSTED, **options
-        )  # type: ignore[arg-type]
+        return asking.request(method, self.url + path, headers=headers, **options)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +47,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     foreign, foreign_admin = make_key(data, tenant="other"), make_key(data, tenant="other", role="admin")
     server = Server(data, {"THREADLINE_DEFAULT_MODEL": "demo/count-3@max"}).start()
     try:
-        with httpx.Client(base_url=server.url, headers={"x-api-key": owner}, timeout=PATIENCE_SECONDS) as client:
+        with asking.client(base_url=server.url, headers={"x-api-key": owner}) as client:
             thread = client.post("/v1/threads", json={"end_user_id": "ann"}).json()["id"]
             other = client.post("/v1/threads", json={"end_user_id": "ann"}).json()["id"]
             file = client.post("/v1/files?end_user_id=ann", content=b"hers", headers={"content-type": "text/plain"})

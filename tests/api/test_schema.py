@@ -3,7 +3,6 @@
 import re
 from unittest import SkipTest
 
-import httpx
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
@@ -18,6 +17,7 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
+from support import asking
 from support.waiting import PATIENCE_SECONDS
 
 from .conftest import Scene
@@ -81,13 +81,13 @@ def try_operation(operation: schemathesis.APIOperation, mode: GenerationMode, sc
 
 def test_the_document_is_served_and_names_everything(scene: Scene) -> None:
     """The document has every route with its errors; each stands on the page for people, which is all from here."""
-    document = httpx.get(scene.url + "/openapi.json").json()
+    document = asking.get(scene.url + "/openapi.json").json()
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             assert operation["summary"], (method, path)
             if path.startswith("/v1/"):
                 assert {"401", "503"} <= operation["responses"].keys(), (method, path)
-    page = httpx.get(scene.url + "/docs")
+    page = asking.get(scene.url + "/docs")
     assert page.status_code == 200
     for path, methods in document["paths"].items():
         for method in methods:
@@ -98,4 +98,4 @@ def test_the_document_is_served_and_names_everything(scene: Scene) -> None:
     assert "<script" not in page.text
     assert re.findall(r'(?:src|href)="(?:https?:)?//[^"]*"', page.text) == []
     assert "default-src 'none'" in page.headers["content-security-policy"]
-    assert httpx.get(scene.url + "/redoc").status_code == 404
+    assert asking.get(scene.url + "/redoc").status_code == 404

@@ -5,6 +5,8 @@ import re
 import httpx
 import pytest
 
+from support import asking
+
 from .conftest import Scene
 
 PUBLIC = {"/healthz", "/readyz", "/metrics"}
@@ -70,7 +72,7 @@ UNKNOWN = {
 
 def routes(scene: Scene) -> list[tuple[str, str]]:
     """Return (method, path template) of every route of the running server."""
-    document = httpx.get(scene.url + "/openapi.json").json()
+    document = asking.get(scene.url + "/openapi.json").json()
     found = [(method.upper(), path) for path, methods in document["paths"].items() for method in methods]
     assert len(found) >= 18
     return found

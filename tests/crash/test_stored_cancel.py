@@ -5,11 +5,9 @@ import sqlite3
 import time
 from pathlib import Path
 
-import httpx
-
+from support import asking
 from support.installation import make_key
 from support.server import Server
-from support.waiting import PATIENCE_SECONDS
 
 
 def test_a_wish_to_stop_outlives_the_process(tmp_path: Path) -> None:
@@ -18,18 +16,18 @@ def test_a_wish_to_stop_outlives_the_process(tmp_path: Path) -> None:
     key = make_key(data)
     server = Server(data).start()
     try:
-        with httpx.Client(base_url=server.url, headers={"x-api-key": key}, timeout=PATIENCE_SECONDS) as client:
+        with asking.client(base_url=server.url, headers={"x-api-key": key}) as client:
             thread = client.post("/v1/threads").json()["id"]
             sent = client.post(
                 f"/v1/threads/{thread}/messages",
-                json={"content": "x", "model": "demo/count-500@50", "background": True},
+                json={"content": "x", "model": "demo/count-9999@50", "background": True},
             ).json()
             while "w3" not in json.dumps(client.get(f"/v1/threads/{thread}/state").json()["messages"]):
                 time.sleep(0.02)
             server.kill9()
         wish(data, sent["run"]["id"])
         server.start()
-        with httpx.Client(base_url=server.url, headers={"x-api-key": key}, timeout=PATIENCE_SECONDS) as client:
+        with asking.client(base_url=server.url, headers={"x-api-key": key}) as client:
             while not (run := client.get(f"/v1/runs/{sent['run']['id']}").json())["ended_at"]:
                 time.sleep(0.02)
             assert (run["status"], run["attempt"]) == ("cancelled", 1)

@@ -214,7 +214,7 @@ async def test_what_is_no_http_is_shown_the_door(server: Server, client: Client,
 async def test_a_later_head_is_bounded_like_the_first_one(server: Server, client: Client, endless: bytes) -> None:
     """Who was served once on a connection may not fill our memory with the head of the next request."""
     first = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
-    async with raw(server, first) as (reader, writer), asyncio.timeout(20):
+    async with raw(server, first) as (reader, writer), patience():
         assert (await reader.readuntil(b'{"status":"ok"}')).startswith(b"HTTP/1.1 200")
         with suppress(ConnectionError):
             writer.write(endless)

@@ -118,7 +118,7 @@ async def test_with_wait_the_answer_comes_when_all_is_settled(client: Client) ->
     """What a waited cancel answers is terminal, for a run that talks, again and again."""
     thread_id = await client.thread()
     for _ in range(5):
-        run_id = (await client.begin(thread_id, "x", model="demo/count-9999@500"))["run"]["id"]
+        run_id = (await client.begin(thread_id, "x", model="demo/count-99999@500"))["run"]["id"]
         run = (await client.post(f"/v1/runs/{run_id}/cancel", {"wait": True})).ok(200)
         assert run["status"] == "cancelled"
         assert run["ended_at"] is not None
@@ -128,7 +128,7 @@ async def test_with_wait_the_answer_comes_when_all_is_settled(client: Client) ->
 async def test_twenty_who_cancel_at_once_end_a_run_once(client: Client) -> None:
     """However many ask, with and without waiting, there is one terminal event."""
     thread_id = await client.thread()
-    run_id = (await client.begin(thread_id, "x", model="demo/count-9999@500"))["run"]["id"]
+    run_id = (await client.begin(thread_id, "x", model="demo/count-99999@500"))["run"]["id"]
     bodies = [{"wait": number % 2 == 0} for number in range(20)]
     answers = await asyncio.gather(*(client.post(f"/v1/runs/{run_id}/cancel", body) for body in bodies))
     assert {answer.status for answer in answers} == {200}

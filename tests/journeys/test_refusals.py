@@ -12,7 +12,7 @@ import pytest
 
 from support.backends import Backend
 from support.fixtures import Installation, StartServer
-from support.server import command, copy_installation, environment, run_command
+from support.server import START_SECONDS, command, copy_installation, environment, run_command
 
 WITHOUT_RIGHT = """
 import ctypes, os, sys
@@ -87,7 +87,7 @@ def test_a_read_only_folder_is_refused(tmp_path: Path, installation: Installatio
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=START_SECONDS,
         check=False,
     )
     data.chmod(0o755)

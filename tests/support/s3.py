@@ -8,6 +8,7 @@ import time
 
 import httpx
 
+from . import asking
 from .processes import free_port
 from .waiting import PATIENCE_SECONDS
 
@@ -34,10 +35,10 @@ class S3Server:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             try:
-                httpx.get(self.url, timeout=PATIENCE_SECONDS)
+                asking.get(self.url)
             except httpx.HTTPError:
                 time.sleep(0.05)
                 continue
@@ -53,10 +54,10 @@ class S3Server:
 
     def make_bucket(self, name: str) -> str:
         """Make a bucket; return the setting for it."""
-        assert httpx.put(f"{self.url}/{name}").status_code == 200
+        assert asking.request("PUT", f"{self.url}/{name}").status_code == 200
         return f"s3://{name}/threadline?endpoint={self.url}&region=us-east-1"
 
     def keys(self, bucket: str) -> list[str]:
         """Return what lies in a bucket."""
-        text = httpx.get(f"{self.url}/{bucket}?list-type=2").text
+        text = asking.get(f"{self.url}/{bucket}?list-type=2").text
         return [part.partition("</Key>")[0] for part in text.split("<Key>")[1:]]

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from support import asking
 from support.installation import make_key, make_sign_in_code
 from support.server import Server
 from support.waiting import PATIENCE_SECONDS
@@ -39,7 +40,7 @@ class Installation:
     def browser(self, headers: dict[str, str] | None = None, cookies: httpx.Cookies | None = None) -> httpx.Client:
         """Return a browser that is not signed in: it keeps cookies, and says that our page is asking."""
         said = {"origin": self.url} if headers is None else headers
-        browser = httpx.Client(base_url=self.url, headers=said, cookies=cookies, timeout=PATIENCE_SECONDS)
+        browser = asking.client(base_url=self.url, headers=said, cookies=cookies)
         self._browsers.append(browser)
         return browser
 
@@ -70,7 +71,7 @@ class Installation:
     def api(self, method: str, path: str, key: str | None = None, **more: object) -> httpx.Response:
         """Ask with a key, as a server of the tenant does."""
         headers = {"authorization": f"Bearer {key or self.key}"}
-        return httpx.request(method, self.url + path, headers=headers, timeout=PATIENCE_SECONDS, **more)  # type: ignore[arg-type]
+        return asking.request(method, self.url + path, headers=headers, **more)
 
 
 @pytest.fixture(scope="module")

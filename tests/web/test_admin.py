@@ -5,9 +5,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-import httpx
 import pytest
 
+from support import asking
 from support.installation import make_key
 from support.waiting import PATIENCE_SECONDS
 from threadline.api.web.prices import cost_of
@@ -56,9 +56,8 @@ def test_usage_is_the_sum_of_the_runs(installation: Installation, operator: str)
         assert lines["uma"]["cost_usd"] is None
     assert total(installation, installation.admin, "model")["demo/count-3@max"]["attempts"] >= 3
     assert total(installation, installation.admin, since="2020-01-01", until="2020-02-01") == {}
-    (day,) = total(installation, installation.admin, "day")
-    assert day is not None
-    assert len(day) == 10
+    # Around midnight there are two.
+    assert {len(day or "") for day in total(installation, installation.admin, "day")} == {10}
 
 
 def test_a_tenant_sees_its_own(installation: Installation, operator: str) -> None:
@@ -131,9 +130,7 @@ def test_live_shows_what_runs_and_who_reads(installation: Installation, operator
     thread_id = installation.api("POST", "/v1/threads").json()["id"]
     path = f"/v1/threads/{thread_id}/messages"
     headers = {"authorization": f"Bearer {installation.key}"}
-    with httpx.stream(
-        "GET", f"{installation.url}/v1/threads/{thread_id}/events", headers=headers, timeout=PATIENCE_SECONDS
-    ):
+    with asking.stream("GET", f"{installation.url}/v1/threads/{thread_id}/events", headers=headers):
         runs = [
             installation.api(
                 "POST", path, json={"content": "x", "background": True, "model": "demo/count-9999@50"}

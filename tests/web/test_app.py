@@ -7,10 +7,10 @@ import re
 import struct
 from typing import Any
 
-import httpx
 import msgspec
 import pytest
 
+from support import asking
 from threadline.api.web.build import ENTRY, FOREVER, Build, find_build
 
 from .conftest import Installation
@@ -40,11 +40,11 @@ def test_hashed_files_are_kept_for_ever(installation: Installation, build: Build
     """What has its hash in its name is never asked for again; the page that names it always is."""
     for path in (build.script, *build.styles):
         assert re.search(r"-[\w-]{8}\.(js|css)$", path), path
-        response = httpx.get(installation.url + path)
+        response = asking.get(installation.url + path)
         assert response.status_code == 200
         assert response.headers["cache-control"] == FOREVER
         assert response.headers["content-type"].startswith(("text/javascript", "application/javascript", "text/css"))
-    assert httpx.get(installation.url + "/app/icon.svg").headers["cache-control"] == "no-cache"
+    assert asking.get(installation.url + "/app/icon.svg").headers["cache-control"] == "no-cache"
 
 
 def test_the_first_load_is_small(build: Build) -> None:
@@ -56,10 +56,10 @@ def test_the_first_load_is_small(build: Build) -> None:
 
 def test_files_are_packed_once(installation: Installation, build: Build) -> None:
     """Whoever takes Brotli gets it, who takes gzip gets that, anybody else the file: all of them the same words."""
-    plain = httpx.get(installation.url + build.script, headers={"accept-encoding": "identity"})
+    plain = asking.get(installation.url + build.script, headers={"accept-encoding": "identity"})
     assert "content-encoding" not in plain.headers
     for said, encoding in (("gzip, deflate, br", "br"), ("gzip, deflate", "gzip")):
-        with httpx.stream("GET", installation.url + build.script, headers={"accept-encoding": said}) as packed:
+        with asking.stream("GET", installation.url + build.script, headers={"accept-encoding": said}) as packed:
             raw = b"".join(packed.iter_raw())
         assert packed.headers["content-encoding"] == encoding
         assert packed.headers["vary"] == "Accept-Encoding"
@@ -74,7 +74,7 @@ def test_the_shell_has_nobodys_words(installation: Installation) -> None:
     """What a browser keeps for when there is no network is the same for everybody, signed in or not."""
     browser = installation.signed_in()
     talked(browser, "a secret")
-    mine, anybodys = browser.get("/shell"), httpx.get(installation.url + "/shell")
+    mine, anybodys = browser.get("/shell"), asking.get(installation.url + "/shell")
     assert mine.text == anybodys.text
     assert '{"session":null,"state":null,"models":null}' in html.unescape(mine.text)
     assert "set-cookie" not in mine.headers
@@ -82,13 +82,13 @@ def test_the_shell_has_nobodys_words(installation: Installation) -> None:
 
 def test_the_service_worker_knows_its_build(installation: Installation, build: Build) -> None:
     """A browser looks whether it has changed: with every build it has, and is never kept in between."""
-    worker = httpx.get(installation.url + "/sw.js")
+    worker = asking.get(installation.url + "/sw.js")
     assert worker.text.startswith(f'self.BUILD = "{build.script}";')
     rest = json.loads(worker.text.splitlines()[1].removeprefix("self.REST = ").removesuffix(";"))
     names = {re.sub(r"^/assets/|-.{8}\.\w+$", "", name) for name in rest}
     assert {"share", "members", "menu-popup", "drawer", "confirm"} <= names
     assert not {"page", "python", "worker"} & names
-    assert httpx.get(installation.url + rest[0]).status_code == 200
+    assert asking.get(installation.url + rest[0]).status_code == 200
     assert worker.headers["cache-control"] == "no-cache"
     assert worker.headers["content-type"].startswith("text/javascript")
 

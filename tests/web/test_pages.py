@@ -7,6 +7,8 @@ import re
 import httpx
 import pytest
 
+from support import asking
+
 from .conftest import Installation
 from .corpus import TEXTS, faults_of
 
@@ -135,4 +137,4 @@ def test_the_state_in_the_page_is_the_state(installation: Installation) -> None:
 )
 def test_nothing_else_is_served(installation: Installation, path: str) -> None:
     """No way out of the build's folder, and nothing that is not in it."""
-    assert httpx.get(installation.url + path).status_code == 404
+    assert asking.get(installation.url + path).status_code == 404

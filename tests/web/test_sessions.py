@@ -8,7 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from support import asking
 from support.server import Server, run_command
+from support.waiting import PATIENCE_SECONDS
 from threadline.api.web.signin import own_path
 
 from .conftest import LINK, Installation
@@ -29,7 +31,7 @@ def test_the_printed_link_signs_in_once(tmp_path: Path) -> None:
         while found is None:
             found = LINK.search(server.log())
         link = found.group(1)
-        with httpx.Client(base_url=server.url) as browser:
+        with asking.client(base_url=server.url) as browser:
             assert browser.get("/v1/session").status_code == 401
             came = browser.get(link)
             assert (came.status_code, came.headers["location"]) == (303, "/")
@@ -37,7 +39,7 @@ def test_the_printed_link_signs_in_once(tmp_path: Path) -> None:
             assert (session["end_user_id"], session["role"], session["may_be"]) == ("operator", "end_user", "operator")
             # The same browser is sent on, another one is not let in.
             assert browser.get(link).status_code == 303
-        again = httpx.get(link)
+        again = asking.get(link)
         assert again.status_code == 401
         assert "has been used" in again.text
         assert "set-cookie" not in again.headers
@@ -49,7 +51,7 @@ def test_no_link_is_printed_where_strangers_may_read_it(tmp_path: Path) -> None:
     """A server that others can reach, started without a terminal, puts no key to itself into its log."""
     server = Server(tmp_path / "data", {"THREADLINE_HOST": "0.0.0.0"}).start()
     try:
-        httpx.get(server.url + "/healthz").raise_for_status()
+        asking.get(server.url + "/healthz").raise_for_status()
         server.sigterm()
         server.wait_for_exit()
         assert "sign-in" not in server.log()
@@ -72,28 +74,28 @@ def test_two_with_one_link(installation: Installation) -> None:
     """Of many browsers that come at once with the same link, one is signed in."""
     link = installation.link()
     with ThreadPoolExecutor(8) as crowd:
-        statuses = sorted(crowd.map(lambda _: httpx.get(link).status_code, range(8)))
+        statuses = sorted(crowd.map(lambda _: asking.get(link).status_code, range(8)))
     assert statuses == [303] + [401] * 7
 
 
 def test_looking_ahead_uses_nothing_up(installation: Installation) -> None:
     """A browser that prefetches a link, or a messenger that asks for its head, leaves it as good as it was."""
     link = installation.link()
-    assert "set-cookie" not in httpx.get(link, headers={"sec-purpose": "prefetch;prerender"}).headers
-    httpx.head(link)
-    assert httpx.get(link).status_code == 303
+    assert "set-cookie" not in asking.get(link, headers={"sec-purpose": "prefetch;prerender"}).headers
+    asking.request("HEAD", link)
+    assert asking.get(link).status_code == 303
 
 
 def test_the_cookie_has_its_flags(installation: Installation) -> None:
     """HttpOnly and SameSite always; behind https also Secure, under a name that no neighbour can set."""
-    plain = cookie_line(httpx.get(installation.link()))
+    plain = cookie_line(asking.get(installation.link()))
     port = installation.server.port
     assert plain.startswith(f"threadline_{port}=tls_")
     assert {"HttpOnly", "Path=/", "SameSite=lax"} <= set(plain.split("; "))
     assert "Secure" not in plain
     assert "Domain" not in plain
     # As a proxy on this machine says it.
-    secure = cookie_line(httpx.get(installation.link(), headers={"x-forwarded-proto": "https"}))
+    secure = cookie_line(asking.get(installation.link(), headers={"x-forwarded-proto": "https"}))
     assert secure.startswith(f"__Host-threadline_{port}=tls_")
     assert {"HttpOnly", "Path=/", "SameSite=lax", "Secure"} <= set(secure.split("; "))
 
@@ -172,7 +174,7 @@ def test_sessions_and_links_expire(installation: Installation) -> None:
     installation.execute("UPDATE sessions SET expires_at = created_at WHERE end_user_id = ?", "eve")
     installation.execute("UPDATE sessions SET expires_at = created_at WHERE end_user_id = ?", "eva")
     assert browser.get("/v1/session").status_code == 401
-    assert httpx.get(link).status_code == 401
+    assert asking.get(link).status_code == 401
 
 
 def test_sessions_outlive_the_server(tmp_path: Path) -> None:
@@ -183,7 +185,7 @@ def test_sessions_outlive_the_server(tmp_path: Path) -> None:
         installation.server.kill9()
         installation.server.start()
         assert browser.get("/v1/session").status_code == 200
-        assert httpx.get(link).status_code == 303
+        assert asking.get(link).status_code == 303
     finally:
         installation.stop()
 
@@ -202,7 +204,7 @@ def test_no_other_page_writes_with_the_cookie(installation: Installation, header
     """Every route that changes something is 403 for a page of another origin, whatever it is allowed otherwise."""
     signed_in = installation.signed_in()
     browser = installation.browser(headers, signed_in.cookies)
-    document = httpx.get(installation.url + "/openapi.json").json()
+    document = asking.get(installation.url + "/openapi.json").json()
     writes = [
         (method.upper(), re.sub(r"{\w+}", "x", path))
         for path, methods in document["paths"].items()
@@ -230,7 +232,8 @@ def test_no_other_page_opens_a_socket_with_the_cookie(installation: Installation
 
     async def status(origin: str) -> int:
         try:
-            async with connect(address, additional_headers={"cookie": cookie, "origin": origin}):
+            headers = {"cookie": cookie, "origin": origin}
+            async with connect(address, additional_headers=headers, open_timeout=PATIENCE_SECONDS):
                 return 101
         except InvalidStatus as refused:
             return refused.response.status_code

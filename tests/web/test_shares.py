@@ -1,6 +1,6 @@
 """Shared pages: for whoever has the address, for as long as somebody means it, and no more than was shared."""
 
-import httpx
+from support import asking
 
 from .conftest import Installation
 from .test_pages import talked
@@ -13,7 +13,7 @@ def test_a_shared_page_is_read_by_anybody(installation: Installation) -> None:
     made = browser.post(f"/v1/threads/{thread_id}/share")
     assert made.status_code == 201
     assert made.json()["url"].startswith(installation.url + "/s/")
-    page = httpx.get(made.json()["url"])
+    page = asking.get(made.json()["url"])
     assert page.status_code == 200
     assert "a question" in page.text
     assert page.text.count('<article class="message') == 2
@@ -28,14 +28,14 @@ def test_what_is_said_later_is_not_shared(installation: Installation) -> None:
     thread_id = talked(browser, "shared words")
     url = browser.post(f"/v1/threads/{thread_id}/share").json()["url"]
     browser.post(f"/v1/threads/{thread_id}/messages", json={"content": "private words", "stream": False})
-    page = httpx.get(url).text
+    page = asking.get(url).text
     assert "shared words" in page
     assert "private words" not in page
     messages = browser.get(f"/v1/threads/{thread_id}/messages?order=asc").json()["data"]
-    earlier = httpx.get(f"{url}?before={messages[1]['id']}")
+    earlier = asking.get(f"{url}?before={messages[1]['id']}")
     assert (earlier.status_code, earlier.text.count('<article class="message')) == (200, 1)
     for said_later in messages[2:]:
-        refused = httpx.get(f"{url}?before={said_later['id']}")
+        refused = asking.get(f"{url}?before={said_later['id']}")
         assert refused.status_code == 404
         assert "private words" not in refused.text
 
@@ -46,7 +46,7 @@ def test_a_revoked_page_is_gone(installation: Installation) -> None:
     thread_id = talked(browser)
     made = browser.post(f"/v1/threads/{thread_id}/share").json()
     assert browser.delete(f"/v1/threads/{thread_id}/shares/{made['id']}").status_code == 204
-    gone, never = httpx.get(made["url"]), httpx.get(installation.url + "/s/never")
+    gone, never = asking.get(made["url"]), asking.get(installation.url + "/s/never")
     assert gone.status_code == never.status_code == 404
     assert gone.text == never.text
     (listed,) = browser.get(f"/v1/threads/{thread_id}/shares").json()["data"]
@@ -59,9 +59,9 @@ def test_a_page_expires(installation: Installation) -> None:
     browser = installation.signed_in()
     thread_id = talked(browser)
     made = browser.post(f"/v1/threads/{thread_id}/share", json={"expires_in": 60}).json()
-    assert httpx.get(made["url"]).status_code == 200
+    assert asking.get(made["url"]).status_code == 200
     installation.execute("UPDATE shares SET expires_at = created_at WHERE id = ?", made["id"])
-    assert httpx.get(made["url"]).status_code == 404
+    assert asking.get(made["url"]).status_code == 404
 
 
 def test_a_page_goes_with_its_thread(installation: Installation) -> None:
@@ -70,7 +70,7 @@ def test_a_page_goes_with_its_thread(installation: Installation) -> None:
     thread_id = talked(browser)
     url = browser.post(f"/v1/threads/{thread_id}/share").json()["url"]
     assert browser.delete(f"/v1/threads/{thread_id}").status_code == 204
-    assert httpx.get(url).status_code == 404
+    assert asking.get(url).status_code == 404
 
 
 def test_nothing_is_shared_before_there_is_something(installation: Installation) -> None:
