@@ -73,6 +73,50 @@ async def test_who_waits_for_its_turn_has_a_column(person: MakePerson, stage: Se
     await expect(answers(page)).to_contain_text('{"say":')
 
 
+async def test_columns_are_made_from_the_log(person: MakePerson, stage: Server) -> None:
+    """On another device while the models answer, and after they have; until somebody goes on with one of them."""
+    ann = await person("ann-again", stage)
+    page = await begun(ann)
+    columns = await ask(page, "Endless", "Parrot")
+    await expect(columns.nth(1)).to_contain_text("Slowly.")
+    elsewhere = await (await person("ann-again", stage)).sign_in()
+    await elsewhere.goto(page.url)
+    others = elsewhere.get_by_role("list", name="Answers side by side").locator("> li")
+    await expect(others.locator("h4")).to_have_text(["Counter", "Endless", "Parrot"])
+    await expect(others.nth(2)).to_contain_text(WAITS)
+    await page.get_by_role("button", name="Stop", exact=True).click()
+    for device, those in ((page, columns), (elsewhere, others)):
+        await expect(those.nth(2)).to_contain_text('{"say":')
+        await device.reload()
+        await expect(those.locator("h4")).to_have_text(["Counter", "Endless", "Parrot"])
+        await expect(those.nth(2)).to_contain_text('{"say":')
+    await columns.nth(0).get_by_role("button", name="Go on with this answer").click()
+    for device, those in ((page, columns), (elsewhere, others)):
+        await expect(answers(device)).to_contain_text("w0 w1 w2")
+        await expect(those).to_have_count(0)
+
+
+async def test_who_has_gone_on_is_not_asked_again(person: MakePerson, stage: Server) -> None:
+    """Also where it was the newest answer, of which the log says nothing; and what was opened by hand stays open."""
+    page = await begun(await person("ann-gone-on", stage))
+    columns = await ask(page, "Parrot", "Counter")
+    await expect(columns.nth(2)).to_contain_text("w0 w1 w2")
+    await columns.nth(2).get_by_role("button", name="Go on with this answer").click()
+    await expect(columns).to_have_count(0)
+    standing = answers(page).get_by_role("navigation", name="Branches")
+    await page.reload()
+    await expect(standing).to_contain_text("3 of 3")
+    await standing.get_by_role("button", name="Previous branch").click()
+    await expect(standing).to_contain_text("2 of 3")
+    await standing.get_by_role("button", name="Next branch").click()
+    await expect(standing).to_contain_text("3 of 3")
+    await expect(columns).to_have_count(0)
+    await answers(page).get_by_role("button", name="Answers side by side").click()
+    await expect(columns).to_have_count(3)
+    await page.reload()
+    await expect(columns.locator("h4")).to_have_text(["Counter", "Parrot", "Counter"])
+
+
 async def test_columns_are_there_before_the_server_has_answered(person: MakePerson, stage: Server) -> None:
     """Each exactly once, also when it has; what the server refuses goes away again, and it is said why."""
     page = await begun(await person("ann-at-once", stage))

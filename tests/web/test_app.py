@@ -3,15 +3,17 @@
 import gzip
 import html
 import json
+import os
 import re
 import struct
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from support import asking
-from threadline.api.web.build import ENTRY, FOREVER, Build, find_build
+from threadline.api.web.build import ENTRY, FOREVER, Build, NewestBuild, find_build
 
 from .conftest import Installation
 from .test_pages import talked
@@ -68,6 +70,30 @@ def test_files_are_packed_once(installation: Installation, build: Build) -> None
         assert raw == (build.folder / (build.script[1:] + ending)).read_bytes()
         assert len(raw) * 3 < len(plain.content)
     assert gzip.decompress((build.folder / f"{build.script[1:]}.gz").read_bytes()) == plain.content
+
+
+def test_a_build_that_is_replaced_is_found_without_a_restart(build: Build, tmp_path: Path) -> None:
+    """While the newer one is being written, the former one stands; where there was none, it comes."""
+    newest = NewestBuild(tmp_path)
+    assert newest.get() is None
+    manifest = tmp_path / ".vite" / "manifest.json"
+    manifest.parent.mkdir()
+    text = (build.folder / ".vite" / "manifest.json").read_text()
+
+    def write(content: str, moment_ns: int) -> Build | None:
+        manifest.write_text(content)
+        os.utime(manifest, ns=(moment_ns, moment_ns))
+        return newest.get()
+
+    first = write(text, 1_000)
+    assert first is not None
+    assert first.script == build.script
+    assert write(text[:100], 2_000) == first
+    manifest.unlink()
+    assert newest.get() == first
+    second = write(text.replace(build.script[1:], "assets/main-AAAAAAAA.js"), 3_000)
+    assert second is not None
+    assert second.script == "/assets/main-AAAAAAAA.js"
 
 
 def test_the_shell_has_nobodys_words(installation: Installation) -> None:

@@ -14,7 +14,8 @@ import {
   sessionOf,
   takeOver,
 } from "./shell/first-state.ts";
-import { keepShell } from "./shell/installed.ts";
+import { keepShell, lookWhenBack } from "./shell/installed.ts";
+import { NewerNote } from "./shell/newer-note.tsx";
 import { followTheme } from "./shell/theme.ts";
 import { strings } from "./strings.ts";
 import { tellModels } from "./ui/models.ts";
@@ -32,6 +33,7 @@ function begin(first: FirstState, session: Session): void {
   if (place === null) throw new Error("The page has no place for the app.");
   const client = new Client({ name: `threadline:${session.tenant}:${session.end_user_id}` });
   if (first.models !== null) tellModels(client, first.models);
+  lookWhenBack(client);
   takeOver(client, first, place);
   createRoot(place).render(
     <StrictMode>
@@ -40,6 +42,7 @@ function begin(first: FirstState, session: Session): void {
         <SessionProvider value={session}>
           <ThreadlineProvider client={client}>
             <App />
+            <NewerNote />
           </ThreadlineProvider>
         </SessionProvider>
       </CSPProvider>

@@ -18,12 +18,16 @@ export const strings = {
     ],
     cancel: "Cancel",
     notLoaded: "This part could not be loaded. Perhaps there is no network just now.",
+    notLoadedAnyMore: "This part belongs to an older version of the app. What you have written is kept.",
+    reload: "Reload",
     tryAgain: "Try again",
     unreachable: "The server cannot be reached. Nothing was changed.",
   },
   shell: {
     reconnecting: "Reconnecting…",
     nobody: "There is no network, and nobody has signed in on this device.",
+    newer: "There is a newer version of this app. What you have written is kept.",
+    notNow: "Not now",
     offline: "You are offline. What you send goes out when you are back.",
   },
   sidebar: {

@@ -34,7 +34,7 @@ from threadline.api.sidebar import route as sidebar
 from threadline.api.sockets.door import SocketDoor
 from threadline.api.sse import finish_stream
 from threadline.api.web import pages, reference, shares, signin
-from threadline.api.web.build import find_build
+from threadline.api.web.build import NewestBuild
 from threadline.observe import Metrics
 
 _ROOMS = (
@@ -75,7 +75,7 @@ def create_app(house: House, allowed_origins: Sequence[str] = ()) -> ASGIApp:
         redoc_url=None,
     )
     app.state.house = house
-    app.state.build = find_build()
+    app.state.build = NewestBuild()
     for room in _ROOMS:
         app.include_router(room.router)
     problem.install(app)

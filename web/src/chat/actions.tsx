@@ -7,9 +7,8 @@ import { goTo, pathOf } from "../shell/address.ts";
 import { useSession } from "../shell/first-state.ts";
 import { strings } from "../strings.ts";
 import { IconButton } from "../ui/button.tsx";
-import { useWatched } from "../ui/watch.ts";
 import { BranchSwitcher } from "./branches.tsx";
-import { compare, compared } from "./compared.ts";
+import { compare } from "./compared.ts";
 import { CopyButton } from "./copy.tsx";
 import { useDeeds } from "./deeds.tsx";
 import { RegenerateMenu } from "./regenerate.tsx";
@@ -19,12 +18,13 @@ interface Props {
   readonly message: Message;
   readonly siblings: readonly Message[];
   readonly waiting: readonly Run[];
+  readonly isSideBySide: boolean;
   readonly onEdit: () => void;
 }
 
 const ICON = "size-4";
 
-export function Actions({ message, siblings, waiting, onEdit }: Props) {
+export function Actions({ message, siblings, waiting, isSideBySide, onEdit }: Props) {
   const client = useClient();
   const { end_user_id } = useSession();
   const { threadId, mayWrite } = useDeeds();
@@ -47,7 +47,9 @@ export function Actions({ message, siblings, waiting, onEdit }: Props) {
           {mayWrite && message.role === "assistant" && (
             <RegenerateMenu message={message} siblings={siblings} waiting={waiting} />
           )}
-          {message.role === "assistant" && siblings.length > 1 && <SideBySide parentId={message.parent_id} />}
+          {message.role === "assistant" && siblings.length > 1 && (
+            <SideBySide parentId={message.parent_id} isSideBySide={isSideBySide} />
+          )}
           <IconButton label={strings.chat.fork} onClick={() => void fork()}>
             <GitFork aria-hidden className={ICON} />
           </IconButton>
@@ -57,8 +59,12 @@ export function Actions({ message, siblings, waiting, onEdit }: Props) {
   );
 }
 
-function SideBySide({ parentId }: { readonly parentId: string | null }) {
-  const isSideBySide = useWatched(compared).has(parentId ?? "");
+interface SideBySideProps {
+  readonly parentId: string | null;
+  readonly isSideBySide: boolean;
+}
+
+function SideBySide({ parentId, isSideBySide }: SideBySideProps) {
   if (parentId === null) return null;
   return (
     <IconButton

@@ -8,7 +8,7 @@ import { useSession } from "../shell/first-state.ts";
 import { strings } from "../strings.ts";
 import { useWatched } from "../ui/watch.ts";
 import { Announcer } from "./announcer.tsx";
-import { compared, waitingBeside } from "./compared.ts";
+import { areToBeRead, askedOf, compared, waitingBeside } from "./compared.ts";
 import { DeedsProvider } from "./deeds.tsx";
 import { MessageOf } from "./message.tsx";
 import { useScroll } from "./scroll.ts";
@@ -25,7 +25,7 @@ interface Props {
 export function MessageList({ threadId, chat }: Props) {
   const { run, queue } = chat;
   const runs = run === null ? queue : [run, ...queue];
-  const sideBySide = useWatched(compared);
+  const choices = useWatched(compared);
   const messages = chat.messages.filter((shown) => !waitsForTurn(shown, run));
   const scroll = useScroll({ threadId, ...chat, messages });
   const keepMounted = useFirstLines(messages.length, scroll.left === null);
@@ -60,14 +60,20 @@ export function MessageList({ threadId, chat }: Props) {
             {(shown) => {
               const { id, parent_id } = shown.message;
               const siblings = chat.siblings(id);
+              const waiting = waitingBeside(parent_id, siblings, runs);
+              const isLast = shown === messages.at(-1);
+              const standing = { message: shown.message, siblings, waiting, isLast };
+              const asked = askedOf(choices, standing);
               return (
                 <MessageOf
                   // Where answers stand side by side, whichever is the active one is in the same place.
-                  key={sideBySide.has(parent_id ?? "") ? parent_id : shown.key}
+                  key={asked !== null ? parent_id : shown.key}
                   shown={shown}
                   siblings={siblings}
                   run={run !== null && run.output_message_id === id ? run : null}
-                  waiting={waitingBeside(parent_id, siblings, runs)}
+                  waiting={waiting}
+                  asked={asked}
+                  isToBeRead={areToBeRead(choices, standing)}
                 />
               );
             }}

@@ -1,16 +1,17 @@
 // One message: who, when, what, and what can be done with it.
 
 import type { Message, Run, Shown, ShownMessage } from "@threadline/client";
+import { useClient } from "@threadline/client/react";
 import { clsx } from "clsx";
-import { memo, useState } from "react";
+import { memo, useEffect, useState } from "react";
 import { useSession } from "../shell/first-state.ts";
 import { strings } from "../strings.ts";
 import { useModelName } from "../ui/models.ts";
-import { useWatched } from "../ui/watch.ts";
 import { Actions } from "./actions.tsx";
 import { BlockOf } from "./block.tsx";
 import { Columns } from "./columns.tsx";
-import { compared } from "./compared.ts";
+import type { Asked } from "./compared.ts";
+import { useDeeds } from "./deeds.tsx";
 import { Editor } from "./editor.tsx";
 import { Ending } from "./ending.tsx";
 import { authorOf, isOwn, momentOf, saysItself } from "./words.ts";
@@ -23,14 +24,18 @@ interface Props {
   readonly run: Run | null;
   /** The runs that will answer the same question once more. */
   readonly waiting: readonly Run[];
+  /** All of them stand side by side in its place; null where it stands alone. */
+  readonly asked: Asked | null;
+  /** Those beside it have to be read before it is known how they stand. */
+  readonly isToBeRead: boolean;
 }
 
-export const MessageOf = memo(function MessageOf({ shown, siblings, run, waiting }: Props) {
+export const MessageOf = memo(function MessageOf({ shown, siblings, run, waiting, asked, isToBeRead }: Props) {
   const [isEdited, setEdited] = useState(false);
   const { message } = shown;
-  const asked = useWatched(compared).get(message.parent_id ?? "");
+  useSiblings(message.id, isToBeRead);
   const others = siblings.length - 1 + waiting.length + (asked?.models.length ?? 0);
-  const isCompared = asked !== undefined && others > 0;
+  const isCompared = asked !== null && others > 0;
   const className = clsx("message", message.role, isCompared && "compared");
   return (
     <article
@@ -42,15 +47,21 @@ export const MessageOf = memo(function MessageOf({ shown, siblings, run, waiting
       <Head shown={shown} isWriting={message.status === "streaming" && run?.status === "running"} />
       <div className="content" dir="auto">
         {isEdited && <Editor message={message} onDone={() => setEdited(false)} />}
-        {!isEdited && isCompared && message.role === "assistant" && (
+        {!isEdited && isCompared && (
           <Columns parentId={message.parent_id ?? ""} answers={siblings} waiting={waiting} asked={asked}>
             {(answer) => <Content message={answer} run={null} />}
           </Columns>
         )}
-        {!isEdited && !(isCompared && message.role === "assistant") && <Content message={message} run={run} />}
+        {!isEdited && !isCompared && <Content message={message} run={run} />}
       </div>
       {shown.delivery === "stored" && !isEdited && (
-        <Actions message={message as Message} siblings={siblings} waiting={waiting} onEdit={() => setEdited(true)} />
+        <Actions
+          message={message as Message}
+          siblings={siblings}
+          waiting={waiting}
+          isSideBySide={asked !== null}
+          onEdit={() => setEdited(true)}
+        />
       )}
     </article>
   );
@@ -61,6 +72,8 @@ function isSame(before: Props, after: Props): boolean {
   return (
     before.shown === after.shown &&
     before.run === after.run &&
+    before.asked === after.asked &&
+    before.isToBeRead === after.isToBeRead &&
     isSameList(before.siblings, after.siblings) &&
     isSameList(before.waiting, after.waiting)
   );
@@ -68,6 +81,19 @@ function isSame(before: Props, after: Props): boolean {
 
 function isSameList<One>(before: readonly One[], after: readonly One[]): boolean {
   return before.length === after.length && before.every((one, place) => one === after[place]);
+}
+
+function useSiblings(messageId: string, areToBeRead: boolean): void {
+  const client = useClient();
+  const { threadId } = useDeeds();
+  useEffect(() => {
+    // Without a network it stands alone, and the switcher beside it asks again.
+    if (areToBeRead)
+      void client
+        .thread(threadId)
+        .loadSiblings(messageId)
+        .catch(() => undefined);
+  }, [client, threadId, messageId, areToBeRead]);
 }
 
 function useAuthor(message: ShownMessage): string {

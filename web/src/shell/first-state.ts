@@ -2,6 +2,7 @@
 
 import type { Client, ModelPage, Snapshot } from "@threadline/client";
 import { createContext, useContext } from "react";
+import { forgetChoices } from "../chat/kept-choices.ts";
 import { forgetDrafts } from "../composer/drafts.ts";
 import { placeOf } from "./address.ts";
 
@@ -42,6 +43,7 @@ export async function signOut(client: Client): Promise<void> {
   localStorage.removeItem(KEY);
   await client.forget();
   forgetDrafts(localStorage);
+  forgetChoices(localStorage);
   location.assign("/sign-in");
 }
 

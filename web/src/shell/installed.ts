@@ -1,26 +1,34 @@
 // The app as something that stays: its shell is kept for when there is no network, and a newer build replaces it.
 
-const KEY = "threadline:reloaded";
-const ONCE_MS = 60_000;
+import type { Client } from "@threadline/client";
+import { lookForNewer } from "../ui/newer.ts";
 
 /** Keep the shell on this device, where the browser can: over https, and on the machine itself. */
 export function keepShell(): void {
-  addEventListener("vite:preloadError", () => {
-    if (isWorthReloading(Date.now())) location.reload();
-  });
+  // A part that was to be loaded later is not there: the server may have a newer build. The page is not loaded anew by
+  // itself: somebody may be in the middle of something.
+  addEventListener("vite:preloadError", () => void lookForNewer());
   if (!("serviceWorker" in navigator)) return;
   const { serviceWorker } = navigator;
   serviceWorker.register("/sw.js").catch(() => undefined);
   // The page is there: now is time for what it may need later, with or without a network.
   const keepRest = () => serviceWorker.ready.then(({ active }) => active?.postMessage("keep the rest"));
   void keepRest();
-  serviceWorker.addEventListener("controllerchange", () => void keepRest());
+  serviceWorker.addEventListener("controllerchange", () => {
+    void keepRest();
+    // Another tab was opened, and came with it.
+    void lookForNewer();
+  });
 }
 
-// A part that was to be loaded later is not there: the server has a newer build, and its page names the parts of that.
-// Without a network there is nothing newer to be had, and what does not help once does not help again at once.
-function isWorthReloading(now: number): boolean {
-  if (!navigator.onLine || now - Number(sessionStorage.getItem(KEY)) < ONCE_MS) return false;
-  sessionStorage.setItem(KEY, String(now));
-  return true;
+/** A server that was away may be another one when it is back. */
+export function lookWhenBack(client: Client): void {
+  let wasAway = false;
+  client.connection.subscribe(() => {
+    const { phase, failures } = client.connection.get();
+    if (failures > 0) wasAway = true;
+    if (phase !== "live" || !wasAway) return;
+    wasAway = false;
+    void lookForNewer();
+  });
 }

@@ -3,6 +3,8 @@
 import { type ComponentType, createContext, lazy, useContext, useEffect, useState } from "react";
 import { strings } from "../strings.ts";
 import { Button } from "./button.tsx";
+import { isNewerThere, lookForNewer } from "./newer.ts";
+import { useWatched } from "./watch.ts";
 
 type Loaded<P> = () => Promise<{ readonly default: ComponentType<P> }>;
 
@@ -76,15 +78,17 @@ function Nothing() {
 
 function NotLoaded({ onClose }: { readonly onClose?: () => void }) {
   const { again } = useAttempts();
+  const isOlder = useWatched(isNewerThere);
+  useEffect(() => void lookForNewer(), []);
   return (
     <div
       role="alert"
       className="fixed inset-x-4 bottom-6 z-50 mx-auto flex max-w-lg flex-wrap items-center justify-end gap-2 rounded-xl border border-line bg-ground p-4 text-sm shadow-xl"
     >
-      <p className="min-w-56 flex-1">{strings.ui.notLoaded}</p>
+      <p className="min-w-56 flex-1">{isOlder ? strings.ui.notLoadedAnyMore : strings.ui.notLoaded}</p>
       {onClose !== undefined && <Button onClick={onClose}>{strings.ui.close}</Button>}
-      <Button kind="primary" onClick={() => void again()}>
-        {strings.ui.tryAgain}
+      <Button kind="primary" onClick={() => (isOlder ? location.reload() : void again())}>
+        {isOlder ? strings.ui.reload : strings.ui.tryAgain}
       </Button>
     </div>
   );

@@ -37,8 +37,9 @@ async function install(): Promise<void> {
 }
 
 async function activate(): Promise<void> {
-  const names = await caches.keys();
-  await Promise.all(names.filter((name) => name !== CACHE).map((name) => caches.delete(name)));
+  // The former build stays: a tab that is open may need its parts, which the server does not have any more.
+  const older = (await caches.keys()).filter((name) => name !== CACHE);
+  await Promise.all(older.slice(0, -1).map((name) => caches.delete(name)));
   await worker.clients.claim();
 }
 
@@ -53,7 +54,7 @@ async function keepRest(): Promise<void> {
 }
 
 async function kept(request: Request | string): Promise<Response> {
-  return (await caches.match(request)) ?? Response.error();
+  return (await (await caches.open(CACHE)).match(request)) ?? Response.error();
 }
 
 async function keptOrFetched(request: Request): Promise<Response> {

@@ -23,6 +23,7 @@ _FOR_FEW = ("src/operator/", "node_modules/shiki/dist/langs/")
 """Parts that nobody fetches before they are met: the operator's pages, and each language that code is written in."""
 
 FOREVER = "public, max-age=31536000, immutable"
+_MANIFEST = Path(".vite", "manifest.json")
 _ASK_AGAIN = "no-cache"
 _ENCODINGS = {"br": ".br", "gzip": ".gz"}
 """What the build has packed its files with, the better one first."""
@@ -69,10 +70,36 @@ class Build(Struct, frozen=True):
         return guarded(Response(script, media_type="text/javascript", headers={"Cache-Control": _ASK_AGAIN}))
 
 
-def find_build() -> Build | None:
+class NewestBuild:
+    """The build that lies in the package now: an upgrade, or `make web`, may replace it under a running server.
+
+    Pages that went on naming the files of the former one would be without any script until the restart.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder or Path(str(resources.files("threadline"))) / "web"
+        self._seen: tuple[int, int] | None = None
+        self._build: Build | None = None
+
+    def get(self) -> Build | None:
+        """Return it; None where there has been none. One look at the file system, and no more while nothing changes."""
+        try:
+            state = (self._folder / _MANIFEST).stat()
+            # An installer may keep the times that its archive had.
+            seen = (state.st_mtime_ns, state.st_ino)
+            if seen != self._seen:
+                self._build = find_build(self._folder) or self._build
+                self._seen = seen
+        except (OSError, msgspec.DecodeError):
+            # It is being written: what was there before is as good as anything until it is whole.
+            pass
+        return self._build
+
+
+def find_build(folder: Path | None = None) -> Build | None:
     """Return the build that lies in the package; None where nobody has made one for this version of the server."""
-    folder = Path(str(resources.files("threadline"))) / "web"
-    manifest = folder / ".vite" / "manifest.json"
+    folder = folder or Path(str(resources.files("threadline"))) / "web"
+    manifest = folder / _MANIFEST
     if not manifest.is_file():
         return None
     entries: dict[str, dict[str, Any]] = msgspec.json.decode(manifest.read_bytes())

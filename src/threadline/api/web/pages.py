@@ -15,7 +15,7 @@ from threadline.access.principals import Principal
 from threadline.api.answers import ModelPage, SignedIn, State
 from threadline.api.house import House, TheHouse, principal_of, thread_scope
 from threadline.api.threads import state_of
-from threadline.api.web.build import Build
+from threadline.api.web.build import Build, NewestBuild
 from threadline.api.web.html import THEME_COOKIE, document, nothing_here
 from threadline.api.web.messages import messages_html
 from threadline.api.web.policy import page
@@ -66,26 +66,26 @@ async def operator_page(request: Request, house: TheHouse, rest: str = "") -> Re
 @router.get("/shell")
 async def shell(request: Request) -> Response:
     """Show the app without anybody's words: what a browser keeps for when there is no network."""
-    build = _build_of(request)
+    build = _some_build_of(request)
     return page(document("Threadline", _frame(FirstState(None, None, None), ""), _head(build)), cache="no-cache")
 
 
 @router.get("/sw.js")
 async def service_worker(request: Request) -> Response:
     """Return the service worker, from where it may serve all pages."""
-    return _build_of(request).service_worker()
+    return _some_build_of(request).service_worker()
 
 
 @router.get("/assets/{name}")
 async def asset(request: Request, name: str) -> Response:
     """Return a hashed file of the app."""
-    return _build_of(request).file("assets", name, accepts=request.headers.get("accept-encoding", ""))
+    return _some_build_of(request).file("assets", name, accepts=request.headers.get("accept-encoding", ""))
 
 
 @router.get("/app/{name}")
 async def file_of_app(request: Request, name: str) -> Response:
     """Return a file of the app that keeps its name: icons, the web app manifest."""
-    return _build_of(request).file("app", name)
+    return _some_build_of(request).file("app", name)
 
 
 async def _shell(request: Request, house: House, thread_id: ThreadId | None, limit: int = 0) -> Response:
@@ -97,7 +97,7 @@ async def _shell(request: Request, house: House, thread_id: ThreadId | None, lim
         state = None if thread_id is None else await _state(house, principal, thread_id, limit)
     except NotFound as error:
         return page(nothing_here(error.detail), 404)
-    build: Build | None = request.app.state.build
+    build = _build_of(request)
     title, words = "Threadline", ""
     if state is not None:
         heading = state.thread.title or "Conversation"
@@ -133,8 +133,13 @@ def _head(build: Build) -> str:
     return f'{_INSTALLABLE}{styles}<script type="module" src="{escape(build.script)}"></script>\n'
 
 
-def _build_of(request: Request) -> Build:
-    build: Build | None = request.app.state.build
+def _build_of(request: Request) -> Build | None:
+    newest: NewestBuild = request.app.state.build
+    return newest.get()
+
+
+def _some_build_of(request: Request) -> Build:
+    build = _build_of(request)
     if build is None:
         raise NotFound("There is nothing at this address.")
     return build
@@ -149,6 +154,6 @@ _INSTALLABLE = """<link rel="manifest" href="/app/threadline.webmanifest">
 _NO_BUILD = """<main>
 <h1>Threadline is running</h1>
 <p>This installation came without the web app: <code>make web</code> in a checkout builds it, and takes its Node from
-PyPI where there is none. Then start the server again.</p>
+PyPI where there is none. Then load this page again.</p>
 <p>The API is described at <a href="/docs">/docs</a>.</p>
 </main>"""
