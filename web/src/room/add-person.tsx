@@ -21,7 +21,7 @@ interface Props {
 export function AddPerson({ threadId, members, onAdded }: Props) {
   const client = useClient();
   const { end_user_id: me } = useSession();
-  const known = useKnownPeople();
+  const known = useKnownPeople(members);
   const field = useRef<HTMLInputElement>(null);
   const hint = useId();
   const [typed, setTyped] = useState("");

@@ -3,7 +3,7 @@
 import type { Member, Thread } from "@threadline/client";
 
 /** More would be a list to read, and not a help. */
-const SUGGESTED_MAX = 6;
+export const SUGGESTED_MAX = 6;
 
 /** The people of these conversations and teams, each once, in that order, without oneself. */
 export function peopleOf(
