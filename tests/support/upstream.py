@@ -57,10 +57,21 @@ def chat(*words: str | Gate, ending: Ending = "clean", pause: float = 0.0) -> Re
     return Reply(parts, ending=ending)
 
 
-def chat_call(name: str, arguments: str) -> Reply:
-    """Return an answer of Chat Completions that asks for a tool."""
-    call = {"index": 0, "id": "call_1", "type": "function", "function": {"name": name, "arguments": arguments}}
-    return Reply([_chat_delta({"tool_calls": [call]}), _chat_delta({}, "tool_calls"), b"data: [DONE]\n\n"])
+def chat_call(name: str, arguments: str, said: str = "", ending: Ending = "clean", number: int = 1) -> Reply:
+    """Return an answer of Chat Completions that says something and asks for a tool; one that hangs does so meanwhile."""
+    function = {"name": name, "arguments": arguments}
+    parts = [_chat_delta({"content": said})] if said else []
+    parts.append(
+        _chat_delta({"tool_calls": [{"index": 0, "id": f"call_{number}", "type": "function", "function": function}]})
+    )
+    if ending == "clean":
+        usage = {"prompt_tokens": 11, "completion_tokens": 5, "total_tokens": 16}
+        parts += [
+            _chat_delta({}, "tool_calls"),
+            _event({"id": "c", "choices": [], "usage": usage}),
+            b"data: [DONE]\n\n",
+        ]
+    return Reply(parts, ending=ending)
 
 
 def anthropic(*words: str) -> Reply:
