@@ -45,6 +45,10 @@ class Node:
         """Its name in what a storm tells."""
         return self.server.data.name
 
+    def has_begun(self, run_id: str) -> bool:
+        """Whether it has ever answered this run, by what it has said."""
+        return any('"run_started"' in line and run_id in line for line in self.server.log().splitlines())
+
     def answers(self) -> int:
         """Count the answers that it is giving at the moment, by what it has said in this life."""
         said = self.server.log().rpartition("Threadline is ready")[2]
@@ -89,6 +93,14 @@ class Cluster:
     def client(self, number: int) -> Client:
         """Return a client of one node."""
         return Client(self.nodes[number].url, self.key)
+
+    async def owner(self, run_id: str) -> int:
+        """Wait until a run is answered for the first time, and return by which node: not always the one that was asked."""
+
+        async def found() -> list[int]:
+            return [number for number, node in enumerate(self.nodes) if node.has_begun(run_id)]
+
+        return (await until(found, "somebody who answers"))[0]
 
     async def wait_until_ready(self) -> None:
         """Wait until every node says that it is."""

@@ -39,23 +39,26 @@ async def test_nothing_that_anybody_saw_is_lost(make_server: StartServer, instal
         ]
         for _ in range(ROUNDS):
             await _pull_the_plug(server, source)
+        while not _has_struck(seen):
+            # A storm that hit nothing would prove nothing; how much it hits is the machine's business too.
+            await _pull_the_plug(server, source)
         crowd.is_over = True
         await _leave(people)
         await until(lambda: all_settled(client, thread_ids), "the end of all runs", 2 * PATIENCE_SECONDS)
         threads = {thread_id: await stored_of(client, thread_id) for thread_id in thread_ids}
-    replaced = sum(frame.event == "message.superseded" for stored in threads.values() for frame in stored.log)
     acknowledged = sum(send.is_acknowledged for send in seen.sends)
-    print(
-        f"{acknowledged} of {len(seen.sends)} sends acknowledged, {len(seen.frames)} frames seen, {replaced} replaced"
-    )
+    print(f"{acknowledged} of {len(seen.sends)} sends acknowledged, {len(seen.frames)} frames seen")
     breaches = broken_promises(seen, threads)
     assert not breaches, f"seed {SEED}, {len(breaches)} breaches:\n" + "\n".join(breaches[:20])
     failed = [run for stored in threads.values() for run in stored.runs.values() if run["status"] != "completed"]
     assert not failed, f"seed {SEED}: {failed[:3]}"
-    # A storm that hit nothing would prove nothing.
-    assert replaced >= ROUNDS // 3
-    assert acknowledged >= ROUNDS
-    assert any(send.tries > 1 for send in seen.sends)
+
+
+def _has_struck(seen: Seen) -> bool:
+    """Whether enough was there to be lost: answers that were begun anew, sends, and sends that had to come again."""
+    replaced = {(thread_id, frame.id) for thread_id, frame in seen.frames if frame.event == "message.superseded"}
+    acknowledged = sum(send.is_acknowledged for send in seen.sends)
+    return len(replaced) >= ROUNDS // 3 and acknowledged >= ROUNDS and any(send.tries > 1 for send in seen.sends)
 
 
 async def _pull_the_plug(server: Server, source: random.Random) -> None:

@@ -117,6 +117,7 @@ class Scheduler:
         self._stops: dict[RunId, StopReason] = {}
         self._is_store_away = False
         self._store_back_at = -math.inf
+        self._reaped_at = math.inf
         self._tasks: asyncio.TaskGroup | None = None
         self._threads: dict[ThreadId, RunId] = {}
         self._poked = asyncio.Event()
@@ -453,11 +454,14 @@ class Scheduler:
             log.warning("reap_failed", detail=error.detail)
             self._is_store_away = True
             return
-        # While the store was away, or took its time, nobody could renew. Whoever still lives will do so now, and go on
-        # with his answers; taken over at once they would all begin again, and be paid for twice.
+        # While the store was away, or took its time, nobody could renew; nor while the whole machine stood still, of
+        # which this node knows that it overslept. Whoever still lives will do so now, and go on with his answers; taken
+        # over at once they would all begin again, and be paid for twice.
         now = self._clock.monotonic()
-        if self._is_store_away or now - begun > patience_seconds / 2:
+        overslept = begun - self._reaped_at - self._times.reap_seconds
+        if self._is_store_away or max(now - begun, overslept) > patience_seconds / 2:
             self._is_store_away, self._store_back_at = False, now
+        self._reaped_at = now
         is_patient = now - self._store_back_at < patience_seconds
         for row in found:
             if row.run.attempt == 0 or not is_patient:
