@@ -28,6 +28,11 @@ NODE = NodeId("node_1")
 NOW = "2026-01-01T00:00:00.000Z"
 
 
+@pytest.fixture(autouse=True)
+def _patient(patient_stores: None) -> None:
+    """Tests of impatience say themselves how little of it they have."""
+
+
 @pytest.fixture
 async def sqlite_kit(tmp_path: Path) -> AsyncIterator[SqliteKit]:
     """A SQLite file, not open yet."""

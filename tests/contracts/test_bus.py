@@ -68,6 +68,13 @@ def kit(request: pytest.FixtureRequest, prefix: str) -> BusKit:
     return MemoryKit()
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that stands still is no bus that has gone: what is said once here is waited for."""
+    for room in ("remote", "postgres", "redis"):
+        monkeypatch.setattr(f"threadline.bus.{room}.ANSWER_SECONDS", PATIENCE_SECONDS)
+
+
 class Node:
     """A bus, and what was heard on it."""
 

@@ -23,6 +23,11 @@ def quiet_logs():
     structlog.reset_defaults()
 
 
+@pytest.fixture(autouse=True)
+def _patient(patient_stores: None) -> None:
+    """Nothing here is about a database that does not answer."""
+
+
 @pytest.fixture
 def on_sqlite(tmp_path: Path) -> MakeStore:
     """Make one more store on a file of the test's own."""

@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import Any, TypeVar
 
 from support.toolboxes import GivenTools
+from support.waiting import PATIENCE_SECONDS
 from threadline.bus.memory import MemoryBus
 from threadline.clock import SystemClock
 from threadline.engine.engine import Engine
@@ -228,9 +229,9 @@ class Follower:
         self._task = asyncio.get_event_loop().create_task(self._read(tail, cursor))
 
     async def end(self) -> None:
-        """Read on until the stream ends by itself; it has half a minute for that on a busy machine."""
+        """Read on until the stream ends by itself."""
         assert self._task is not None, "followed before"
-        await asyncio.wait([self._task], timeout=30)
+        await asyncio.wait([self._task], timeout=PATIENCE_SECONDS)
 
     async def leave(self) -> None:
         """Stop reading."""

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from support.waiting import PATIENCE_SECONDS
 from threadline.content import TextBlock
 from threadline.engine.accept import Send
 from threadline.engine.threads import NewThread
@@ -17,9 +18,9 @@ def test_a_run_that_the_claim_ends_is_counted_once(make_store: MakeStore) -> Non
         thread, _ = world.do(world.node.engine.create_thread(SCOPE, NewThread(title="t")))
         world.do(world.node.engine.send(SCOPE, thread.id, Send(content=[TextBlock("go")])))
         for _ in range(3):
-            world.do(asyncio.wait_for(_asked(world), 60))
+            world.do(asyncio.wait_for(_asked(world), PATIENCE_SECONDS))
             world.crash()
-        world.do(asyncio.wait_for(_counted(world), 60))
+        world.do(asyncio.wait_for(_counted(world), PATIENCE_SECONDS))
         metrics = world.node.metrics
         taken = metrics.tallies.take()
         for counted in (taken[SCOPE.tenant_id], taken[WHOLE_NODE]):

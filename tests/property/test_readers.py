@@ -121,6 +121,12 @@ async def test_the_bus_costs_time_and_never_words(
                     readings.append(Reading(tail, desk.thread_id, source.randint(0, end), pause, picky))
             if source.random() < 0.3:
                 await asyncio.sleep(0.002)
+        # However far behind the others are: somebody who keeps up takes what comes.
+        readings.append(Reading(desk.tail, desk.thread_id, 0, picky=source))
+        while not readings[-1].taken_live:
+            await until(lambda: readings[-1].caught_up_at is not None)
+            await desk.journal.write(SCOPE, desk.tells("more"))
+            await asyncio.sleep(0.001)
         await desk.journal.write(SCOPE, desk.tells("the end"), words)
         log = await desk.log()
         assert [entry.seq for entry in log] == list(range(1, len(log) + 1))
@@ -129,7 +135,6 @@ async def test_the_bus_costs_time_and_never_words(
             assert reading.seen == log[reading.after :]
             assert reading.caught_up_at is None or reading.caught_up_at <= len(log)
             await reading.stop()
-        assert any(reading.taken_live for reading in readings)
         polling.cancel()
         await asyncio.gather(polling, return_exceptions=True)
 

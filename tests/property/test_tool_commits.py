@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from support.waiting import PATIENCE_SECONDS
 from threadline.content import TextBlock
 from threadline.engine import ledger
 from threadline.engine.accept import Send
@@ -111,7 +112,7 @@ class Asking:
             while not listening or listening[0] is before:
                 await asyncio.sleep(0.001)
 
-        self.world.do(asyncio.wait_for(asked(), 60))
+        self.world.do(asyncio.wait_for(asked(), PATIENCE_SECONDS))
 
     def calls(self) -> list[ToolCall]:
         """Return all calls."""

@@ -231,6 +231,7 @@ async def test_a_nudge_is_one_for_a_thread_and_says_the_newest_seq(desk: Desk) -
     await rest()
     desk.store.gate.set()
     await soon(asyncio.gather(first, *second))
+    await words.wait_until_settled()
     await rest()
     if desk.store.has_one_writer:
         assert [nudge.seq for nudge in desk.nudged] == [2, 10]

@@ -13,11 +13,14 @@ from typing import TypeVar
 
 import pytest
 
+from threadline.store.postgres import connections
+from threadline.store.postgres import store as store_module
 from threadline.store.postgres.store import PostgresStore
 
 from .postgres import PostgresServer
 from .processes import ServerProcess
 from .redis import RedisServer
+from .waiting import PATIENCE_SECONDS
 
 MakePostgres = Callable[..., PostgresServer]
 MakeRedis = Callable[..., RedisServer]
@@ -54,6 +57,20 @@ def migrated(postgres: PostgresServer) -> str:
     with ThreadPoolExecutor(1) as thread:
         thread.submit(asyncio.run, migrate()).result()
     return name
+
+
+@pytest.fixture
+def patient_stores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the stores of this process wait for a database for as long as the machine may stand still.
+
+    Where a person would long have been told to come again, a test wants to know what comes of it.
+    """
+    for name in ("COMMAND_SECONDS", "ACQUIRE_SECONDS", "CONNECT_SECONDS"):
+        monkeypatch.setattr(connections, name, PATIENCE_SECONDS)
+    for name in ("FATE_SECONDS", "TRIES_SECONDS"):
+        monkeypatch.setattr(store_module, name, PATIENCE_SECONDS)
+    for name in ("idle_in_transaction_session_timeout", "lock_timeout", "statement_timeout"):
+        monkeypatch.setitem(connections.SESSION, name, str(round(PATIENCE_SECONDS * 1000)))
 
 
 @pytest.fixture
