@@ -3,10 +3,14 @@
 The first argument says what the next release brings, in any combination joined by `+`: `expand` (a step that nodes of
 this release can live with), `contract` (one that they cannot), `backfill` (long work on every message). The rest is the
 command line.
+
+Where its folder has a file `hold`, a backfill stops behind as many batches as stand in it, and does not go on.
 """
 
 import asyncio
 import sys
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 from threadline.cli import main
@@ -15,6 +19,8 @@ from threadline.store.postgres.backfill import Backfill, Batch
 
 ROWS_PER_BATCH = 100
 PAUSE_SECONDS = 0.02
+HOLD = Path("hold")
+BATCHES_MAX = int(HOLD.read_text()) if HOLD.exists() else sys.maxsize
 
 _NEXT = """
 WITH mine AS (SELECT tenant_id, id FROM messages WHERE id > $1 ORDER BY id LIMIT $2),
@@ -26,8 +32,13 @@ SELECT max(id), count(*) FROM mine
 """
 
 
+_made = count(1)
+
+
 async def mark(connection: Any, position: str) -> Batch:
     """Mark the next messages: whoever is done twice has two marks."""
+    if next(_made) > BATCHES_MAX:
+        await asyncio.Event().wait()
     last, rows = await connection.fetchrow(_NEXT, position, ROWS_PER_BATCH)
     await asyncio.sleep(PAUSE_SECONDS)
     return Batch(last or position, rows, is_last=rows < ROWS_PER_BATCH)

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from support.server import command, environment
+from support.waiting import PATIENCE_SECONDS
 
-PATIENCE_SECONDS = 60.0
 WIDTH, HEIGHT = 100, 30
 
 # The child makes the terminal its own, so that Ctrl-C reaches it as a signal, and becomes the command.

@@ -48,6 +48,7 @@ def test_ctrl_c_stops_an_answer(terminal: OpenTerminal, talking: dict[str, str],
     assert (answer.status, answer.text) == ("cancelled", "w0 w1 w2 w3 w4 w5 w6")
     chat.type("/model demo/echo@max\r")
     chat.wait_for("answers from here on.")
+    chat.wait_for_prompt()
     chat.type("still here\r")
     chat.wait_for("demo/echo@max · 2 tokens")
     chat.wait_for_prompt()

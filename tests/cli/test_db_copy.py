@@ -5,7 +5,7 @@ import re
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from support.client import Client, counted, said, text_of
 from support.fixtures import Installation
 from support.postgres import PostgresServer
 from support.server import Server, command, copy_installation, environment
+from support.upstream import Gate, Upstream, chat
 from support.waiting import PATIENCE_SECONDS
 from threadline.store.copying import tables
 
@@ -22,7 +23,9 @@ from .conftest import Run
 from .states import tamper
 from .terminal import Terminal
 
-MANY = 100_000
+MANY = 20_000
+GATES = ("key 3", "key 5", "key 8")
+"""Of the rows of `many` those that a copy comes to first, in this order, each in a batch of its own."""
 
 
 def address(data: Path) -> str:
@@ -36,13 +39,15 @@ def name_of(database: str) -> str:
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[[str], Server]]:
+def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Start a server on a PostgreSQL database, with a data folder that has nothing in it."""
     started: list[Server] = []
 
-    def serve(database: str) -> Server:
+    def serve(database: str, **settings: str) -> Server:
         folder = tmp_path / f"node{len(started)}"
-        started.append(Server(folder, {"THREADLINE_DATABASE": database}).start())
+        # It counts as running for as long as it does, however little a busy machine lets it do.
+        patient = {"THREADLINE_LEASE_SECONDS": "120"}
+        started.append(Server(folder, {"THREADLINE_DATABASE": database, **patient, **settings}).start())
         return started[-1]
 
     yield serve
@@ -84,17 +89,26 @@ def test_threads_are_what_they_were(run: Run, data: Path, database: str) -> None
 
 
 async def test_what_was_interrupted_is_finished_in_the_new_place(
-    run: Run, installation: Installation, database: str, serve: Callable[[str], Server], tmp_path: Path
+    run: Run,
+    installation: Installation,
+    database: str,
+    serve: Callable[..., Server],
+    tmp_path: Path,
+    vendors: Mapping[str, str],
+    upstream: Upstream,
 ) -> None:
     """A run whose server was killed goes on as a new attempt; a cursor and a token of before are as good as ever."""
-    old = Server(copy_installation(installation.folder, tmp_path / "data")).start()
+    words, gate, model = [f"w{number} " for number in range(60)], Gate(), "openai/moves"
+    upstream.play("moves", chat(*words[:10], gate, *words[10:20], ending="hang"), chat(*words))
+    old = Server(copy_installation(installation.folder, tmp_path / "data"), vendors).start()
     async with Client(old.url, installation.key) as client:
         thread_id = await client.thread(end_user_id="ann")
         token = (await client.post("/v1/tokens", {"end_user_id": "ann"})).ok(201)["token"]
-        async with client.send_stream(thread_id, "count", key="once", model="demo/count-60@10") as stream:
+        async with client.send_stream(thread_id, "count", key="once", model=model) as stream:
             while len(said(stream.frames)) < len(counted(10)):
                 await stream.next()
             waiting = await client.begin(thread_id, "and then", model="demo/echo@max")
+            gate.set()
             # A delta is the last thing in the log: no row but its own knows how far the thread is.
             while len(said(stream.frames)) < len(counted(20)):
                 await stream.next()
@@ -104,7 +118,7 @@ async def test_what_was_interrupted_is_finished_in_the_new_place(
     assert done.status == 0, done.err
     checked = await asyncio.to_thread(run, "db", "check", "--database", database)
     assert checked.status == 0, checked.out
-    new = await asyncio.to_thread(serve, database)
+    new = await asyncio.to_thread(serve, database, **vendors)
     run_id = stream.headers["x-threadline-run-id"]
     async with Client(new.url, token) as client:
         last = {"last-event-id": str(seen[-1].id)}
@@ -112,7 +126,7 @@ async def test_what_was_interrupted_is_finished_in_the_new_place(
             rest = await resumed.read_to_end()
         whole = [*seen, *rest]
         assert rest[0].event == "message.superseded"
-        assert said(whole) == counted(60)
+        assert said(whole) == "".join(words)
         ended = rest[-1].data["run"]
         assert (ended["status"], ended["attempt"]) == ("completed", 2)
         assert (await client.settled(waiting["run"]["id"]))["status"] == "completed"
@@ -123,9 +137,9 @@ async def test_what_was_interrupted_is_finished_in_the_new_place(
         between = [frame for frame in log if seen[0].id < frame.id < rest[-1].id and frame.id not in ids]
         assert [(frame.event, frame.data["run"]["id"]) for frame in between] == [("run.queued", waiting["run"]["id"])]
     async with Client(new.url, installation.key) as client:
-        again = await client.ask(thread_id, "count", key="once", model="demo/count-60@10")
+        again = await client.ask(thread_id, "count", key="once", model=model)
         assert again["run"]["id"] == run_id, "an Idempotency-Key of before is remembered"
-        assert text_of(again["reply"]) == counted(60)
+        assert text_of(again["reply"]) == "".join(words)
     checked = await asyncio.to_thread(run, "db", "check", "--database", database)
     assert checked.status == 0, checked.out
 
@@ -154,6 +168,50 @@ def start_copy(data: Path, database: str, home: Path) -> subprocess.Popen[bytes]
     )
 
 
+@pytest.fixture
+def gates(run: Run, database: str, postgres: PostgresServer) -> Callable[[str], None]:
+    """A target in which a copy stops before each of GATES until the test has opened it, by calling this with its name."""
+    assert run("db", "migrate", "--database", database).status == 0
+    name = name_of(database)
+    keys = ", ".join(f"('{gate}')" for gate in GATES)
+    for statement in (
+        "CREATE SCHEMA held",
+        f"CREATE TABLE held.gates AS SELECT * FROM (VALUES {keys}) AS closed (key)",
+        "GRANT USAGE ON SCHEMA held TO public",
+        "GRANT SELECT ON held.gates TO public",
+        "CREATE FUNCTION held.wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN WHILE EXISTS "
+        "(SELECT FROM held.gates WHERE key = NEW.key) LOOP PERFORM pg_sleep(0.01); END LOOP; RETURN NEW; END $$",
+        f"CREATE TRIGGER wait BEFORE INSERT ON sends FOR EACH ROW WHEN (NEW.key IN {GATES}) EXECUTE FUNCTION held.wait()",
+    ):
+        postgres.execute(statement, name)
+
+    def open_gate(gate: str) -> None:
+        postgres.execute(f"DELETE FROM held.gates WHERE key = '{gate}'", name)
+
+    return open_gate
+
+
+def wait_for_rows(postgres: PostgresServer, database: str, more_than: int = 0) -> None:
+    """Wait until a copy has come to rows that come after so many."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while copied_sends(postgres, database) <= more_than:
+        assert time.monotonic() < deadline, "nothing is copied"
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a copy, which has not come to its end."""
+    process.kill()
+    assert process.wait() == -9, "the copy ended before it was killed"
+
+
+def wait_until_gone(postgres: PostgresServer, database: str) -> None:
+    """Wait until PostgreSQL has seen that a killed copy is gone: until then it keeps others out."""
+    locks = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND database = "
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while postgres.execute(f"{locks} (SELECT oid FROM pg_database WHERE datname = '{name_of(database)}')"):
+        assert time.monotonic() < deadline, "its connection lives on"
+
+
 def copied_sends(postgres: PostgresServer, database: str) -> int:
     """Return how many rows of `sends` are there and committed; 0 before the table is."""
     name = name_of(database)
@@ -163,18 +221,16 @@ def copied_sends(postgres: PostgresServer, database: str) -> int:
 
 
 def test_a_copy_that_is_killed_goes_on(
-    run: Run, many: Path, database: str, postgres: PostgresServer, tmp_path: Path
+    run: Run, many: Path, database: str, postgres: PostgresServer, tmp_path: Path, gates: Callable[[str], None]
 ) -> None:
     """`kill -9` in the middle, three times: what is there stays, no server starts on it, and nothing comes twice."""
     before = 0
-    for _ in range(3):
+    for gate in GATES:
         process = start_copy(many, database, tmp_path)
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while copied_sends(postgres, database) <= before:
-            assert process.poll() is None, "the copy ended before it was killed"
-            assert time.monotonic() < deadline
-        process.kill()
-        assert process.wait() == -9
+        wait_for_rows(postgres, database, before)
+        kill(process)
+        gates(gate)
+        wait_until_gone(postgres, database)
         now = copied_sends(postgres, database)
         assert before < now < MANY
         before = now
@@ -196,15 +252,15 @@ def test_a_copy_that_is_killed_goes_on(
 
 
 def test_a_source_that_changed_is_found_out(
-    run: Run, many: Path, database: str, postgres: PostgresServer, tmp_path: Path
+    run: Run, many: Path, database: str, postgres: PostgresServer, tmp_path: Path, gates: Callable[[str], None]
 ) -> None:
     """A row that was changed after it was copied: named by its table, and only --restart makes it good."""
     process = start_copy(many, database, tmp_path)
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while copied_sends(postgres, database) == 0:
-        assert time.monotonic() < deadline
-    process.kill()
-    process.wait()
+    wait_for_rows(postgres, database)
+    kill(process)
+    for gate in GATES:
+        gates(gate)
+    wait_until_gone(postgres, database)
     tamper(many, "UPDATE keys SET name = 'changed' WHERE role = 'operator'")
     done = run("db", "copy", "--from", address(many), "--to", database)
     assert done.status == 1
@@ -243,14 +299,12 @@ def test_a_source_in_use_is_refused(run: Run, server: Server, database: str, pos
 
 
 def test_a_server_cannot_start_on_a_source_that_is_being_copied(
-    many: Path, database: str, postgres: PostgresServer, tmp_path: Path, run: Run
+    many: Path, database: str, postgres: PostgresServer, tmp_path: Path, run: Run, gates: Callable[[str], None]
 ) -> None:
     """The copy holds the folder as a server does."""
     process = start_copy(many, database, tmp_path)
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while copied_sends(postgres, database) == 0:
-        assert time.monotonic() < deadline
     try:
+        wait_for_rows(postgres, database)
         refused = run("serve", "--data", many, "--port", 0)
         assert refused.status == 1
         assert f"(process {process.pid}) is using the data folder" in refused.err
@@ -268,16 +322,16 @@ def test_a_target_in_use_is_refused(run: Run, data: Path, database: str, serve: 
 
 
 def test_two_copies_at_once_are_one_too_many(
-    run: Run, many: Path, database: str, postgres: PostgresServer, tmp_path: Path
+    run: Run, many: Path, database: str, postgres: PostgresServer, tmp_path: Path, gates: Callable[[str], None]
 ) -> None:
     """The second one is told so, and the first one ends as if nothing had been."""
     process = start_copy(many, database, tmp_path)
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while copied_sends(postgres, database) == 0:
-        assert time.monotonic() < deadline
+    wait_for_rows(postgres, database)
     other = copy_installation(many, tmp_path / "other")
     refused = run("db", "copy", "--from", address(other), "--to", database)
     assert (refused.status, "is under way" in refused.err) == (1, True), refused.err
+    for gate in GATES:
+        gates(gate)
     assert process.wait(PATIENCE_SECONDS) == 0
 
 

@@ -20,6 +20,7 @@ from threadline import Threadline
 from threadline.store.postgres.schema import TENANT_TABLES, newest_version
 
 from .conftest import Run
+from .next_release import ROWS_PER_BATCH
 from .terminal import Terminal
 
 Next = Callable[..., "subprocess.Popen[str]"]
@@ -83,7 +84,9 @@ def next_release(tmp_path: Path) -> Iterator[Next]:
 @pytest.fixture
 def node(installation: Installation, threads: str, tmp_path: Path) -> Iterator[Server]:
     """A node of this release, running on that database."""
-    server = Server(tmp_path / "node", {"THREADLINE_DATABASE": threads}).start()
+    # It counts as running for as long as it does, however little a busy machine lets it do.
+    patient = {"THREADLINE_LEASE_SECONDS": "120"}
+    server = Server(tmp_path / "node", {"THREADLINE_DATABASE": threads, **patient}).start()
     yield server
     server.stop()
     assert server.faults() == []
@@ -261,13 +264,17 @@ def test_a_backfill_that_is_killed_goes_on(
     try:
         with Threadline(node.url, installation.key) as client:
             thread = client.threads.create(model="demo/echo@max")
-            for count in (1, MESSAGES // 4):
+            for batches in (1, 10):
+                # It comes so far and no further, however long we take.
+                (tmp_path / "hold").write_text(str(batches))
+                before = marks(postgres, long).get("x", 0)
                 process = next_release("backfill", "db", "migrate", "--database", long)
-                wait_for_marks(postgres, long, count)
+                wait_for_marks(postgres, long, before + batches * ROWS_PER_BATCH)
                 assert client.threads.send_and_wait(thread.id, "meanwhile").text == "meanwhile"
                 process.kill()
                 assert process.wait() == -9
                 assert 0 < marks(postgres, long)["x"] < MESSAGES
+        (tmp_path / "hold").unlink()
         process = next_release("backfill", "db", "migrate", "--database", long)
         out, err = process.communicate(timeout=PATIENCE_SECONDS)
         assert process.returncode == 0, err

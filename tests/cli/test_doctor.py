@@ -13,6 +13,7 @@ import pytest
 
 from support.fixtures import Installation
 from support.server import Server, copy_installation
+from support.waiting import PATIENCE_SECONDS
 from threadline.cli.examine import database, folder, machine, network, providers, tools
 from threadline.cli.examine.finding import Finding
 from threadline.clock import ManualClock, SystemClock
@@ -134,8 +135,9 @@ def test_no_secret_is_ever_shown(run: Run, data: Path) -> None:
 
 def test_a_port_that_is_taken_is_said(taken_port: int, foreign_server: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """By something that speaks no HTTP, and by a web server that is no Threadline."""
-    monkeypatch.setattr(network, "PROBE_SECONDS", 0.2)
-    silent = only(network.port("127.0.0.1", taken_port))
+    with monkeypatch.context() as hurried:
+        hurried.setattr(network, "PROBE_SECONDS", 0.2)
+        silent = only(network.port("127.0.0.1", taken_port))
     assert (silent.level, silent.what) == (
         "error",
         f"The program that listens at http://127.0.0.1:{taken_port} does not answer.",
@@ -249,6 +251,9 @@ def test_a_default_model_that_nobody_has_is_said() -> None:
 
 def test_tools_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Python ones that load, servers that answer, and for each that does not a sentence; never a secret."""
+    # On a busy machine a program takes as long to start as it takes.
+    monkeypatch.setattr("threadline.tools.mcp.servers.MCP_PATIENCE_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr("threadline.tools.mcp.connection.MCP_CONNECT_SECONDS", PATIENCE_SECONDS)
     (tmp_path / "doctored_tools.py").write_text('def fine(x: int) -> int:\n    """Be fine."""\n    return x\n')
     monkeypatch.syspath_prepend(str(tmp_path))
     script = Path(__file__).parents[2] / "examples" / "mcp_server.py"

@@ -139,8 +139,12 @@ def test_a_clock_that_differs_is_only_reported(database: str) -> None:
 
 
 @pytest.mark.parametrize("refuses_settings", [False, True])
-async def test_a_pooler_is_found_out(database: str, postgres: PostgresServer, refuses_settings: bool) -> None:
+async def test_a_pooler_is_found_out(
+    database: str, postgres: PostgresServer, refuses_settings: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By a LISTEN that hears nothing, and by the settings that it does not let through."""
+    # It hears nothing however long one waits.
+    monkeypatch.setattr("threadline.store.postgres.facts.NOTIFY_SECONDS", 0.2)
     pooler = Pooler(postgres.port, refuses_settings)
     async with pooler.running():
         address = database.replace(f":{postgres.port}/", f":{pooler.port}/")

@@ -4,6 +4,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -173,8 +174,8 @@ def test_an_export_of_more_than_a_page_is_whole(run: Run, server: Server, sdk: T
     """Pages of the log are joined without a hole or a repeat."""
     thread = sdk.threads.create(model="demo/count-2500@2500")
     sdk.threads.send_and_wait(thread.id, "x")
-    for number in range(1100):
-        sdk.threads.append(thread.id, f"{number}")
+    with ThreadPoolExecutor(16) as at_once:
+        list(at_once.map(lambda number: sdk.threads.append(thread.id, f"{number}"), range(1100)))
     whole = json.loads(run("threads", "export", thread.id, "--data", server.data).out)
     assert whole["seq"] > 1000
     assert [event["seq"] for event in whole["events"]] == list(range(1, whole["seq"] + 1))

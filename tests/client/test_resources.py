@@ -238,7 +238,7 @@ async def test_a_call_that_takes_too_long_is_a_timeout(server: ScriptedServer, c
     """A server that says nothing is not waited for beyond `timeout`; a creation is not repeated after it."""
     server.answer(say_nothing)
     with pytest.raises(Timeout):
-        await connect(timeout=0.15).call(lambda c: c.threads.create())
+        await connect(timeout=2).call(lambda c: c.threads.create())
 
 
 async def test_a_wish_for_minutes_is_raised_at_once(server: ScriptedServer, speaker: Speaker) -> None:

@@ -109,12 +109,13 @@ async def test_what_is_replayed_is_not_given_twice(server: ScriptedServer, speak
 
 async def test_a_silent_stream_is_dead_after_a_while(server: ScriptedServer, connect: Connect) -> None:
     """Without heartbeats a connection that is still open counts as lost; with them it does not."""
-    speaker = connect(stream_idle_seconds_max=3)
+    speaker = connect(stream_idle_seconds_max=5)
 
     async def slow_but_alive(exchange: Exchange) -> None:
         await exchange.begin()
-        for _ in range(5):
-            await asyncio.sleep(0.8)
+        # In all for longer than a silence may last, each for so little that a busy machine does not make it one.
+        for _ in range(22):
+            await asyncio.sleep(0.25)
             await exchange.piece(b": heartbeat\n\n")
         for each in FRAMES[3:]:
             await exchange.piece(each)
@@ -163,8 +164,8 @@ async def test_no_answer_at_all_is_a_break(server: ScriptedServer, connect: Conn
     """A server that takes the send and says nothing is asked again, with the same key."""
     server.answer(say_nothing, sent(*FRAMES))
     began = time.monotonic()
-    assert seqs(await connect(stream_idle_seconds_max=2).collect(send)) == SEQS
-    assert time.monotonic() - began >= 2
+    assert seqs(await connect(stream_idle_seconds_max=4).collect(send)) == SEQS
+    assert time.monotonic() - began >= 4
     assert server.seen[0].headers["idempotency-key"] == server.seen[1].headers["idempotency-key"]
 
 
@@ -226,9 +227,9 @@ async def test_a_server_that_takes_and_drops_for_ever_is_given_up(server: Script
     """Connections that bring nothing new are no progress, however well each of them begins and ends."""
     server.otherwise = sent(*FRAMES[:3])
     with pytest.raises(ConnectionLost, match="ended before its last event") as caught:
-        await connect(reconnect_seconds_max=0.3).collect(send)
+        await connect(reconnect_seconds_max=3).collect(send)
     assert caught.value.last_seq == SEQS[2]
-    assert 2 < len(server.seen) < 300
+    assert 2 < len(server.seen) < 1000
 
 
 async def test_a_wish_for_more_patience_than_there_is_is_passed_on(server: ScriptedServer, connect: Connect) -> None:

@@ -26,6 +26,9 @@ START_SECONDS = 180.0
 STOP_SECONDS = 20.0
 """After this a server that was asked to stop is killed."""
 
+GONE_SECONDS = 90.0
+"""After this a process that was killed, or that has said its last word, is gone: also from a disk that is slow."""
+
 _PORTS = range(12_000, 32_000)
 """Below the range of outgoing connections: a port that is given up by a killed server is free when it starts again."""
 
@@ -115,7 +118,7 @@ def send(pid: int, number: int) -> None:
 def kill_family(pid: int) -> None:
     """Pull the plug, and wait until everybody is gone."""
     family = signal_family(pid, signal.SIGKILL)
-    deadline = time.monotonic() + STOP_SECONDS
+    deadline = time.monotonic() + GONE_SECONDS
     while any(map(is_alive, family)):
         assert time.monotonic() < deadline, "killed processes end"
         time.sleep(0.002)
@@ -304,7 +307,7 @@ class ServerProcess:
     def kill(self) -> None:
         """Pull the plug: it and its children are gone, and nothing was said to anybody."""
         kill_family(self.pid)
-        self._wait(STOP_SECONDS)
+        self._wait(GONE_SECONDS)
 
     def pause(self) -> None:
         """Stop it in mid-step: its connections stay open, and nobody answers on them."""
@@ -331,7 +334,7 @@ class ServerProcess:
 
     def bury(self) -> int:
         """Forget a process that has ended by itself, and return its exit status."""
-        self._wait(STOP_SECONDS)
+        self._wait(GONE_SECONDS)
         assert self._process is not None
         return self._process.returncode
 

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from .processes import ServerProcess
+from .waiting import PATIENCE_SECONDS
 
 
 class RedisServer(ServerProcess):
@@ -33,7 +34,7 @@ class RedisServer(ServerProcess):
 
     def execute(self, *words: str) -> str:
         """Run one command and return the first line of its answer as Redis writes it."""
-        with socket.create_connection(("127.0.0.1", self.port), 10) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), PATIENCE_SECONDS) as connection:
             if self.password is not None:
                 _ask(connection, "AUTH", self.password)
             return _ask(connection, *words)

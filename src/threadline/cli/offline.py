@@ -14,7 +14,7 @@ from threadline.store.contract import ReadScript, Script, Store, Write
 
 T = TypeVar("T")
 
-CONNECT_SECONDS = 3.0
+CONNECT_SECONDS = 10.0
 """How long a command waits for a database that does not answer."""
 
 

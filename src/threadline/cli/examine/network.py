@@ -9,8 +9,8 @@ import httpx
 
 from threadline.cli.examine.finding import Finding, error, ok
 
-PROBE_SECONDS = 3.0
-"""A server on this machine that is well answers in milliseconds."""
+PROBE_SECONDS = 10.0
+"""A server on this machine that is well answers in milliseconds, and in seconds where the machine is busy."""
 
 
 def port(host: str, number: int) -> list[Finding]:
