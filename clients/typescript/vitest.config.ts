@@ -9,5 +9,8 @@ export default defineConfig({
     pool: "threads",
     poolOptions: { threads: { maxThreads: 2 } },
     sequence: { shuffle: true },
+    // Whoever hangs is found; a busy machine is no fault.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });

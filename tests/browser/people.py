@@ -3,7 +3,8 @@
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -21,6 +22,18 @@ expect.set_options(timeout=PATIENCE_MS)
 _OF_THE_NETWORK = re.compile(
     r"Failed to load resource|net::ERR_|WebSocket connection to|registration blocked by Playwright"
 )
+
+
+PASSING = """([selector, words]) => {
+  window.__hasPassed = false;
+  const look = () => {
+    const found = [...document.querySelectorAll(selector)].some((it) => it.textContent.includes(words));
+    if (found) window.__hasPassed = true;
+    return found;
+  };
+  const observer = new MutationObserver(() => look() && observer.disconnect());
+  if (!look()) observer.observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
+}"""
 
 
 class Person:
@@ -79,6 +92,14 @@ async def say(page: Page, text: str) -> None:
 def answers(page: Page) -> Locator:
     """Return the answers that the page shows, also the one that is being written."""
     return page.locator("#app article.message.assistant")
+
+
+@asynccontextmanager
+async def passing(page: Page, selector: str, words: str = "") -> AsyncIterator[None]:
+    """Wait until something was shown since the block began, be it for a moment that an expectation would miss."""
+    await page.evaluate(PASSING, [selector, words])
+    yield
+    await page.wait_for_function("window.__hasPassed", polling=100)
 
 
 async def eventually(ask: Callable[[], Awaitable[object]], wanted: object) -> None:

@@ -111,7 +111,7 @@ async def test_an_answer_is_stopped_from_the_keyboard(person: MakePerson, server
     """While it answers there are both buttons, to stop and to send; Escape stops."""
     ann = await person("ann-stop", server)
     page = await ann.sign_in()
-    thread_id = await ann.thread(model="demo/count-5000@20")
+    thread_id = await ann.thread(model="demo/stall-5")
     await page.goto(f"{server.url}/t/{thread_id}")
     await say(page, "Count")
     await expect(answers(page)).to_contain_text("w3")
@@ -131,6 +131,7 @@ async def test_on_a_phone_enter_breaks_the_line(person: MakePerson, server: Serv
     await expect(box(page)).not_to_be_focused()
     before = await box(page).bounding_box()
     await box(page).tap()
+    await expect(box(page)).to_be_focused()
     for line in ("one", "two", "three", "four"):
         await page.keyboard.type(line)
         await page.keyboard.press("Enter")

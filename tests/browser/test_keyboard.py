@@ -26,7 +26,7 @@ async def go_to(page: Page, wanted: Locator, key: str = "Tab") -> None:
 async def test_a_conversation_by_keys_alone(person: MakePerson, server: Server) -> None:
     """Sign in, open a thread, write, send, stop, edit, and go to the other branch and back."""
     ann = await person("ann-keys", server)
-    thread = {"title": "Plans", "end_user_id": ann.name, "model": "demo/count-5000@15"}
+    thread = {"title": "Plans", "end_user_id": ann.name, "model": "demo/stall-5"}
     await by_key(ann, "POST", "/v1/threads", thread)
     page = await ann.open("/")
     await expect(page.get_by_label("Key")).to_be_focused()

@@ -10,7 +10,7 @@ from support.server import Server
 from support.upstream import Gate, Upstream, chat
 
 from .conftest import MakePerson
-from .people import answers, say
+from .people import answers, passing, say
 from .scripts import script
 
 # One pixel.
@@ -33,8 +33,8 @@ async def test_a_message_says_who_and_when_and_can_be_copied(person: MakePerson,
     await answer.get_by_text("Reasoning").click()
     await expect(answer.get_by_text("Hm.")).to_be_visible()
     await answer.hover()
-    await answer.get_by_role("button", name="Copy as Markdown").click()
-    await expect(answer.get_by_role("button", name="Copied")).to_be_visible()
+    async with passing(page, 'button[aria-label="Copied"]'):
+        await answer.get_by_role("button", name="Copy as Markdown").click()
     assert await page.evaluate("navigator.clipboard.readText()") == "**Well**"
 
 
@@ -67,7 +67,7 @@ async def test_pictures_and_files_come_by_short_lived_links(person: MakePerson, 
     await page.goto(f"{server.url}/t/{thread_id}")
     shown = page.get_by_role("img", name="dot.png")
     await expect(shown).to_be_visible()
-    assert await shown.evaluate("(it) => it.naturalWidth") == 1
+    await expect(shown).to_have_js_property("naturalWidth", 1)
     link = page.get_by_role("link", name="notes <b>.txt")
     await expect(link).to_contain_text("1.5 kB")
     address = await link.evaluate("(it) => it.href")

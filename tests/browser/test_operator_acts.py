@@ -9,6 +9,7 @@ from support.server import Server
 
 from .axe import faults_of
 from .conftest import MakePerson
+from .people import eventually
 from .test_operator import answered, asking, scripted
 
 LONG = {"content": "count", "model": "demo/count-5000@20", "background": True}
@@ -38,7 +39,11 @@ async def test_a_running_answer_is_killed(person: MakePerson, server: Server) ->
         await dialog.get_by_role("button", name="Kill run").click()
         await expect(dialog).to_have_count(0)
         await expect(line).to_have_count(0)
-        assert client.get(f"/v1/runs/{run_id}").json()["status"] == "cancelled"
+
+        async def status() -> str:
+            return str(client.get(f"/v1/runs/{run_id}").json()["status"])
+
+        await eventually(status, "cancelled")
 
 
 async def test_an_admin_sees_nothing_of_another_tenant(person: MakePerson, server: Server) -> None:

@@ -37,6 +37,8 @@ async def test_the_drawer_by_keys(person: MakePerson, server: Server) -> None:
     thread_id = await ann.thread("Hello", title="A title that is much too long for any phone, however one holds it")
     await page.goto(f"{server.url}/t/{thread_id}")
     button = page.get_by_role("button", name="Conversations")
+    # The place to write takes the focus at first, and would take it from the button.
+    await expect(page.get_by_role("textbox", name="Write a message")).to_be_focused()
     await button.focus()
     await page.keyboard.press("Enter")
     drawer = page.get_by_role("dialog", name="Conversations")

@@ -36,7 +36,7 @@ async def test_who_wants_no_motion_gets_none(person: MakePerson, server: Server)
     """Neither while an answer is written nor behind it, nor in a menu."""
     ann = await person("ann-still", server, reduced_motion="reduce")
     page = await ann.sign_in()
-    thread_id = await ann.thread(model="demo/count-60@20")
+    thread_id = await ann.thread(model="demo/stall-9")
     await page.goto(f"{server.url}/t/{thread_id}")
     await say(page, "Count")
     await expect(answers(page)).to_contain_text("w5 ")

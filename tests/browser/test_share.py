@@ -8,6 +8,7 @@ from playwright.async_api import Browser, expect
 from support.server import Server
 
 from .conftest import MakePerson
+from .people import PATIENCE_MS, passing
 from .test_long_thread import TEXTS, fill
 
 
@@ -24,6 +25,7 @@ async def test_a_shared_page_is_read_until_it_is_revoked(person: MakePerson, ser
     await dialog.get_by_role("button", name="Create page").click()
     url = await dialog.get_by_role("textbox", name="Address of the page").input_value()
     stranger = await browser.new_context()
+    stranger.set_default_timeout(PATIENCE_MS)
     try:
         reading = await stranger.new_page()
         await reading.goto(url)
@@ -70,11 +72,10 @@ async def test_a_long_conversation_is_taken_home_whole(person: MakePerson, serve
     saved: dict[str, str] = {}
     for kind in ("Markdown", "JSON"):
         await page.get_by_role("button", name="More for this conversation").click()
-        async with page.expect_download() as coming:
+        async with passing(page, "[role=status]", "410 messages saved."), page.expect_download() as coming:
             await page.get_by_role("menuitem", name=f"Export as {kind}").click()
         await (await coming.value).save_as(tmp_path / kind)
         saved[kind] = (tmp_path / kind).read_text()
-        await expect(page.get_by_text("410 messages saved.")).to_be_visible()
     messages = json.loads(saved["JSON"])["messages"]
     assert {message["content"][0]["text"] for message in messages} == {
         TEXTS[number % 2].format(number) for number in range(count)

@@ -18,6 +18,9 @@ from .waiting import PATIENCE_SECONDS
 START_SECONDS = 180.0
 """A start takes about one second on a quiet core, and a minute where twenty processes want the same two cores."""
 
+PATIENT = {"THREADLINE_FIRST_CHUNK_SECONDS": "3600", "THREADLINE_NO_PROGRESS_SECONDS": "3600"}
+"""A vendor that a test keeps silent is not given up meanwhile, but where a test says so."""
+
 _KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TZ", "SYSTEMROOT")
 
 
@@ -192,7 +195,7 @@ class Server:
         assert not self.is_running, "one at a time"
         before = self.log_path.stat().st_size if self.log_path.exists() else 0
         arguments = ("serve", "--data", str(self.data), "--port", str(self.port))
-        env = environment(self.home, self.settings)
+        env = environment(self.home, {**PATIENT, **self.settings})
         if self.is_whole or self.prefix or not {"PYTHONPATH", "THREADLINE_WORKERS"}.isdisjoint(self.settings):
             with self.log_path.open("ab") as log:
                 self.process = Guarded(

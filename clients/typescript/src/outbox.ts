@@ -90,11 +90,17 @@ export class Outbox {
     this.#pump();
   }
 
-  /** Take one back; false where it is on its way already, or there. */
+  /** Take one back; false where the server has it. What is on its way at this moment is waited for. */
   async withdraw(key: string): Promise<boolean> {
     const { locks, store } = this.#options;
-    const isDropped = await locks.attempt(this.#lockOf(key), () => store.drop(key));
-    if (isDropped !== true) return false;
+    let isDropped = false;
+    const drop = async () => {
+      isDropped = await store.drop(key);
+    };
+    await locks.hold(this.#lockOf(key), drop, this.#close.signal).catch((error: unknown) => {
+      if (!this.#close.signal.aborted) throw error;
+    });
+    if (!isDropped) return false;
     this.#forget(key);
     this.#channel.say({ type: "dropped", key });
     return true;
@@ -138,7 +144,7 @@ export class Outbox {
   async #deliver(key: string): Promise<boolean> {
     const { locks } = this.#options;
     // Whoever has the lock decides about it: it is either sent or taken back, never both.
-    // Where it is taken, somebody is taking it back at this moment; and a store that fails may come to itself again.
+    // Where it is taken, or waited for, somebody is taking it back at this moment; and a store that fails may come to itself again.
     const goesOn = await locks.attempt(this.#lockOf(key), () => this.#deliverLocked(key)).catch(() => undefined);
     if (goesOn === undefined) this.#pause(0);
     return goesOn ?? false;

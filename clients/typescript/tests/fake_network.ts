@@ -7,6 +7,7 @@ import { messageOf, runOf, threadOf } from "./records.ts";
 export type Fault =
   | "lost"
   | "answer lost"
+  | "held and lost"
   | { readonly status: number; readonly code: string; readonly retryAfter?: number };
 
 interface Stream {
@@ -30,6 +31,8 @@ export class FakeNetwork {
   readonly threads = new Map<string, Kept>();
   /** `METHOD /path` of all that has reached the server, in order. */
   readonly reached: string[] = [];
+  /** How many requests were held, to be lost then. */
+  held = 0;
   readonly #faults: Fault[] = [];
   readonly #streams = new Set<Stream>();
   #isDown = false;
@@ -43,6 +46,11 @@ export class FakeNetwork {
     if (init?.method === "GET" && url.pathname === "/v1/stream") return this.#stream(url, signal);
     const fault = init?.method === "POST" ? this.#faults.shift() : undefined;
     if (fault === "lost") throw new TypeError("fetch failed");
+    if (fault === "held and lost") {
+      this.held += 1;
+      await this.#gate;
+      throw new TypeError("fetch failed");
+    }
     if (typeof fault === "object") return problem(fault.status, fault.code, fault.retryAfter);
     this.reached.push(`${init?.method} ${url.pathname}`);
     const answer = this.#answer(init?.method ?? "GET", url, init ?? {});

@@ -11,6 +11,9 @@ import { MemoryStore } from "../src/store/memory.ts";
 import { FakeNetwork } from "./fake_network.ts";
 import { until, words } from "./waiting.ts";
 
+/** For what comes by itself, without time: as long as a busy machine takes. */
+const PATIENCE = { timeout: 30_000 };
+
 let network: FakeNetwork;
 let clients: Client[];
 let locks: OwnLocks;
@@ -90,7 +93,7 @@ test("the page is closed after the server has it and before the answer: the next
   network.faults("answer lost");
   const before = tab(store());
   await before.thread("thr_1").send("once");
-  await vi.waitFor(() => expect(network.said("thr_1")).toEqual(["once"]));
+  await vi.waitFor(() => expect(network.said("thr_1")).toEqual(["once"]), PATIENCE);
   await before.close();
   tab(store());
   await pass(10);
@@ -135,8 +138,7 @@ test("what waits can be taken back; what is there cannot", async () => {
   network.down();
   const { key } = await client.thread("thr_1").send("rather not");
   await pass(1);
-  // Not while a request is on its way: nobody could say whether it has arrived.
-  await vi.waitFor(async () => expect(await client.outbox.withdraw(key)).toBe(true));
+  expect(await client.outbox.withdraw(key)).toBe(true);
   network.up();
   await pass(10);
   expect(network.said("thr_1")).toEqual([]);
@@ -150,11 +152,26 @@ test("what is on its way cannot be taken back: it is sent, or it is not, and nev
   const client = tab();
   const release = network.hold();
   const { key } = await client.thread("thr_1").send("too late");
-  await vi.waitFor(() => expect(network.said("thr_1")).toEqual(["too late"]));
-  expect(await client.outbox.withdraw(key)).toBe(false);
+  await vi.waitFor(() => expect(network.said("thr_1")).toEqual(["too late"]), PATIENCE);
+  const isTakenBack = client.outbox.withdraw(key);
   expect(client.outbox.pending.get()).toMatchObject([{ key, status: "pending" }]);
   release();
+  expect(await isTakenBack).toBe(false);
   await pass(5);
+  expect(client.outbox.pending.get()).toEqual([]);
+});
+
+test("what fails on its way is taken back by who asked for it meanwhile, and not tried again", async () => {
+  const client = tab();
+  network.faults("held and lost");
+  const release = network.hold();
+  const { key } = await client.thread("thr_1").send("rather not");
+  await vi.waitFor(() => expect(network.held).toBe(1), PATIENCE);
+  const isTakenBack = client.outbox.withdraw(key);
+  release();
+  expect(await isTakenBack).toBe(true);
+  await pass(10);
+  expect(network.said("thr_1")).toEqual([]);
   expect(client.outbox.pending.get()).toEqual([]);
 });
 

@@ -21,12 +21,12 @@ import { MemoryStore } from "../src/store/memory.ts";
 import { RealServer } from "./real_server.ts";
 import { counted } from "./waiting.ts";
 
-const PATIENCE = { timeout: 120_000 };
+const PATIENCE = { timeout: 300_000 };
 const server = new RealServer();
 let client: Client;
 
 beforeAll(() => server.start(), PATIENCE.timeout);
-afterAll(() => server.stop());
+afterAll(() => server.stop(), PATIENCE.timeout);
 beforeEach(() => {
   client = new Client({ baseUrl: server.url, token: server.key, store: new MemoryStore() });
 });

@@ -7,12 +7,12 @@ import type { Message, MessagePage, State } from "../src/types.ts";
 import { RealServer } from "./real_server.ts";
 import { counted, isAnswered, until, words } from "./waiting.ts";
 
-const PATIENCE = 120_000;
+const PATIENCE = 300_000;
 const server = new RealServer();
 let clients: Client[] = [];
 
 beforeAll(() => server.start(), PATIENCE);
-afterAll(() => server.stop());
+afterAll(() => server.stop(), PATIENCE);
 afterEach(async () => {
   await Promise.all(clients.map((client) => client.close()));
   clients = [];
@@ -44,7 +44,7 @@ test("kill -9 and a restart in mid-answer: every word, once", { timeout: PATIENC
   await using mortal = new RealServer();
   await mortal.start();
   const client = clientOf(new MemoryStore(), mortal);
-  const { id } = await client.createThread({ model: "demo/count-60@60" });
+  const { id } = await client.createThread({ model: "demo/count-60@20" });
   const thread = client.thread(id);
   const end = thread.view.subscribe(() => {});
   await thread.send("count");

@@ -89,9 +89,12 @@ export class RealServer {
   }
 }
 
-/** Below the ports of outgoing connections: a server that is killed finds its port free when it starts again. */
+/**
+ * Below the ports of outgoing connections, and of those that the tests in Python take: a server that is killed finds its port
+ * free when it starts again.
+ */
 function freePort(): Promise<number> {
-  const port = 12_000 + Math.floor(Math.random() * 20_000);
+  const port = 10_240 + Math.floor(Math.random() * 1_760);
   return new Promise((resolve) => {
     const probe = createServer();
     probe.once("error", () => resolve(freePort()));

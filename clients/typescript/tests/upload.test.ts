@@ -5,6 +5,9 @@ import { Client } from "../src/client.ts";
 import { Refusal, Unreachable } from "../src/http.ts";
 import { MemoryStore } from "../src/store/memory.ts";
 
+/** As long as a busy machine takes. */
+const PATIENCE = { timeout: 30_000 };
+
 const FILE = { id: "fil_1", object: "file", name: "a.txt", media_type: "text/plain", size: 2 };
 const blob = () => new Blob(["hi"], { type: "text/plain" });
 
@@ -78,7 +81,7 @@ test("in a browser one hears how far it is, and can stop it", async () => {
   const client = new Client({ baseUrl: "http://fake", store: new MemoryStore(), headers: { "x-of": "ours" } });
   const heard: number[] = [];
   const going = client.upload(blob(), { onProgress: (share) => heard.push(share) });
-  await vi.waitFor(() => expect(WatchedRequest.last).toBeDefined());
+  await vi.waitFor(() => expect(WatchedRequest.last).toBeDefined(), PATIENCE);
   const request = WatchedRequest.last;
   request.upload.onprogress?.({ loaded: 1, total: 2 });
   Object.assign(request, { status: 201, responseText: JSON.stringify(FILE) });
@@ -87,7 +90,7 @@ test("in a browser one hears how far it is, and can stop it", async () => {
 
   const stop = new AbortController();
   const stopped = client.upload(blob(), { signal: stop.signal });
-  await vi.waitFor(() => expect(WatchedRequest.last).not.toBe(request));
+  await vi.waitFor(() => expect(WatchedRequest.last).not.toBe(request), PATIENCE);
   stop.abort(new Error("never mind"));
   await expect(stopped).rejects.toThrow("never mind");
   expect(WatchedRequest.last.isAborted).toBe(true);
