@@ -12,8 +12,10 @@ import httpx
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
+from examples.room_demo.server import ASK_SECONDS
+
 RETRY_SECONDS = 0.1
-LOST = (httpx.TransportError, WebSocketException, OSError, EOFError)
+LOST = (httpx.HTTPError, WebSocketException, OSError, EOFError)
 
 
 class Person:
@@ -45,7 +47,7 @@ class Person:
         self._task.cancel()
         await asyncio.wait([self._task])
 
-    async def wait_for(self, is_it: Callable[[dict[str, Any]], bool], seconds: float = 60) -> dict[str, Any]:
+    async def wait_for(self, is_it: Callable[[dict[str, Any]], bool], seconds: float = 180) -> dict[str, Any]:
         """Return the first event that is it, seen already or to come."""
 
         def found() -> dict[str, Any] | None:
@@ -82,7 +84,7 @@ Device = Callable[[str, str, str, int], AsyncIterator[dict[str, Any]]]
 async def websocket(url: str, thread_id: str, token: str, cursor: int) -> AsyncIterator[dict[str, Any]]:
     """A WebSocket."""
     address = f"{url.replace('http', 'ws', 1)}/v1/threads/{thread_id}/socket?token={token}&after={cursor}"
-    async with connect(address) as socket:
+    async with connect(address, open_timeout=ASK_SECONDS) as socket:
         async for text in socket:
             event: dict[str, Any] = json.loads(text)
             if event.get("thread_id") == thread_id:
@@ -103,7 +105,7 @@ async def sidebar(url: str, thread_id: str, token: str, cursor: int) -> AsyncIte
 
 
 async def _events(address: str) -> AsyncIterator[dict[str, Any]]:
-    timeout = httpx.Timeout(10, read=60)
+    timeout = httpx.Timeout(ASK_SECONDS)
     async with httpx.AsyncClient(timeout=timeout) as client, client.stream("GET", address) as response:
         response.raise_for_status()
         async for line in response.aiter_lines():

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import httpx
 
-START_SECONDS = 60
+START_SECONDS = 180
+ASK_SECONDS = 60
+"""On a busy machine everything takes its time."""
 THREADLINE = (sys.executable, "-m", "threadline")
 
 CONFIG = """\
@@ -61,7 +63,7 @@ class Server:
 
     def _is_ready(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
+            return httpx.get(f"{self.url}/readyz", timeout=ASK_SECONDS).status_code == 200
         except httpx.TransportError:
             return False
 

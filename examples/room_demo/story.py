@@ -9,7 +9,7 @@ import httpx
 
 from examples.room_demo.others import Till
 from examples.room_demo.people import Person, event_stream, sidebar, websocket
-from examples.room_demo.server import Server
+from examples.room_demo.server import ASK_SECONDS, Server
 
 ADA = [
     {"say": "Let me look into the warehouse, and tell you while I walk. " * 4, "pace": 60},
@@ -50,7 +50,7 @@ async def tell(folder: Path, mcp_url: str, say: Any = print) -> str:
 
 def furnish(server: Server, till: Till) -> tuple[str, tuple[Person, Person, Person]]:
     """Make the tool, the agents, the room and its people."""
-    with httpx.Client(base_url=server.url, headers={"x-api-key": server.key}, timeout=30) as api:
+    with httpx.Client(base_url=server.url, headers={"x-api-key": server.key}, timeout=ASK_SECONDS) as api:
         tool = {
             "name": "refund",
             "kind": "webhook",
@@ -101,7 +101,7 @@ async def _the_plug_is_pulled(server: Server, thread_id: str, ben: Person, cleo:
     asked = waiting["run"]["waiting_for"]["approvals"][0]
     say(f"5  The clerk wants to call {asked['name']}({asked['input']}) and waits. Cleo agrees.")
     decision = {"tool_use_id": asked["tool_use_id"], "approve": True}
-    async with httpx.AsyncClient(base_url=server.url, timeout=30) as api:
+    async with httpx.AsyncClient(base_url=server.url, timeout=ASK_SECONDS) as api:
         headers = {"authorization": f"Bearer {cleo.token}"}
         (await api.post(f"/v1/runs/{run}/approvals", json=decision, headers=headers)).raise_for_status()
     await asyncio.to_thread(till.wait_until_booked)
@@ -124,7 +124,7 @@ async def _all_have_seen_the_same(people: tuple[Person, Person, Person], say: An
 
 async def _send(server: Server, thread_id: str, person: Person, words: str) -> str:
     """Say something in the room; return the run of whoever answers."""
-    async with httpx.AsyncClient(base_url=server.url, timeout=30) as api:
+    async with httpx.AsyncClient(base_url=server.url, timeout=ASK_SECONDS) as api:
         body = {"content": words, "background": True}
         headers = {"authorization": f"Bearer {person.token}", "idempotency-key": f"{person.name}-{person.cursor}"}
         answer = await api.post(f"/v1/threads/{thread_id}/messages", json=body, headers=headers)

@@ -6,7 +6,7 @@ import httpx
 
 from support.installation import Role, make_key
 
-from .people import PATIENCE_MS, Person
+from .people import ASKING, Person
 
 
 async def ask_with_tools(person: Person, thread_id: str, content: str, *tools: str) -> str:
@@ -19,7 +19,7 @@ async def ask_with_tools(person: Person, thread_id: str, content: str, *tools: s
 async def by_key(person: Person, method: str, path: str, body: object = None, role: Role = "server") -> Any:
     """Ask with a key of the person's installation; returns the JSON of the answer. Raises httpx.HTTPStatusError."""
     headers = {"authorization": f"Bearer {make_key(person.server.data, role=role)}"}
-    async with httpx.AsyncClient(base_url=person.server.url, headers=headers, timeout=PATIENCE_MS / 1000) as client:
+    async with httpx.AsyncClient(base_url=person.server.url, headers=headers, **ASKING) as client:
         response = await client.request(method, path, json=body)
     response.raise_for_status()
     return response.json()

@@ -10,11 +10,15 @@ from typing import Any
 import httpx
 from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, expect
 
+from support.asking import TRUSTS_NOBODY
 from support.installation import make_sign_in_code
 from support.server import Server
 
 PATIENCE_MS = 90_000
 """How long a page may take for what it has to show: two cores may have six browsers and their servers to serve."""
+
+ASKING: dict[str, Any] = {"timeout": PATIENCE_MS / 1000, "verify": TRUSTS_NOBODY}
+"""How requests beside a page are made."""
 
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -65,7 +69,7 @@ class Person:
         """Ask as this person does, beside the page; returns the JSON of the answer. Raises httpx.HTTPStatusError."""
         jar = {cookie["name"]: cookie["value"] for cookie in await self.context.cookies()}
         headers = {"origin": self.server.url, **more.pop("headers", {})}
-        async with httpx.AsyncClient(base_url=self.server.url, cookies=jar, timeout=PATIENCE_MS / 1000) as client:
+        async with httpx.AsyncClient(base_url=self.server.url, cookies=jar, **ASKING) as client:
             response = await client.request(method, path, headers=headers, **more)
         response.raise_for_status()
         return response.json() if response.content else None
@@ -99,7 +103,7 @@ async def passing(page: Page, selector: str, words: str = "") -> AsyncIterator[N
     """Wait until something was shown since the block began, be it for a moment that an expectation would miss."""
     await page.evaluate(PASSING, [selector, words])
     yield
-    await page.wait_for_function("window.__hasPassed", polling=100)
+    await eventually(lambda: page.evaluate("window.__hasPassed"), True)
 
 
 async def eventually(ask: Callable[[], Awaitable[object]], wanted: object) -> None:

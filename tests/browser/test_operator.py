@@ -6,16 +6,16 @@ from typing import Any
 import httpx
 from playwright.async_api import Page, expect
 
+from support.asking import client as client_of
 from support.installation import make_key
 from support.server import Server
 
 from .conftest import MakePerson
-from .people import PATIENCE_MS
 
 
 def asking(server: Server, key: str) -> httpx.Client:
     """Ask with a key."""
-    return httpx.Client(base_url=server.url, headers={"authorization": f"Bearer {key}"}, timeout=PATIENCE_MS / 1000)
+    return client_of(base_url=server.url, headers={"authorization": f"Bearer {key}"})
 
 
 def answered(client: httpx.Client, person: str, *sends: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from playwright.async_api import Locator, Page, expect
 from support.server import Server
 
 from .conftest import MakePerson
-from .people import PATIENCE_MS, Person, answers, passing
+from .people import ASKING, PATIENCE_MS, Person, answers, passing
 
 OF_NOW = re.compile("^(Today|Yesterday)$")
 """The group of what was done a moment ago: midnight may have been in between."""
@@ -39,9 +39,7 @@ async def make_many(person: Person, count: int) -> None:
     jar = {cookie["name"]: cookie["value"] for cookie in await person.context.cookies()}
     headers = {"origin": person.server.url}
     numbers = range(1, count + 1)
-    async with httpx.AsyncClient(
-        base_url=person.server.url, cookies=jar, headers=headers, timeout=PATIENCE_MS / 1000
-    ) as client:
+    async with httpx.AsyncClient(base_url=person.server.url, cookies=jar, headers=headers, **ASKING) as client:
         # Those of one group come in whatever order.
         groups = [numbers[:1], *(numbers[start : start + 50] for start in range(1, count - 2, 50))]
         groups[-1] = range(groups[-1].start, count - 1)

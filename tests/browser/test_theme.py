@@ -6,7 +6,7 @@ from playwright.async_api import expect
 from support.server import Server
 
 from .conftest import MakePerson
-from .people import PATIENCE_MS
+from .people import ASKING
 
 
 async def test_a_chosen_theme_is_in_the_page_of_the_server(person: MakePerson, server: Server) -> None:
@@ -35,7 +35,7 @@ async def test_a_cookie_that_says_anything_else_is_no_attribute(person: MakePers
     ann = await person("ann-cookie", server)
     await ann.sign_in()
     jar = {cookie["name"]: cookie["value"] for cookie in await ann.context.cookies()}
-    async with httpx.AsyncClient(base_url=server.url, timeout=PATIENCE_MS / 1000) as client:
+    async with httpx.AsyncClient(base_url=server.url, **ASKING) as client:
         evil = {**jar, "threadline_theme": "dark%22onload=x"}
         header = "; ".join(f"{name}={value}" for name, value in evil.items())
         text = (await client.get("/", headers={"cookie": header})).text

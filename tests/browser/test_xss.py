@@ -10,7 +10,7 @@ from support.server import Server
 from web.corpus import TEXTS
 
 from .conftest import MakePerson
-from .people import PATIENCE_MS, Person, answers, say
+from .people import ASKING, Person, answers, say
 from .scripts import script
 
 AT_ONCE = 18
@@ -79,7 +79,7 @@ async def stored(ann: Person, texts: list[str]) -> str:
     """Make a thread in which all of this was said; returns its id."""
     thread_id = await ann.thread(title=texts[0])
     headers = {"authorization": f"Bearer {make_key(ann.server.data)}"}
-    async with httpx.AsyncClient(base_url=ann.server.url, headers=headers, timeout=PATIENCE_MS / 1000) as client:
+    async with httpx.AsyncClient(base_url=ann.server.url, headers=headers, **ASKING) as client:
         for text in texts:
             for role, content in (("user", text), ("assistant", said(text))):
                 body = {"content": content, "role": role, "respond": False}
