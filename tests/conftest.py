@@ -1,16 +1,33 @@
 """What all tests share: assertions in `support` explain themselves like those in tests; servers start when asked for."""
 
+import os
+
 import pytest
 from hypothesis import HealthCheck, settings
 
-# How long an example takes is the machine's business, and it may be busy.
-settings.register_profile("patient", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long an example takes is the machine's business, and it may be busy. The same code has the same examples in every run;
+# who looks for others sets the variable.
+settings.register_profile(
+    "patient",
+    settings.default,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="THREADLINE_OTHER_EXAMPLES" not in os.environ,
+    database=None,
+)
 settings.load_profile("patient")
 
 pytest.register_assert_rewrite("support")
 
-LONG = ("tests/chaos/", "tests/crash/test_crash.py", "tests/deployment/", "tests/browser/", "tests/api/test_schema.py")
-"""What may take half a minute a test."""
+LONG = (
+    "tests/chaos/",
+    "tests/crash/test_crash.py",
+    "tests/deployment/",
+    "tests/browser/",
+    "tests/api/test_schema.py",
+    "tests/journeys/test_bad_clients.py::test_two_thousand",
+)
+"""What may take a quarter of a minute a test, or more."""
 
 pytest_plugins = ["support.databases", "support.backends", "support.fixtures"]
 

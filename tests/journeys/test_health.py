@@ -11,6 +11,8 @@ from support.fixtures import ORIGIN
 from support.server import Server
 from support.waiting import until
 
+from .conftest import ON_SQLITE
+
 NAMES = {
     "threadline_streams_started_total",
     "threadline_streams_ended_total",
@@ -170,6 +172,7 @@ async def test_streams_are_never_compressed(client: Client) -> None:
         assert stream.headers["content-type"] == "text/event-stream; charset=utf-8"
 
 
+@ON_SQLITE
 async def test_keep_alive_connections_are_used_again(server: Server) -> None:
     """Fifty requests over one connection: each answered, in order; and one after a pause, longer than clients make it."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)

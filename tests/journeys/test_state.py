@@ -21,7 +21,8 @@ async def test_state_in_mid_answer_and_the_events_after_it_are_the_whole_answer(
     thread_id = await client.thread()
     states: list[dict[str, Any]] = []
     async with client.send_stream(thread_id, "x", model="demo/count-99999@150") as stream:
-        for _ in range(8):
+        # At different moments, also where all of what is read has lain there for long.
+        while len(states) < 8 or len({state["seq"] for state in states}) < 4:
             for _ in range(3):
                 await stream.read_until("message.delta")
             states.append(await client.state(thread_id))
@@ -30,7 +31,6 @@ async def test_state_in_mid_answer_and_the_events_after_it_are_the_whole_answer(
     assert counted(99_999).startswith(whole)
     log = await client.log(thread_id)
     assert [frame.id for frame in log] == list(range(1, len(log) + 1))
-    lengths = set()
     for state in states:
         (run,) = state["runs"]
         assert (run["status"], state["thread"]["active_run_id"]) == ("running", run["id"])
@@ -38,8 +38,6 @@ async def test_state_in_mid_answer_and_the_events_after_it_are_the_whole_answer(
         assert (answer["status"], answer["run_id"]) == ("streaming", run["id"])
         assert text_of(answer) + said(log[state["seq"] :]) == whole
         assert await client.log(thread_id, after=state["seq"]) == log[state["seq"] :]
-        lengths.add(len(text_of(answer)))
-    assert len(lengths) > 3, "taken at different moments"
 
 
 async def test_live_events_go_on_where_the_state_was_taken(client: Client) -> None:

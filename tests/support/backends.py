@@ -39,6 +39,9 @@ class Installation:
 class Backend(ABC):
     """A database and a bus. Servers get copies of one installation, so that no test sees another one's rows."""
 
+    has_whole_starts = False
+    """Whether the server that most tests share is started as a shell would start it."""
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._shared: list[Server] = []
@@ -79,7 +82,8 @@ class Backend(ABC):
                 data.mkdir(exist_ok=True)
                 # Nobody kills these, and nobody takes their runs over, however long a busy machine lets them stand.
                 patient = {"THREADLINE_LEASE_SECONDS": "120"}
-                self._shared.append(Server(data, {**copied, **patient, **settings}, is_whole=True).start())
+                whole = {"is_whole": True} if self.has_whole_starts else {}
+                self._shared.append(Server(data, {**copied, **patient, **settings}, **whole).start())
         return self._shared
 
     def close(self) -> None:
@@ -93,6 +97,7 @@ class Backend(ABC):
 class SqliteBackend(Backend):
     """One SQLite file, one process."""
 
+    has_whole_starts = True
     shared_nodes = 1
 
     def copy(self, folder: Path) -> dict[str, str]:

@@ -57,8 +57,8 @@ def run_command(*arguments: str, home: Path, settings: Mapping[str, str] | None 
 class Server:
     """One `threadline serve`. Starts again on the same folder and the same port.
 
-    It is a fork of a process that has loaded the program. Whole starts, as a shell makes them, have the servers that
-    most tests share (`is_whole`), those with a `prefix`, several workers or a PYTHONPATH of their own, and those that
+    It is a fork of a process that has loaded the program. Whole starts, as a shell makes them, have the server on SQLite
+    that most tests share (`is_whole`), those with a `prefix`, several workers or a PYTHONPATH of their own, and those that
     are to die in their start.
     """
 
