@@ -15,6 +15,8 @@ from support.server import Server
 from support.waiting import PATIENCE_SECONDS, patience, until
 
 MIB = 1024 * 1024
+IN_ONE_PROCESS = pytest.mark.parametrize("backend", BACKENDS[:2], indirect=True)
+"""What one process holds in memory is its windows and pages of its store; a bus carries seqs, whichever it is."""
 LONG = " ".join(f"{number:04d}" + "x" * 995 for number in range(950))
 """An answer of 950 kB in 950 words."""
 
@@ -45,6 +47,7 @@ def asking(path: str, key: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n\r\n".encode()
 
 
+@IN_ONE_PROCESS
 async def test_readers_that_never_read_stop_nobody_and_fill_no_memory(
     make_server: StartServer, installation: Installation
 ) -> None:
@@ -93,6 +96,7 @@ async def test_a_slow_reader_misses_nothing(client: Client) -> None:
     assert said(follow.frames) == LONG * 4
 
 
+@IN_ONE_PROCESS
 async def test_a_huge_backlog_is_replayed_in_pieces(client: Client, server: Server) -> None:
     """Megabytes of log come as many writes of bounded size, and the server does not hold them all at once."""
     thread_id = await client.thread()
