@@ -104,5 +104,54 @@ async def test_what_has_begun_cannot_be_changed_any_more(person: MakePerson, ser
     await waiting(page).get_by_role("button", name="Rewrite").click()
     await page.get_by_role("textbox", name="Rewrite").fill("too late")
     await page.get_by_role("button", name="Save").click()
-    await expect(page.get_by_role("alert")).to_have_text("It is being answered already.")
+    await expect(page.get_by_role("alert")).to_have_text("It does not wait any more. What you wrote is in the field.")
     await expect(waiting(page)).to_have_text(["late"])
+    await expect(page.get_by_role("textbox", name="Write a message")).to_have_value("too late")
+
+
+async def test_the_turn_comes_while_somebody_rewrites(person: MakePerson, server: Server) -> None:
+    """The message goes as it was; what was being written is in the field, and nothing that was only looked at is."""
+    ann = await person("ann-turn", server)
+    page = await ann.sign_in()
+    thread_id = await busy(ann, server, page)
+    for text in ("next", "after it"):
+        await say(page, text)
+    await expect(waiting(page)).to_have_text(["next", "after it"])
+    field = page.get_by_role("textbox", name="Write a message")
+    for text, written in (("next", "next, but better"), ("after it", None)):
+        await waiting(page).filter(has_text=text).get_by_role("button", name="Rewrite").click()
+        editor = page.get_by_role("textbox", name="Rewrite")
+        await expect(editor).to_be_focused()
+        if written is not None:
+            await editor.fill(written)
+        await page.get_by_role("button", name="Stop").click()
+        await expect(questions(page).filter(has_text=text)).to_be_visible()
+        await expect(editor).to_have_count(0)
+        await expect(field).to_have_value("next, but better")
+    assert await asked(ann, thread_id) == ["Count", "next", "after it"]
+
+
+async def test_two_tabs_rewrite_the_same_message(person: MakePerson, server: Server) -> None:
+    """Whoever comes second is told what stands there now, and still has every word; without a network it stays open."""
+    ann = await person("ann-twice", server)
+    page = await ann.sign_in()
+    await busy(ann, server, page)
+    await say(page, "as it was")
+    other = await ann.open(page.url.removeprefix(server.url))
+    for tab in (page, other):
+        await waiting(tab).get_by_role("button", name="Rewrite").click()
+    await other.get_by_role("textbox", name="Rewrite").fill("by the other tab")
+    await page.get_by_role("textbox", name="Rewrite").fill("by this tab")
+    await other.get_by_role("button", name="Save").click()
+    await expect(waiting(other)).to_have_text(["by the other tab"])
+    await expect(waiting(page)).to_contain_text("It was rewritten meanwhile: “by the other tab”")
+    editor = page.get_by_role("textbox", name="Rewrite")
+    await expect(editor).to_have_value("by this tab")
+    await page.route("**/v1/runs/*", lambda route: route.abort())
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("alert")).to_have_text("There was no answer. Nothing has changed.")
+    await expect(editor).to_have_value("by this tab")
+    await page.unroute("**/v1/runs/*")
+    await page.get_by_role("button", name="Save").click()
+    for tab in (page, other):
+        await expect(waiting(tab)).to_have_text(["by this tab"])

@@ -141,3 +141,16 @@ async def test_whoever_is_removed_hears_no_more(person: MakePerson, server: Serv
     await bens.goto(server.url)
     await expect(bens.get_by_role("textbox", name="Write a message")).to_be_visible()
     await expect(bens.get_by_role("link", name="Our plans")).to_have_count(0)
+
+
+async def test_what_was_being_written_goes_along(person: MakePerson, server: Server) -> None:
+    """The conversation is deleted under somebody's hands: what he had begun to write is his, and begins another one."""
+    ann, ben = await person("ann-deletes", server), await person("ben-writes", server)
+    _, bens, thread_id = await share(ann, ben)
+    await bens.get_by_role("textbox", name="Write a message").fill("Half a sentence")
+    await ann.api("DELETE", f"/v1/threads/{thread_id}")
+    main = bens.get_by_role("main")
+    await expect(main).to_contain_text("Half a sentence")
+    await main.get_by_role("button", name="Take it into a new conversation").click()
+    await expect(bens.get_by_role("textbox", name="Write a message")).to_have_value("Half a sentence")
+    assert bens.url == f"{server.url}/"

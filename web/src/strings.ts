@@ -185,6 +185,8 @@ export const strings = {
     withdraw: "Withdraw",
     cancel: "Cancel",
     save: "Save",
+    startedMeanwhile: "It does not wait any more. What you wrote is in the field.",
+    rewrittenMeanwhile: (text: string) => `It was rewritten meanwhile: “${text}”`,
     startedAlready: "It is being answered already.",
     noAnswer: "There was no answer. Nothing has changed.",
     howToSend: "How to send",
@@ -245,6 +247,8 @@ export const strings = {
     unarchive: "Unarchive",
     delete: "Delete",
     more: "More for this conversation",
+    goneDraft: "You had begun to write:",
+    goneTake: "Take it into a new conversation",
     goneWhy: "It was deleted, or you do not take part in it any more.",
     typing: (names: readonly string[]) =>
       counted(names.length, { one: `${listed(names)} is typing…`, other: `${listed(names)} are typing…` }),

@@ -12,7 +12,7 @@ import { MessageList } from "./list.tsx";
 export function ThreadPage({ id }: { readonly id: string }) {
   const chat = useStreamingChat(id);
   if (chat.status === "gone") {
-    return <Gone />;
+    return <Gone id={id} />;
   }
   return (
     <main className="m-0 flex h-dvh w-full min-w-0 max-w-none flex-col p-0">

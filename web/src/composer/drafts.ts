@@ -17,6 +17,9 @@ export interface Draft {
 
 export const NOTHING: Draft = { text: "", files: [] };
 
+/** Where the first question of a conversation is written. */
+export const HOME = "home";
+
 const PREFIX = "threadline:draft:";
 const SAVE_MS = 250;
 

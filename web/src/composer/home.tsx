@@ -9,6 +9,7 @@ import { useAgents } from "../ui/models.ts";
 import { useWatched } from "../ui/watch.ts";
 import { Box } from "./box.tsx";
 import { DEFAULT, fieldsOf } from "./choice.ts";
+import { HOME } from "./drafts.ts";
 import { callableHere } from "./mentions.ts";
 import { Connecting } from "./notices.tsx";
 import { Picker } from "./picker.tsx";
@@ -17,7 +18,6 @@ import { useNextChoice } from "./use-choice.ts";
 import { useDrafts } from "./use-draft.ts";
 import type { OnSend } from "./use-writing.ts";
 
-const PLACE = "home";
 /** The questions that were asked in this tab: it goes where they are answered, also after a reload. */
 const ASKED = "threadline:asked";
 
@@ -44,10 +44,10 @@ export function HomePage() {
     sessionStorage.setItem(ASKED, [...asked(), key].join(" "));
   };
   const suggest = (text: string) => {
-    drafts.giveBack(PLACE, { text, files: [] });
+    drafts.giveBack(HOME, { text, files: [] });
     document.querySelector<HTMLTextAreaElement>("main textarea")?.focus();
   };
-  const own = { pending: unsent, place: PLACE, withdraw: (key: string) => client.outbox.withdraw(key) };
+  const own = { pending: unsent, place: HOME, withdraw: (key: string) => client.outbox.withdraw(key) };
   return (
     <main className="m-0 grid h-dvh max-w-none min-w-0 items-center overflow-y-auto p-0">
       <div className="mx-auto w-full max-w-184 px-4 py-10">
@@ -57,7 +57,7 @@ export function HomePage() {
         <Connecting />
         <WaitingHere {...own} />
         <Refused {...own} retry={(key) => client.outbox.retry(key)} />
-        <Box place={PLACE} onSend={begin} callable={callableHere([], agents, null)}>
+        <Box place={HOME} onSend={begin} callable={callableHere([], agents, null)}>
           <Picker choice={choice} onChoose={choose} />
         </Box>
         <ul aria-label={strings.composer.examples} className="mt-4 flex flex-wrap justify-center gap-2">

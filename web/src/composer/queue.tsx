@@ -3,15 +3,17 @@
 import { type Message, Refusal } from "@threadline/client";
 import { type StreamingChat, useClient, useConnection } from "@threadline/client/react";
 import { ArrowDown, ArrowUp, Pencil, X } from "lucide-react";
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 import { waitsForTurn } from "../chat/words.ts";
 import { useSession } from "../shell/first-state.ts";
 import { strings } from "../strings.ts";
-import { Button, IconButton } from "../ui/button.tsx";
+import { IconButton } from "../ui/button.tsx";
 import { useModelName } from "../ui/models.ts";
 import { useWatched } from "../ui/watch.ts";
 import { draftOf } from "./content.ts";
+import { type Outcome, QueueEditor } from "./queue-editor.tsx";
 import { Refused, WaitingHere } from "./unsent.tsx";
+import { useDrafts } from "./use-draft.ts";
 import { type Waiting, waitingOf } from "./waiting.ts";
 
 interface Props {
@@ -24,9 +26,20 @@ export function Queue({ threadId, chat }: Props) {
   const { phase } = useConnection();
   const pending = useWatched(useClient().outbox.pending).filter(({ thread_id }) => thread_id === threadId);
   const [problem, setProblem] = useState<string | null>(null);
-  const attempt = async (deed: Promise<unknown>) => {
+  const attempt = async (deed: Promise<unknown>): Promise<Outcome> => {
     setProblem(null);
-    await deed.catch((error: unknown) => setProblem(wordsFor(error)));
+    try {
+      await deed;
+      return "done";
+    } catch (error) {
+      setProblem(wordsFor(error));
+      return hasStarted(error) ? "started" : "failed";
+    }
+  };
+  const drafts = useDrafts();
+  const giveBack = (words: string) => {
+    drafts.giveBack(threadId, { text: words, files: [] });
+    setProblem(strings.composer.startedMeanwhile);
   };
   const { end_user_id } = useSession();
   const waiting = waitingOf(chat, end_user_id, useModelName());
@@ -54,6 +67,7 @@ export function Queue({ threadId, chat }: Props) {
                 isFirst={place === 0}
                 isLast={place === waiting.length - 1}
                 onRewrite={(content) => attempt(changeQueued(run.id, { content }))}
+                onLeft={giveBack}
                 onMove={(by) => void attempt(changeQueued(run.id, { position: (run.position ?? 1) + by }))}
                 onWithdraw={() => void attempt(cancelQueued(run.id))}
               />
@@ -75,27 +89,31 @@ export function Queue({ threadId, chat }: Props) {
 
 function wordsFor(error: unknown): string {
   if (!(error instanceof Refusal)) return strings.composer.noAnswer;
-  return error.problem.code === "run_started" ? strings.composer.startedAlready : error.message;
+  return hasStarted(error) ? strings.composer.startedAlready : error.message;
+}
+
+function hasStarted(error: unknown): boolean {
+  return error instanceof Refusal && error.problem.code === "run_started";
 }
 
 interface LineProps extends Omit<Waiting, "run"> {
   readonly isFirst: boolean;
   readonly isLast: boolean;
-  readonly onRewrite: (content: Message["content"]) => Promise<void>;
+  readonly onRewrite: (content: Message["content"]) => Promise<Outcome>;
+  /** It does not wait any more, and these words were not saved. */
+  readonly onLeft: (words: string) => void;
   readonly onMove: (by: 1 | -1) => void;
   readonly onWithdraw: () => void;
 }
 
-function Line({ question, isOwn, answerer, isFirst, isLast, onRewrite, onMove, onWithdraw }: LineProps) {
+function Line({ question, isOwn, answerer, isFirst, isLast, onRewrite, onLeft, onMove, onWithdraw }: LineProps) {
   const [isOpen, setIsOpen] = useState(false);
   const { content, author } = question;
   const { text, files } = draftOf(content);
   if (isOpen) {
-    const rewrite = async (words: string) => {
-      await onRewrite([...content.filter((block) => block.type !== "text"), { type: "text", text: words }]);
-      setIsOpen(false);
-    };
-    return <Editor text={text} onSave={rewrite} onClose={() => setIsOpen(false)} />;
+    const rewrite = (words: string) =>
+      onRewrite([...content.filter((block) => block.type !== "text"), { type: "text", text: words }]);
+    return <QueueEditor text={text} onSave={rewrite} onLeft={onLeft} onClose={() => setIsOpen(false)} />;
   }
   return (
     <li className="flex min-h-11 items-center gap-2 rounded-xl px-3 py-1 text-sm">
@@ -126,48 +144,6 @@ function Line({ question, isOwn, answerer, isFirst, isLast, onRewrite, onMove, o
           </IconButton>
         </span>
       )}
-    </li>
-  );
-}
-
-interface EditorProps {
-  readonly text: string;
-  readonly onSave: (text: string) => Promise<void>;
-  readonly onClose: () => void;
-}
-
-function Editor({ text, onSave, onClose }: EditorProps) {
-  const [words, setWords] = useState(text);
-  const save = (event: FormEvent) => {
-    event.preventDefault();
-    if (words.trim() !== "") void onSave(words);
-  };
-  return (
-    <li className="p-2">
-      <form onSubmit={save} className="grid gap-2">
-        <textarea
-          // biome-ignore lint/a11y/noAutofocus: whoever opens it wants to write in it
-          autoFocus
-          aria-label={strings.composer.rewrite}
-          dir="auto"
-          rows={2}
-          value={words}
-          onChange={(event) => setWords(event.target.value)}
-          onKeyDown={(event) => {
-            if (event.key === "Escape") onClose();
-            else if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) save(event);
-          }}
-          className="field-sizing-content max-h-[30dvh] resize-none rounded-xl border border-line bg-ground px-3 py-2 text-sm"
-        />
-        <span className="flex justify-end gap-2">
-          <Button kind="plain" onClick={onClose}>
-            {strings.composer.cancel}
-          </Button>
-          <Button kind="primary" type="submit" disabled={words.trim() === ""}>
-            {strings.composer.save}
-          </Button>
-        </span>
-      </form>
     </li>
   );
 }
