@@ -5,6 +5,7 @@ from playwright.async_api import expect
 from support.server import Server
 
 from .conftest import MakePerson
+from .people import say
 
 
 async def test_agents_of_ones_own(person: MakePerson, server: Server) -> None:
@@ -61,3 +62,19 @@ async def test_the_keys_are_in_the_settings(person: MakePerson, server: Server) 
     await page.get_by_role("button", name="Settings").click()
     await page.get_by_role("menuitem", name="Keyboard shortcuts").click()
     await expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+
+
+async def test_who_is_archived_and_called_is_said(person: MakePerson, server: Server) -> None:
+    """Nobody waits for an answer that does not come; whoever is not called is not spoken of."""
+    ann = await person("ann-calls", server)
+    page = await ann.sign_in()
+    agent = await ann.api("POST", "/v1/agents", json={"name": "Grumpy", "handle": "grumpy"})
+    thread_id = await ann.thread()
+    asked = {"agent": agent["id"], "reply_policy": "mention"}
+    await ann.api("POST", f"/v1/threads/{thread_id}/members", json=asked)
+    await ann.api("PATCH", f"/v1/agents/{agent['id']}", json={"archived": True})
+    await page.goto(f"{server.url}/t/{thread_id}")
+    await say(page, "@grumpy are you there?")
+    await expect(page.get_by_role("status").filter(has_text="Grumpy is archived and answers nobody.")).to_be_visible()
+    await say(page, "Nobody is")
+    await expect(page.get_by_text("Grumpy is archived")).to_have_count(0)

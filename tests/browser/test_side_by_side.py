@@ -96,6 +96,19 @@ async def test_columns_are_made_from_the_log(person: MakePerson, stage: Server) 
         await expect(those).to_have_count(0)
 
 
+async def test_each_answer_is_set_in_its_own_direction(person: MakePerson, stage: Server) -> None:
+    """An answer from right to left turns neither the other one nor the order in which they stand."""
+    ann = await person("ann-both-ways", stage)
+    page = await ann.sign_in()
+    await page.goto(f"{stage.url}/t/{await ann.thread('مرحبا', model='stage/echo@max')}")
+    await expect(answers(page)).to_contain_text("مرحبا")
+    columns = await ask(page, "Counter")
+    await expect(columns.nth(1)).to_contain_text("w0 w1 w2")
+    await expect(page.get_by_role("list", name="Answers side by side")).to_have_css("direction", "ltr")
+    for column, direction in ((0, "rtl"), (1, "ltr")):
+        await expect(columns.nth(column).locator(".words")).to_have_css("direction", direction)
+
+
 async def test_who_has_gone_on_is_not_asked_again(person: MakePerson, stage: Server) -> None:
     """Also where it was the newest answer, of which the log says nothing; and what was opened by hand stays open."""
     page = await begun(await person("ann-gone-on", stage))

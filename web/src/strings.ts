@@ -204,6 +204,11 @@ export const strings = {
     waitsForResult: (names: string) => `The answer waits for the result of ${names}.`,
     anew: "The answer is being written anew.",
     failed: "The answer could not be finished.",
+    archived: (names: readonly string[]) =>
+      counted(names.length, {
+        one: `${listed(names)} is archived and answers nobody.`,
+        other: `${listed(names)} are archived and answer nobody.`,
+      }),
     answerAgain: "Answer again",
     mention: "Mention",
     canBeCalled: (count: number) => (count === 1 ? "One can be mentioned" : `${count} can be mentioned`),

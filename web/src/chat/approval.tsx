@@ -31,7 +31,7 @@ export function Approval({ toolUseId }: { readonly toolUseId: string }) {
         dir="auto"
         value={reason}
         onChange={(event) => setReason(event.target.value)}
-        className="min-w-0 flex-1 rounded-lg border border-line bg-ground px-3 py-1.5 text-sm"
+        className="min-w-40 flex-1 rounded-lg border border-line bg-ground px-3 py-1.5 text-sm"
       />
       <Button kind="primary" disabled={isSent} onClick={() => void say(true)}>
         {strings.chat.approve}
@@ -39,7 +39,11 @@ export function Approval({ toolUseId }: { readonly toolUseId: string }) {
       <Button kind="danger" disabled={isSent} onClick={() => void say(false)}>
         {strings.chat.deny}
       </Button>
-      {problem !== null && <p role="alert">{problem}</p>}
+      {problem !== null && (
+        <p role="alert" className="basis-full text-sm text-bad">
+          {problem}
+        </p>
+      )}
     </div>
   );
 }

@@ -28,7 +28,7 @@ export function Columns({ parentId, answers, waiting, asked, children }: Props) 
           <h4 dir="auto" title={column.model ?? undefined}>
             {nameOf(column, modelName)}
           </h4>
-          <div className="column">
+          <div className="column" dir="auto">
             {column.answer === null ? <p className="soft">{strings.chat.waitsForTurn}</p> : children(column.answer)}
           </div>
           <Deed column={column} parentId={parentId} />

@@ -45,7 +45,8 @@ export const MessageOf = memo(function MessageOf({ shown, siblings, run, waiting
       className={className}
     >
       <Head shown={shown} isWriting={message.status === "streaming" && run?.status === "running"} />
-      <div className="content" dir="auto">
+      {/* Of answers side by side each is written in its own direction, and none says where the others stand. */}
+      <div className="content" dir={isCompared ? undefined : "auto"}>
         {isEdited && <Editor message={message} onDone={() => setEdited(false)} />}
         {!isEdited && isCompared && (
           <Columns parentId={message.parent_id ?? ""} answers={siblings} waiting={waiting} asked={asked}>

@@ -13,7 +13,8 @@ export function spanOf(name: string, isGoing: boolean): number | null {
   const span = seen.get(name);
   if (isGoing) {
     if (seen.size > KEPT_MAX) seen.clear();
-    if (span === undefined) seen.set(name, { began: performance.now(), ended: null });
+    // Somebody was asked meanwhile, or it is made anew: what was before is no part of it.
+    if (span === undefined || span.ended !== null) seen.set(name, { began: performance.now(), ended: null });
     return null;
   }
   if (span === undefined) return null;

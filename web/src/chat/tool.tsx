@@ -26,7 +26,8 @@ const ICONS = {
 
 export function ToolCall({ call, message, run }: Props) {
   const { status, result } = callOf(call, message, run);
-  const ms = spanOf(`${message.id} ${call.id}`, status === "running");
+  // How long somebody takes to decide is not its time.
+  const ms = status === "asks" ? null : spanOf(`${message.id} ${call.id}`, status === "running");
   const name = call.name === "" ? strings.chat.tool : call.name;
   const Icon = ICONS[status];
   return (

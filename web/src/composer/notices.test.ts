@@ -1,9 +1,9 @@
-import type { Connection, Run, Shown } from "@threadline/client";
+import type { Agent, Connection, Member, Run, Shown } from "@threadline/client";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type Facts, type Kind, noticeOf, PATIENCE_MS, Patience, secondsUntil } from "./notices.ts";
+import { archivedOf, type Facts, type Kind, noticeOf, PATIENCE_MS, Patience, secondsUntil } from "./notices.ts";
 
 const LIVE: Connection = { phase: "live", failures: 0, retryAt: null, problem: null };
-const FACTS: Facts = { connection: LIVE, run: null, last: null };
+const FACTS: Facts = { connection: LIVE, run: null, last: null, archived: [] };
 const at = (change: Partial<Connection>) => ({ connection: { ...LIVE, ...change } });
 const problem = (status: number) => ({ status, detail: "No.", code: "x", title: "", type: "", retryable: false });
 const running = (...errors: (object | null)[]) =>
@@ -12,6 +12,15 @@ const waiting = (approvals: readonly object[], results: readonly object[] = []) 
   ({ status: "waiting", attempts: [], waiting_for: { approvals, results } }) as unknown as Run;
 const failed = (retryable: boolean) =>
   ({ delivery: "stored", message: { id: "m", status: "failed", error: { retryable } } }) as unknown as Shown;
+const asked = (text: string) =>
+  ({ delivery: "stored", message: { role: "user", content: [{ type: "text", text }] } }) as unknown as Shown;
+const GRUMPY = { name: "Grumpy", handle: "grumpy", isForAll: false };
+
+test("archived agents are those among the members", () => {
+  const agents = ["a", "b"].map((id) => ({ id, name: id, handle: id, archived: id === "a" })) as unknown as Agent[];
+  const members = [{ agent_id: "a", reply_policy: "mention" }, { agent_id: "b" }, { agent_id: null }];
+  expect(archivedOf(members as Member[], agents)).toEqual([{ name: "a", handle: "a", isForAll: false }]);
+});
 
 test.each<[string, Partial<Facts>, Kind | null]>([
   ["all is well", {}, null],
@@ -29,6 +38,10 @@ test.each<[string, Partial<Facts>, Kind | null]>([
   ["it failed, and may work now", { last: failed(true) }, "failed"],
   ["it failed for good", { last: failed(false) }, null],
   ["it is being answered again", { last: failed(true), run: running(null) }, null],
+  ["an archived agent was called", { last: asked("Well, @Grumpy?"), archived: [GRUMPY] }, "archived"],
+  ["one that answered everything", { last: asked("Well?"), archived: [{ ...GRUMPY, isForAll: true }] }, "archived"],
+  ["people among themselves", { last: asked("Well?"), archived: [GRUMPY] }, null],
+  ["somebody else answers", { last: asked("@grumpy"), archived: [GRUMPY], run: running(null) }, null],
   ["the network matters more", { ...at({ phase: "offline" }), run: waiting([]) }, "offline"],
 ])("%s", (_, facts, kind) => {
   expect(noticeOf({ ...FACTS, ...facts })?.kind ?? null).toBe(kind);

@@ -1,6 +1,7 @@
 // What keeps a conversation from going on, and when it is worth saying. Pure.
 
-import type { Connection, Run, Shown } from "@threadline/client";
+import type { Agent, Connection, Member, Run, Shown } from "@threadline/client";
+import { textOf } from "../chat/words.ts";
 import { listed } from "../intl.ts";
 import { strings } from "../strings.ts";
 
@@ -9,9 +10,18 @@ export interface Facts {
   readonly run: Run | null;
   /** The last line of the conversation. */
   readonly last: Shown | null;
+  /** Agents that take part and answer nobody any more. */
+  readonly archived: readonly Archived[];
 }
 
-export type Kind = "signed out" | "refused" | "offline" | "reconnecting" | "waits" | "anew" | "failed";
+export interface Archived {
+  readonly name: string;
+  readonly handle: string;
+  /** It would have answered everything. */
+  readonly isForAll: boolean;
+}
+
+export type Kind = "signed out" | "refused" | "offline" | "reconnecting" | "waits" | "anew" | "failed" | "archived";
 
 export interface Notice {
   readonly kind: Kind;
@@ -23,8 +33,8 @@ export interface Notice {
 }
 
 /** Of all there is to say, what matters most. */
-export function noticeOf({ connection, run, last }: Facts): Notice | null {
-  return ofConnection(connection) ?? ofRun(run) ?? (run === null ? ofLast(last) : null);
+export function noticeOf({ connection, run, last, archived }: Facts): Notice | null {
+  return ofConnection(connection) ?? ofRun(run) ?? (run === null ? (ofLast(last) ?? ofArchived(last, archived)) : null);
 }
 
 export function ofConnection({ phase, failures, retryAt, problem }: Connection): Notice | null {
@@ -52,6 +62,25 @@ function ofLast(last: Shown | null): Notice | null {
   const message = last?.message;
   if (last?.delivery !== "stored" || message?.status !== "failed" || message.error?.retryable !== true) return null;
   return { kind: "failed", words: strings.composer.failed, messageId: message.id };
+}
+
+/** Those among the members; who is not known here may well answer. */
+export function archivedOf(members: readonly Member[], agents: readonly Agent[]): readonly Archived[] {
+  const found = new Map(agents.filter(({ archived }) => archived).map((agent) => [agent.id, agent]));
+  return members.flatMap(({ agent_id, reply_policy }) => {
+    const agent = found.get(agent_id ?? "");
+    if (agent === undefined) return [];
+    return [{ name: agent.name, handle: agent.handle, isForAll: (reply_policy ?? "all") === "all" }];
+  });
+}
+
+// Without it nobody would know why there is no answer.
+function ofArchived(last: Shown | null, archived: readonly Archived[]): Notice | null {
+  if (last?.delivery !== "stored" || last.message.role !== "user") return null;
+  const words = textOf(last.message.content).toLowerCase();
+  const silent = archived.filter(({ handle, isForAll }) => isForAll || words.includes(`@${handle}`));
+  if (silent.length === 0) return null;
+  return { kind: "archived", words: strings.composer.archived(silent.map(({ name }) => name)) };
 }
 
 /** What is over sooner than this is not said. */

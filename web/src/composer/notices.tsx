@@ -1,11 +1,12 @@
 // One line above the composer: what keeps the conversation from going on.
 
 import { type StreamingChat, useClient, useConnection } from "@threadline/client/react";
-import { type Clock, CloudOff, Hand, RotateCw, TriangleAlert } from "lucide-react";
+import { Archive, type Clock, CloudOff, Hand, RotateCw, TriangleAlert } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { strings } from "../strings.ts";
 import { Button } from "../ui/button.tsx";
-import { type Kind, type Notice, noticeOf, ofConnection, Patience, secondsUntil } from "./notices.ts";
+import { useAgents } from "../ui/models.ts";
+import { archivedOf, type Kind, type Notice, noticeOf, ofConnection, Patience, secondsUntil } from "./notices.ts";
 
 const ICONS: Record<Kind, typeof Clock> = {
   "signed out": Hand,
@@ -15,11 +16,13 @@ const ICONS: Record<Kind, typeof Clock> = {
   waits: Hand,
   anew: RotateCw,
   failed: TriangleAlert,
+  archived: Archive,
 };
 
 export function Notices({ chat }: { readonly chat: StreamingChat }) {
   const connection = useConnection();
-  const notice = noticeOf({ connection, run: chat.run, last: chat.messages.at(-1) ?? null });
+  const archived = archivedOf(chat.members, useAgents());
+  const notice = noticeOf({ connection, run: chat.run, last: chat.messages.at(-1) ?? null, archived });
   const again = notice?.messageId;
   return (
     <Line notice={notice}>
