@@ -14,6 +14,7 @@ import pytest
 
 from support import asking
 from threadline.api.web.build import ENTRY, FOREVER, Build, NewestBuild, find_build
+from threadline.errors import NotFound
 
 from .conftest import Installation
 from .test_pages import talked
@@ -89,6 +90,9 @@ def test_a_build_that_is_replaced_is_found_without_a_restart(build: Build, tmp_p
     assert first is not None
     assert first.script == build.script
     assert write(text[:100], 2_000) == first
+    # The files that it names are gone by then.
+    with pytest.raises(NotFound):
+        first.service_worker()
     manifest.unlink()
     assert newest.get() == first
     second = write(text.replace(build.script[1:], "assets/main-AAAAAAAA.js"), 3_000)

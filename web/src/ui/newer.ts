@@ -9,14 +9,19 @@ export const isNewerThere: Readable<boolean> = found;
 
 const SCRIPT = /<script type="module" src="([^"]+)"/;
 
+/** The script that this page came with: another build's has another name. */
+export function ownScript(): string | null {
+  return document.querySelector("script[type=module][src]")?.getAttribute("src") ?? null;
+}
+
 /** Look whether there is one now; no where the server cannot be asked. */
 export async function lookForNewer(): Promise<boolean> {
   if (found.get()) return true;
   try {
     const answer = await fetch("/shell", { cache: "no-store" });
     const newest = answer.ok ? SCRIPT.exec(await answer.text())?.[1] : undefined;
-    const own = document.querySelector("script[type=module][src]")?.getAttribute("src");
-    found.set(newest !== undefined && own != null && newest !== own);
+    const own = ownScript();
+    found.set(newest !== undefined && own !== null && newest !== own);
   } catch {
     // There is no network: there is nothing newer to be had.
   }

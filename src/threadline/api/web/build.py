@@ -64,8 +64,15 @@ class Build(Struct, frozen=True):
         return guarded(FileResponse(path, headers=headers, media_type=media_type or "application/octet-stream"))
 
     def service_worker(self) -> Response:
-        """Return the service worker, which knows by its first lines which build it keeps: a browser compares bytes."""
-        source = (self.folder / self.worker.removeprefix("/")).read_text()
+        """Return the service worker, which knows by its first lines which build it keeps: a browser compares bytes.
+
+        Raises:
+            NotFound: this build is being replaced. A browser keeps the worker that it has, and asks again.
+        """
+        try:
+            source = (self.folder / self.worker.removeprefix("/")).read_text()
+        except FileNotFoundError as gone:
+            raise NotFound("There is nothing at this address.") from gone
         script = f"self.BUILD = {json.dumps(self.script)};\nself.REST = {json.dumps(self.rest)};\n{source}"
         return guarded(Response(script, media_type="text/javascript", headers={"Cache-Control": _ASK_AGAIN}))
 
