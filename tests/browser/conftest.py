@@ -78,7 +78,8 @@ async def person(browser: Browser) -> AsyncIterator[MakePerson]:
         async def make(name: str, server: Server, **options: Any) -> Person:
             context = await browser.new_context(**options)
             stack.push_async_callback(context.close)
-            people.append(Person(name, server, context))
+            has_worker = options.get("java_script_enabled", True) and options.get("service_workers") != "block"
+            people.append(Person(name, server, context, has_worker))
             return people[-1]
 
         yield make

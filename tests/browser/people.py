@@ -43,10 +43,12 @@ PASSING = """([selector, words]) => {
 class Person:
     """One end user of the default tenant, in one browser context; any number of tabs."""
 
-    def __init__(self, name: str, server: Server, context: BrowserContext) -> None:
+    def __init__(self, name: str, server: Server, context: BrowserContext, has_worker: bool = True) -> None:
+        """`has_worker` says that a service worker comes with the first page."""
         self.name = name
         self.server = server
         self.context = context
+        self._has_worker = has_worker
         self.faults: list[str] = []
         context.on("weberror", lambda error: self.faults.append(str(error.error)))
         context.on("console", self._hear)
@@ -57,6 +59,9 @@ class Person:
         page = await self.context.new_page()
         code = make_sign_in_code(self.server.data, self.name, role)
         await page.goto(f"{self.server.url}/sign-in?code={code}")
+        if self._has_worker:
+            # Where it takes over a page that has routes already, Chromium sends what the page asks for past them.
+            await page.wait_for_function("() => navigator.serviceWorker.controller?.state === 'activated'")
         return page
 
     async def open(self, path: str) -> Page:
