@@ -2,7 +2,7 @@
 
 import type { WireEvent } from "./fold.ts";
 import { type Asked, Http, type HttpOptions, type Operation } from "./http.ts";
-import { type Locks, locksHere } from "./leader.ts";
+import { type Locks, locksHere, OwnLocks } from "./leader.ts";
 import { Link, type Told } from "./link.ts";
 import { type ListWord, ThreadList } from "./list.ts";
 import type { Connection } from "./machine.ts";
@@ -11,7 +11,7 @@ import type { PresenceWord } from "./presence.ts";
 import type { Readable } from "./signal.ts";
 import type { Outgoing, Store } from "./store/contract.ts";
 import { IndexedDBStore } from "./store/indexeddb.ts";
-import { LastingStore } from "./store/lasting.ts";
+import { lastingStore } from "./store/lasting.ts";
 import { MemoryStore } from "./store/memory.ts";
 import { LiveThread, type SendOptions } from "./thread.ts";
 import type { CreateThread, Operations, SendMessage, File as StoredFile, Thread } from "./types.ts";
@@ -47,8 +47,7 @@ export class Client {
     this.#endUserId = options.endUserId;
     this.http = new Http(options);
     this.#store =
-      options.store ??
-      (typeof indexedDB === "undefined" ? new MemoryStore() : new LastingStore(new IndexedDBStore(name)));
+      options.store ?? (typeof indexedDB === "undefined" ? new MemoryStore() : lastingStore(new IndexedDBStore(name)));
     const [http, store] = [this.http, this.#store];
     this.#link = new Link({
       http,
@@ -58,9 +57,9 @@ export class Client {
     });
     this.threads = new ThreadList(http, store, () => this.#link.changed());
     this.#voice = new Voice(http, options.endUserId, options.WebSocket);
-    const deliver = (outgoing: Outgoing, signal: AbortSignal) => this.#deliver(outgoing, signal);
-    const create = (outgoing: Outgoing, signal: AbortSignal) => this.#create(outgoing, signal);
-    const locks = options.locks ?? locksHere();
+    const [deliver, create] = [this.#deliver, this.#create];
+    // What nobody shares, nobody else sends.
+    const locks = options.locks ?? (store instanceof MemoryStore ? new OwnLocks() : locksHere());
     this.outbox = new Outbox({ store, name, locks, deliver, create, onUnauthorized: () => this.#doubt() });
     this.#listen();
   }
@@ -141,25 +140,24 @@ export class Client {
   #listen(): void {
     const { signal } = this.#close;
     globalThis.addEventListener?.("online", () => this.outbox.wake(), { signal });
-    const ends = [
-      this.#link.connection.subscribe(() => {
-        const { phase } = this.#link.connection.get();
-        if (phase === "connecting") this.threads.begin();
-        if (phase === "live") this.outbox.wake();
-      }),
-      this.outbox.pending.subscribe(() => {
-        for (const thread of this.#open.values()) thread.publish();
-        this.outbox.seen((one) => this.#open.get(one.thread_id)?.isFollowed !== true);
-      }),
-    ];
-    const endAll = () => {
-      for (const end of ends) end();
-    };
-    signal.addEventListener("abort", endAll, { once: true });
+    // Both are the client's own, and go with it.
+    this.#link.connection.subscribe(() => {
+      const { phase } = this.#link.connection.get();
+      if (phase === "connecting") this.threads.begin();
+      if (phase === "live") this.outbox.wake();
+    });
+    this.outbox.pending.subscribe(() => {
+      for (const thread of this.#open.values()) thread.publish();
+      this.outbox.seen((one) => !this.#open.get(one.thread_id)?.isFollowed);
+    });
+  }
+
+  #followed(): readonly LiveThread[] {
+    return [...this.#open.values()].filter((thread) => thread.cursor !== null);
   }
 
   #query(): Record<string, string | number> | null {
-    const followed = [...this.#open.values()].filter((thread) => thread.cursor !== null);
+    const followed = this.#followed();
     if (followed.length === 0 && !this.threads.view.isWatched) return null;
     const query: Record<string, string | number> = {};
     if (followed.length > 0) query.threads = followed.map((thread) => `${thread.id}:${thread.cursor}`).join(",");
@@ -170,28 +168,27 @@ export class Client {
 
   // What came together is shown together: each thread hears of its events once.
   #take(told: readonly Told[]): void {
-    const list: ListWord[] = [];
+    const list = told.filter(isOfList);
     const threads = new Map<string, (WireEvent | PresenceWord)[]>();
     for (const one of told) {
-      if (isOfList(one)) list.push(one);
-      else if (one.type !== "caught_up" && one.thread_id !== undefined) {
-        const words = threads.get(one.thread_id) ?? [];
-        threads.set(one.thread_id, words);
-        words.push(one as WireEvent | PresenceWord);
-      }
+      if (isOfList(one) || one.type === "caught_up" || one.thread_id === undefined) continue;
+      const words = threads.get(one.thread_id) ?? [];
+      threads.set(one.thread_id, words);
+      words.push(one as WireEvent | PresenceWord);
     }
     if (this.threads.view.isWatched) this.threads.take(list);
     for (const word of list) {
-      // Whoever is removed from a room hears nothing more of it: it is asked for, and is gone.
-      const lost = word.type === "thread.removed" ? this.#open.get(word.thread_id) : undefined;
-      if (lost?.isFollowed) lost.reload().catch(() => undefined);
+      if (word.type === "listed") continue;
+      // Whoever is removed from a room hears nothing more of it, and whoever is back nothing yet: it is asked for.
+      const isThere = word.type === "thread";
+      const open = this.#open.get(isThere ? word.thread.id : word.thread_id);
+      if (open?.isFollowed && isThere === (open.view.get().status === "gone")) open.reload().catch(() => undefined);
     }
     for (const [id, words] of threads) this.#open.get(id)?.take(words);
   }
 
   async #mend(): Promise<void> {
-    const followed = [...this.#open.values()].filter((thread) => thread.cursor !== null);
-    await Promise.allSettled(followed.map((thread) => thread.reload()));
+    await Promise.allSettled(this.#followed().map((thread) => thread.reload()));
   }
 
   // Who may not send any more, may not listen either: the connection will say so. It is asked once.
@@ -200,14 +197,14 @@ export class Client {
     this.#isDoubted = true;
   }
 
-  async #create({ key, create }: Outgoing, signal: AbortSignal): Promise<string> {
+  readonly #create = async ({ key, create }: Outgoing, signal: AbortSignal): Promise<string> => {
     return (await this.createThread({ external_id: key, ...create }, signal)).id;
-  }
+  };
 
-  async #deliver({ thread_id, body, key }: Outgoing, signal: AbortSignal): Promise<string> {
+  readonly #deliver = async ({ thread_id, body, key }: Outgoing, signal: AbortSignal): Promise<string> => {
     const asked = { path: { thread_id }, body: { ...body, background: true }, idempotencyKey: key, signal };
     return (await this.http.call("POST /v1/threads/{thread_id}/messages", asked)).message.id;
-  }
+  };
 }
 
 function isOfList(told: Told): told is ListWord & Told {

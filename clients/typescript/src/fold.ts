@@ -3,6 +3,7 @@
 //
 // States share what did not change: a token makes one new message and nothing else, however long the thread is.
 
+import { once } from "./known.ts";
 import type { Member, Message, Run, State, Thread, ThreadlineEvent } from "./types.ts";
 
 export type Block = Message["content"][number];
@@ -267,20 +268,17 @@ export function siblingsOf(state: ThreadState, messageId: string): readonly Mess
   return beside.map((message) => state.live.get(message.id) ?? message);
 }
 
-const children = new WeakMap<ReadonlyMap<string, Message>, ReadonlyMap<string | null, readonly Message[]>>();
+type Families = ReadonlyMap<string | null, readonly Message[]>;
 
-function childrenOf(messages: ReadonlyMap<string, Message>): ReadonlyMap<string | null, readonly Message[]> {
-  const before = children.get(messages);
-  if (before !== undefined) return before;
+const childrenOf = once((messages: ReadonlyMap<string, Message>): Families => {
   const found = new Map<string | null, Message[]>();
   for (const message of [...messages.values()].sort((one, other) => (one.seq ?? 0) - (other.seq ?? 0))) {
     const beside = found.get(message.parent_id);
     if (beside === undefined) found.set(message.parent_id, [message]);
     else beside.push(message);
   }
-  children.set(messages, found);
   return found;
-}
+});
 
 /** Every message that was heard of, on whatever branch, in the order of hearing. */
 export function knownOf(state: ThreadState): readonly Message[] {

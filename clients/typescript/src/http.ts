@@ -23,7 +23,14 @@ export class Refusal extends Error {
 /** There was no answer: the network is away, or the server. */
 export class Unreachable extends Error {
   override readonly name = "Unreachable";
+
+  constructor(cause?: unknown) {
+    super("There was no answer.", { cause });
+  }
 }
+
+/** Nothing heard for so long is no answer: a network may swallow what it is given, and never say so. */
+export const SILENCE_MS_MAX = 30_000;
 
 export type Operation = keyof Operations;
 type Body<Name extends Operation> = Operations[Name]["body"];
@@ -66,9 +73,26 @@ export class Http {
 
   /** Ask for an operation. Throws `Refusal`, `Unreachable`, or the reason of `signal`. */
   async call<Name extends Operation>(name: Name, asked: Asked<Name>): Promise<Operations[Name]["answer"]> {
-    const response = await this.open(name, asked as Loose);
-    const text = await unlessAborted(response.text(), (asked as Loose).signal);
-    return text === "" ? undefined : JSON.parse(text);
+    const loose = asked as Loose;
+    const silence = new AbortController();
+    const signal = AbortSignal.any([silence.signal, loose.signal ?? silence.signal]);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const heard = () => {
+      clearTimeout(timer);
+      // What is posted may be answered when a run has ended, which takes as long as it takes.
+      if (!name.startsWith("POST")) timer = setTimeout(() => silence.abort(new Unreachable()), SILENCE_MS_MAX);
+    };
+    try {
+      heard();
+      let text = "";
+      for await (const piece of piecesOf(await this.open(name, { ...loose, signal }), signal)) {
+        heard();
+        text += piece;
+      }
+      return text ? JSON.parse(text) : undefined;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Ask, and return the response once it has begun well. */
@@ -82,7 +106,7 @@ export class Http {
   address(path: string, asked: Loose): string {
     const filled = path.replace(/\{(\w+)\}/g, (_, key: string) => encodeURIComponent(asked.path?.[key] ?? ""));
     const query = Object.entries(asked.query ?? {}).filter(([, value]) => value !== null && value !== undefined);
-    const search = new URLSearchParams(query.map(([key, value]) => [key, String(value)])).toString();
+    const search = new URLSearchParams(query as [string, string][]).toString();
     const base = (this.#options.baseUrl ?? globalThis.location?.origin ?? "").replace(/\/$/, "");
     return base + filled + (search && `?${search}`);
   }
@@ -111,26 +135,37 @@ export class Http {
   async #fetch(operation: string, asked: Loose, isStale: boolean): Promise<Response> {
     const [method = "GET", path = "/"] = operation.split(" ");
     const headers = await unlessAborted(this.headers(isStale), asked.signal);
-    if (asked.idempotencyKey !== undefined) headers["idempotency-key"] = asked.idempotencyKey;
-    if (asked.body !== undefined) headers["content-type"] = "application/json";
-    const init: RequestInit = { method, headers, credentials: "same-origin", cache: "no-store" };
-    if (asked.body !== undefined) init.body = JSON.stringify(asked.body);
-    if (asked.signal !== undefined) init.signal = asked.signal;
+    if (asked.idempotencyKey) headers["idempotency-key"] = asked.idempotencyKey;
+    const body = asked.body === undefined ? null : JSON.stringify(asked.body);
+    if (body) headers["content-type"] = "application/json";
+    const { signal = null } = asked;
+    const init: RequestInit = { method, headers, body, signal, credentials: "same-origin", cache: "no-store" };
     const ask = this.#options.fetch ?? globalThis.fetch;
     return unlessAborted(ask(this.address(path, asked), init), asked.signal);
+  }
+}
+
+/** The text of a body as it comes. Throws `Unreachable`, or the reason of `signal`. */
+export async function* piecesOf({ body }: Response, signal: AbortSignal): AsyncGenerator<string, void> {
+  const decoder = new TextDecoder();
+  const reader = body?.getReader();
+  while (reader !== undefined) {
+    const { done, value } = await unlessAborted(reader.read(), signal);
+    if (done) return;
+    yield decoder.decode(value, { stream: true });
   }
 }
 
 /** The response, if the request was accepted. Throws `Refusal`. */
 export async function accepted(response: Response): Promise<Response> {
   if (response.ok) return response;
-  const text = await response.text().catch(() => "");
-  const seconds = Number(response.headers.get("retry-after"));
-  throw new Refusal(problemOf(text, response), Number.isFinite(seconds) ? seconds * 1000 : 0);
+  const said = (await response.json().catch(() => null)) as Partial<Problem> | null;
+  const seconds = Number(response.headers.get("retry-after")) || 0;
+  throw new Refusal(problemOf(said, response), seconds * 1000);
 }
 
 // What stands between us and the server, such as a proxy, has errors of its own form.
-function problemOf(text: string, { status, statusText }: Response): Problem {
+function problemOf(said: Partial<Problem> | null, { status, statusText }: Response): Problem {
   const fallback: Problem = {
     type: "about:blank",
     title: statusText || `Status ${status}`,
@@ -139,22 +174,16 @@ function problemOf(text: string, { status, statusText }: Response): Problem {
     code: "unknown",
     retryable: status >= 500 || status === 408 || status === 429,
   };
-  try {
-    const said: unknown = JSON.parse(text);
-    const isProblem = typeof said === "object" && said !== null && "code" in said;
-    return isProblem ? { ...fallback, ...(said as Problem) } : fallback;
-  } catch {
-    return fallback;
-  }
+  return said?.code ? { ...fallback, ...said } : fallback;
 }
 
 /** Wait for something of the network: its failures become `Unreachable`, an abort stays what it is. */
-async function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
+export async function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
   try {
     return await promise;
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof Refusal) throw error;
-    throw new Unreachable("There was no answer.", { cause: error });
+    throw new Unreachable(error);
   }
 }

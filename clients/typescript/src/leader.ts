@@ -16,7 +16,7 @@ export function browserLocks(manager: LockManager): Locks {
       await manager.request(name, { signal }, work);
     },
     attempt: async (name, work) =>
-      await manager.request(name, { ifAvailable: true }, async (lock) => (lock === null ? undefined : await work())),
+      await manager.request(name, { ifAvailable: true }, async (lock) => (lock ? work() : undefined)),
   };
 }
 
@@ -25,33 +25,27 @@ export class OwnLocks implements Locks {
   readonly #held = new Map<string, Promise<unknown>>();
 
   async hold(name: string, work: () => Promise<void>, signal: AbortSignal): Promise<void> {
-    const aborted = new Promise<never>((_, reject) => {
-      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    });
-    aborted.catch(() => {}); // Heard only while it is waited for.
-    for (let other = this.#held.get(name); other !== undefined; other = this.#held.get(name)) {
-      await Promise.race([other, aborted]);
+    const end = endOf(signal);
+    while (this.#held.has(name)) {
+      await Promise.race([this.#held.get(name), end]);
+      signal.throwIfAborted();
     }
-    signal.throwIfAborted();
-    await this.#holding(name, work);
+    await this.attempt(name, work);
   }
 
   async attempt<Value>(name: string, work: () => Promise<Value>): Promise<Value | undefined> {
-    return this.#held.has(name) ? undefined : await this.#holding(name, work);
-  }
-
-  async #holding<Value>(name: string, work: () => Promise<Value>): Promise<Value> {
-    const done = work();
+    if (this.#held.has(name)) return undefined;
+    const done = work().finally(() => this.#held.delete(name));
     this.#held.set(
       name,
       done.catch(() => {}),
     );
-    try {
-      return await done;
-    } finally {
-      this.#held.delete(name);
-    }
+    return done;
   }
+}
+
+function endOf(signal: AbortSignal): Promise<unknown> {
+  return new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
 }
 
 const OWN = new OwnLocks();
@@ -63,14 +57,12 @@ export function locksHere(): Locks {
 
 /** Become the leader when nobody else is, and stay it until `signal`. */
 export async function lead(locks: Locks, name: string, signal: AbortSignal, begin: () => void): Promise<void> {
-  const until = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
   const work = async () => {
     begin();
-    await until;
+    if (!signal.aborted) await endOf(signal);
   };
-  await locks.hold(name, work, signal).catch((error: unknown) => {
-    if (!signal.aborted) throw error;
-  });
+  // The wait has ended; or there are no locks to be had, and who has patience sends all the same.
+  await locks.hold(name, work, signal).catch(() => undefined);
 }
 
 /** What tabs tell each other about the outbox. */

@@ -1,6 +1,6 @@
 // Drives the connection machine: one event stream for the list and for every thread that somebody looks at.
 
-import { type Http, Refusal } from "./http.ts";
+import { type Http, piecesOf, Refusal } from "./http.ts";
 import { type Connection, type Happening, IDLE, step } from "./machine.ts";
 import { Signal } from "./signal.ts";
 import { FrameParser } from "./sse.ts";
@@ -68,6 +68,8 @@ export class Link {
 
   #look(): void {
     if (globalThis.document?.visibilityState === "hidden") return;
+    // A page that stood still has not heard that the network is back.
+    if (globalThis.navigator?.onLine !== false) this.#happen({ type: "network", isOnline: true });
     this.#happen({ type: "woken", isStale: Date.now() - this.#heardAt > SILENCE_MS_MAX / 2 });
   }
 
@@ -79,13 +81,12 @@ export class Link {
       this.#request?.abort();
       this.#request = null;
     }
-    if (deed === "sleep") this.#sleep(Math.max(0, (connection.retryAt ?? 0) - Date.now()), { type: "timer" });
+    if (deed === "sleep") {
+      const pause = (connection.retryAt ?? 0) - Date.now();
+      this.#timer = setTimeout(() => this.#happen({ type: "timer" }), pause);
+    }
     if (deed === "connect") this.#connect();
     this.connection.set(connection);
-  }
-
-  #sleep(ms: number, happening: Happening): void {
-    this.#timer = setTimeout(() => this.#happen(happening), ms);
   }
 
   #connect(): void {
@@ -114,12 +115,10 @@ export class Link {
     const response = await this.#options.http.open("GET /v1/stream", { query, signal });
     tell({ type: "opened" });
     const parser = new FrameParser();
-    const decoder = new TextDecoder();
-    const reader = response.body?.getReader();
-    for (let piece = await reader?.read(); piece?.done === false; piece = await reader?.read()) {
+    for await (const piece of piecesOf(response, signal)) {
       if (signal.aborted) return;
       this.#heardAt = Date.now();
-      const frames = parser.feed(decoder.decode(piece.value, { stream: true }));
+      const frames = parser.feed(piece);
       if (frames.length > 0)
         this.#take(
           frames.map((frame) => JSON.parse(frame.data)),
@@ -146,7 +145,10 @@ export class Link {
     if (isPassing) return tell({ type: "cut", retryAfterMs });
     if (problem.status !== 404 && problem.status !== 400) return tell({ type: "refused", problem });
     // One of the threads is gone, or has another past than we know: see which, and come back.
+    // What is mended changes what is to be followed: once it is all mended that makes one connection, after a pause.
+    this.#isSetting = true;
     await this.#options.onLost().catch(() => {});
+    this.#isSetting = false;
     tell({ type: "cut" });
   }
 }

@@ -49,6 +49,8 @@ export class ThreadList {
   /** The last one up to which the list is whole; null where it is so to its end, or nobody knows. */
   #end: ListedThread | null = null;
   readonly #found = new Set<string>();
+  /** What has gone since then: what was asked for before may still name it. */
+  readonly #gone = new Set<string>();
   #reading: Promise<void> | null = null;
   #saving: ReturnType<typeof setTimeout> | undefined;
 
@@ -69,6 +71,7 @@ export class ThreadList {
   begin(): void {
     this.#listing = new Set();
     this.#heard.clear();
+    this.#gone.clear();
   }
 
   take(told: readonly ListWord[]): void {
@@ -76,8 +79,9 @@ export class ThreadList {
     for (const word of told) {
       if (word.type === "thread") {
         this.#listing?.add(word.thread.id);
+        this.#gone.delete(word.thread.id);
         this.#put(word.thread);
-      } else if (word.type === "thread.removed") this.#threads.delete(word.thread_id);
+      } else if (word.type === "thread.removed") this.#remove(word.thread_id);
       else this.#finish(word.has_more);
     }
     this.#publish();
@@ -103,7 +107,7 @@ export class ThreadList {
   async remove(id: string): Promise<void> {
     await this.#wish({ id, change: null }, async () => {
       await this.#http.call("DELETE /v1/threads/{thread_id}", { path: { thread_id: id } });
-      this.#threads.delete(id);
+      this.#remove(id);
     });
   }
 
@@ -117,7 +121,7 @@ export class ThreadList {
 
   /** Look for threads beyond those that were loaded; what is found is followed from then on. */
   async find(query: Operations["GET /v1/threads"]["query"], signal?: AbortSignal): Promise<ThreadPage> {
-    const page = await this.#http.call("GET /v1/threads", signal === undefined ? { query } : { query, signal });
+    const page = await this.#http.call("GET /v1/threads", { query, ...(signal && { signal }) });
     for (const thread of page.data) {
       if (!this.#threads.has(thread.id)) this.#found.add(thread.id);
       this.#put(thread);
@@ -128,7 +132,8 @@ export class ThreadList {
 
   /** A thread is not to be seen any more. */
   drop(id: string): void {
-    if (this.#threads.delete(id)) this.#publish();
+    this.#remove(id);
+    this.#publish();
   }
 
   /** Read on behind the last one. */
@@ -140,7 +145,7 @@ export class ThreadList {
   }
 
   async #readOn(): Promise<void> {
-    const page = await this.find(this.#cursor === null ? { limit: 100 } : { limit: 100, cursor: this.#cursor });
+    const page = await this.find({ limit: 100, ...(this.#cursor && { cursor: this.#cursor }) });
     for (const thread of page.data) this.#found.delete(thread.id);
     this.#end = page.has_more ? (page.data.at(-1) ?? null) : null;
     this.#cursor = page.next_cursor;
@@ -165,11 +170,19 @@ export class ThreadList {
 
   async #read(): Promise<void> {
     const found = await this.#store.list().catch(() => []);
+    // A slow disk has nothing to say that the server has not said better.
+    if (this.#isFresh) return;
     for (const thread of found) if (!this.#threads.has(thread.id)) this.#threads.set(thread.id, thread);
     this.#publish();
   }
 
+  #remove(id: string): void {
+    this.#gone.add(id);
+    this.#threads.delete(id);
+  }
+
   #put(thread: ListedThread): void {
+    if (this.#gone.has(thread.id)) return;
     this.#heard.add(thread.id);
     const before = this.#threads.get(thread.id);
     if (before === undefined || before.seq <= thread.seq) this.#threads.set(thread.id, thread);

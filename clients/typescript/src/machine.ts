@@ -108,5 +108,5 @@ function stay(connection: Connection): Step {
  * the clients of a server that restarts are cut in the same moment, and must not return in one.
  */
 export function pauseMs(failures: number, chance: number, retryAfterMs = 0): number {
-  return retryAfterMs + chance * Math.min(PAUSE_MS_MAX, PAUSE_MS_FIRST * 2 ** Math.min(failures - 1, 30));
+  return retryAfterMs + chance * Math.min(PAUSE_MS_MAX, PAUSE_MS_FIRST * 2 ** (failures - 1));
 }

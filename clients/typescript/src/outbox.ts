@@ -35,6 +35,8 @@ function newKey(): string {
 
 /** No answer for so long is none: the same key asks again. */
 const DELIVERY_MS_MAX = 30_000;
+/** A leader that has sent nothing for so long is asleep, or has no network either. */
+const PATIENCE_MS = 10_000;
 
 export class Outbox {
   readonly pending = new Signal<readonly Pending[]>([]);
@@ -47,15 +49,16 @@ export class Outbox {
   #isLeader = false;
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #patience: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
     this.#channel = channelOf(`${options.name}:outbox`, (word) => this.#hear(word));
     void lead(options.locks, `${options.name}:leader`, this.#close.signal, () => {
       this.#isLeader = true;
-      void this.#reload().then(() => this.wake());
+      this.wake();
     });
-    void this.#reload();
+    this.#look();
   }
 
   /** Store a message to be sent. It is safe when this resolves, and shown as pending. */
@@ -76,7 +79,7 @@ export class Outbox {
       status: "pending",
       error: null,
     });
-    this.#show(outgoing);
+    this.#show(outgoing.key, outgoing);
     this.#channel.say({ type: "added", key: outgoing.key });
     this.#pump();
     return outgoing;
@@ -97,13 +100,10 @@ export class Outbox {
     const drop = async () => {
       isDropped = await store.drop(key);
     };
-    await locks.hold(this.#lockOf(key), drop, this.#close.signal).catch((error: unknown) => {
-      if (!this.#close.signal.aborted) throw error;
-    });
-    if (!isDropped) return false;
-    this.#forget(key);
-    this.#channel.say({ type: "dropped", key });
-    return true;
+    // Where the wait ends, or the store fails, it was not taken back.
+    await locks.hold(this.#lockOf(key), drop, this.#close.signal).catch(() => undefined);
+    if (isDropped) this.#tell({ type: "dropped", key });
+    return isDropped;
   }
 
   /** The network may be back: do not wait for the timer. */
@@ -111,7 +111,7 @@ export class Outbox {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#failures = 0;
-    this.#pump();
+    this.#look();
   }
 
   /** The log shows some of them now, or nobody looks. */
@@ -124,11 +124,13 @@ export class Outbox {
     this.#close.abort();
     this.#channel.close();
     clearTimeout(this.#timer);
+    clearTimeout(this.#patience);
   }
 
   // --- sending ---
 
   #pump(): void {
+    if (!this.#isLeader) this.#waitForLeader();
     if (!this.#isLeader || this.#timer !== undefined || this.#close.signal.aborted) return;
     for (const outgoing of this.pending.get()) {
       if (outgoing.status !== "pending" || this.#busy.has(outgoing.thread_id)) continue;
@@ -138,6 +140,18 @@ export class Outbox {
         if (goesOn) this.#pump();
       });
     }
+  }
+
+  // A leader may sleep, such as a tab that its device has stopped. Each message has a lock of its own: two may send.
+  #waitForLeader(): void {
+    const isPending = (one: Pending) => one.status === "pending";
+    const first = this.pending.get().find(isPending);
+    if (first === undefined || this.#close.signal.aborted) return;
+    this.#patience ??= setTimeout(() => {
+      this.#patience = undefined;
+      this.#isLeader ||= this.pending.get().some((one) => one.key === first.key && isPending(one));
+      this.#pump();
+    }, PATIENCE_MS);
   }
 
   /** Deliver one; false where the timer, or somebody, has to wake us first. */
@@ -151,40 +165,33 @@ export class Outbox {
   }
 
   async #deliverLocked(key: string): Promise<boolean> {
-    const { store, deliver } = this.#options;
-    const outgoing = (await store.outbox()).find((one) => one.key === key);
+    const outgoing = (await this.#options.store.outbox()).find((one) => one.key === key);
     if (outgoing?.status !== "pending") {
       await this.#reload();
       return true;
     }
-    if (outgoing.create !== undefined) return this.#begin(outgoing);
-    let messageId: string;
     try {
-      messageId = await deliver(outgoing, this.#inTime());
+      await (outgoing.create === undefined ? this.#send(outgoing) : this.#begin(outgoing));
+      return true;
     } catch (error) {
       return this.#fail(outgoing, error);
     }
-    await store.drop(key);
+  }
+
+  async #send(outgoing: Outgoing): Promise<void> {
+    const { store, deliver } = this.#options;
+    const message_id = await deliver(outgoing, this.#inTime());
+    await store.drop(outgoing.key);
     this.#failures = 0;
-    this.#accept(key, messageId);
-    this.#channel.say({ type: "accepted", key, message_id: messageId });
-    return true;
+    this.#tell({ type: "accepted", key: outgoing.key, message_id });
   }
 
   // From here on it is a message to that thread, like any other; before, asking again gives the same thread.
-  async #begin(outgoing: Outgoing): Promise<boolean> {
-    let thread_id: string;
-    try {
-      thread_id = await this.#options.create(outgoing, this.#inTime());
-    } catch (error) {
-      return this.#fail(outgoing, error);
-    }
+  async #begin(outgoing: Outgoing): Promise<void> {
+    const thread_id = await this.#options.create(outgoing, this.#inTime());
     const { create: _, ...message } = outgoing;
     await this.#change({ ...message, thread_id });
-    const word = { type: "begun", key: outgoing.key, thread_id } as const;
-    this.#hear(word);
-    this.#channel.say(word);
-    return true;
+    this.#tell({ type: "begun", key: outgoing.key, thread_id });
   }
 
   #inTime(): AbortSignal {
@@ -221,8 +228,19 @@ export class Outbox {
   #hear(word: Word): void {
     if (word.type === "accepted") this.#accept(word.key, word.message_id);
     else if (word.type === "begun") this.begun.set(new Map(this.begun.get()).set(word.key, word.thread_id));
-    else if (word.type === "dropped") this.#forget(word.key);
-    else void this.#reload().then(() => this.#pump());
+    else if (word.type === "dropped") this.#show(word.key);
+    else this.#look();
+  }
+
+  #tell(word: Word): void {
+    this.#hear(word);
+    this.#channel.say(word);
+  }
+
+  #look(): void {
+    const pump = () => this.#pump();
+    // A store that fails may come to itself again: with the next look.
+    this.#reload().then(pump, pump);
   }
 
   async #reload(): Promise<void> {
@@ -230,30 +248,30 @@ export class Outbox {
     if (this.#close.signal.aborted) return;
     const accepted = this.pending.get().filter((one) => one.status === "accepted");
     const kept = stored.filter((one) => accepted.every((other) => other.key !== one.key));
-    this.pending.set([...accepted, ...kept].sort((one, other) => one.order - other.order));
+    this.#set([...accepted, ...kept]);
   }
 
   async #change(outgoing: Outgoing): Promise<void> {
     if (await this.#options.store.change(outgoing)) {
-      this.#show(outgoing);
+      this.#show(outgoing.key, outgoing);
       this.#channel.say({ type: "changed", key: outgoing.key });
     } else {
-      this.#forget(outgoing.key);
+      this.#show(outgoing.key);
     }
   }
 
   #accept(key: string, message_id: string): void {
     const found = this.pending.get().find((one) => one.key === key);
-    if (found !== undefined) this.#show({ ...found, status: "accepted", message_id });
+    if (found !== undefined) this.#show(key, { ...found, status: "accepted", message_id });
   }
 
-  #show(shown: Pending): void {
-    const others = this.pending.get().filter((one) => one.key !== shown.key);
-    this.pending.set([...others, shown].sort((one, other) => one.order - other.order));
+  /** Show what has this key as it is now; nothing is that it is not there any more. */
+  #show(key: string, ...shown: Pending[]): void {
+    this.#set([...this.pending.get().filter((one) => one.key !== key), ...shown]);
   }
 
-  #forget(key: string): void {
-    this.pending.set(this.pending.get().filter((one) => one.key !== key));
+  #set(pending: Pending[]): void {
+    this.pending.set(pending.sort((one, other) => one.order - other.order));
   }
 
   #lockOf(key: string): string {

@@ -1,6 +1,7 @@
 // What a screen shows of a thread: what the log has, what waits for its turn, and what is still to be sent. Pure.
 
 import { messagesOf, runsOf, type ThreadState } from "./fold.ts";
+import { once } from "./known.ts";
 import type { Pending } from "./outbox.ts";
 import type { Message, Run } from "./types.ts";
 
@@ -43,16 +44,9 @@ export function isKnown(state: ThreadState, { key, message_id }: Pending): boole
   return [...state.runs.values()].some(({ input }) => input && (input.request_id === key || input.id === message_id));
 }
 
-const keys = new WeakMap<ReadonlyMap<string, Message>, ReadonlySet<string>>();
-
-function keysOfMessages(messages: ReadonlyMap<string, Message>): ReadonlySet<string> {
-  let found = keys.get(messages);
-  if (found === undefined) {
-    found = new Set([...messages.values()].map((message) => message.request_id).filter((key) => key !== null));
-    keys.set(messages, found);
-  }
-  return found;
-}
+const keysOfMessages = once((messages: ReadonlyMap<string, Message>): ReadonlySet<string | null> => {
+  return new Set([...messages.values()].map((message) => message.request_id));
+});
 
 // A question that is put otherwise takes the place of the earlier one, and of all that came of it.
 function upTo(stored: readonly Message[], coming: readonly Pending[]): readonly Message[] {
@@ -62,16 +56,7 @@ function upTo(stored: readonly Message[], coming: readonly Pending[]): readonly 
 }
 
 // A line is made once for a message, so that a list sees by identity what has changed.
-const lines = new WeakMap<Message, Shown>();
-
-function storedLine(message: Message): Shown {
-  let found = lines.get(message);
-  if (found === undefined) {
-    found = line(message, "stored", null);
-    lines.set(message, found);
-  }
-  return found;
-}
+const storedLine = once((message: Message) => line(message, "stored", null));
 
 function line(message: ShownMessage, delivery: Delivery, run: Run | null): Shown {
   const isOwn = message.role === "user" && message.request_id !== null;

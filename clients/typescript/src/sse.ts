@@ -17,7 +17,6 @@ export class FrameParser {
   #rest = "";
   #event = "";
   #data: string[] = [];
-  #isAtStart = true;
   #size = 0;
 
   feed(piece: string): Frame[] {
@@ -31,12 +30,8 @@ export class FrameParser {
   }
 
   #lines(piece: string): string[] {
-    if (!/[\r\n]/.test(piece) && !this.#rest.endsWith("\r") && !this.#isAtStart) return this.#hold(this.#rest + piece);
-    let text = this.#rest + piece;
-    if (this.#isAtStart && text !== "") {
-      this.#isAtStart = false;
-      if (text.startsWith("\ufeff")) text = text.slice(1);
-    }
+    if (!/[\r\n]/.test(piece) && !this.#rest.endsWith("\r")) return this.#hold(this.#rest + piece);
+    const text = this.#rest + piece;
     // A CR at the end may be the first half of a CRLF: it waits for what follows.
     const held = text.endsWith("\r") ? "\r" : "";
     const lines = text.slice(0, text.length - held.length).split(/\r\n|\n|\r/);
@@ -47,7 +42,7 @@ export class FrameParser {
   // Held without looking at it: a long line in many pieces is searched once.
   #hold(rest: string): string[] {
     this.#rest = rest;
-    if (this.#size + rest.length > FRAME_CHARS_MAX) throw new Error("A frame of the event stream is too long.");
+    if (this.#size + rest.length > FRAME_CHARS_MAX) throw new Error("A frame is too long.");
     return [];
   }
 

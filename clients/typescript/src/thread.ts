@@ -59,8 +59,8 @@ export class LiveThread {
   #problem: Problem | null = null;
   #watchers = 0;
   #isFollowed = false;
-  #loading: Promise<void> | null = null;
   #filling = new Map<string, Promise<void>>();
+  #isReading = false;
   #saving: ReturnType<typeof setTimeout> | undefined;
   #leaving: ReturnType<typeof setTimeout> | undefined;
   #quieting: ReturnType<typeof setTimeout> | undefined;
@@ -149,9 +149,8 @@ export class LiveThread {
     const floor = before.get(message?.parent_id ?? "")?.seq ?? 0;
     let cursor: string | null | undefined;
     while (cursor !== null && this.siblings(messageId).length < count) {
-      const query = cursor === undefined ? { limit: PAGE } : { limit: PAGE, cursor };
-      const path = { thread_id: this.id };
-      const heads = await this.#options.http.call("GET /v1/threads/{thread_id}/branches", { path, query });
+      const asked = { path: { thread_id: this.id }, query: { limit: PAGE, ...(cursor && { cursor }) } };
+      const heads = await this.#options.http.call("GET /v1/threads/{thread_id}/branches", asked);
       await Promise.all(heads.data.map((head) => this.#reach(head.tip_message_id, before, floor)));
       cursor = heads.next_cursor;
     }
@@ -181,7 +180,7 @@ export class LiveThread {
   /** Read what stands before the first message that is shown. */
   async loadOlder(): Promise<void> {
     const first = messagesOf(this.#state)[0]?.parent_id;
-    if (typeof first === "string") await this.#fill(first);
+    if (first) await this.#fill(first);
   }
 
   /** Begin with a state that came with the page: it is shown before anything is asked. */
@@ -205,7 +204,8 @@ export class LiveThread {
       }
     } catch (error) {
       if (!(error instanceof LogHole)) throw error;
-      void this.reload();
+      // Where it cannot be read, the log tells again what there is.
+      this.reload().catch(() => this.#options.onFollowed());
     }
     if (this.#state === before) return;
     if (this.#state.thread === null) this.#lose(null);
@@ -215,7 +215,7 @@ export class LiveThread {
   #show(): void {
     this.publish();
     this.#save();
-    this.#reachTip();
+    void this.#readOn();
   }
 
   /** Read the state anew, such as after a hole in the log. Throws what `Http.call` throws. */
@@ -278,13 +278,16 @@ export class LiveThread {
   async #follow(): Promise<void> {
     if (this.#isFollowed) return;
     this.#isFollowed = true;
-    if (this.#status === "loading") await this.#load();
-    else this.publish();
+    // It may be back, for whoever is invited again.
+    if (this.#status === "gone") this.#status = "loading";
+    if (this.#status === "loading") await this.#recall();
+    this.publish();
     // Who was away for long reads where things stand; the words that led there are history.
     if (this.#status === "ready" && this.#options.headOf() > this.#state.seq + REPLAY_EVENTS_MAX) {
       await this.reload().catch(() => undefined);
     }
     this.#options.onFollowed();
+    await this.#readOn();
   }
 
   #leave(): void {
@@ -293,26 +296,26 @@ export class LiveThread {
     this.#options.onFollowed();
   }
 
-  #load(): Promise<void> {
-    this.#loading ??= this.#loadOnce().finally(() => {
-      this.#loading = null;
-    });
-    return this.#loading;
+  async #recall(): Promise<void> {
+    const found = await this.#options.store.thread(this.id).catch(() => undefined);
+    if (found === undefined || this.#status !== "loading") return;
+    this.#state = stateOf({ ...found.kept, messages: found.messages });
+    this.#saved = new Map(found.messages.map((message) => [message.id, message]));
+    this.#status = "ready";
   }
 
-  async #loadOnce(): Promise<void> {
-    const found = await this.#options.store.thread(this.id).catch(() => undefined);
-    if (found !== undefined && this.#status === "loading") {
-      this.#state = stateOf({ ...found.kept, messages: found.messages });
-      this.#saved = new Map(found.messages.map((message) => [message.id, message]));
-      this.#status = "ready";
-      return this.publish();
+  /** Ask until it is known: for the thread, and for the branch that it is on, without which there is nothing to be shown. */
+  async #readOn(): Promise<void> {
+    if (this.#isReading) return;
+    this.#isReading = true;
+    for (let asked = 0; this.#isFollowed; asked++) {
+      const tip = this.#state.thread?.tip_message_id ?? null;
+      const isLoading = this.#status === "loading";
+      if (!isLoading && (tip === null || this.#state.messages.has(tip))) break;
+      if (asked > 0) await new Promise((wake) => setTimeout(wake, pauseMs(asked, Math.random())));
+      await (isLoading ? this.reload() : this.#fill(tip ?? "")).catch(() => undefined);
     }
-    this.publish();
-    for (let failures = 1; this.#isFollowed && this.#status === "loading"; failures++) {
-      await this.reload().catch(() => undefined);
-      if (this.#status === "loading") await new Promise((wake) => setTimeout(wake, pauseMs(failures, Math.random())));
-    }
+    this.#isReading = false;
   }
 
   #lose(problem: Problem | null): void {
@@ -322,8 +325,6 @@ export class LiveThread {
       this.publish();
       return;
     }
-    clearTimeout(this.#saving);
-    this.#saving = undefined;
     this.#status = "gone";
     this.#problem = problem;
     this.#state = EMPTY;
@@ -334,11 +335,6 @@ export class LiveThread {
   }
 
   // --- branches that are not known here ---
-
-  #reachTip(): void {
-    const tip = this.#state.thread?.tip_message_id ?? null;
-    if (tip !== null && !this.#state.messages.has(tip)) void this.#fill(tip).catch(() => undefined);
-  }
 
   #fill(leaf: string): Promise<void> {
     const going = this.#filling.get(leaf) ?? this.#fillOnce(leaf).finally(() => this.#filling.delete(leaf));
@@ -366,10 +362,12 @@ export class LiveThread {
     const { seq, thread, runs, members } = this.#state;
     if (thread === null) return;
     const changed = knownOf(this.#state).filter((message) => this.#saved.get(message.id) !== message);
-    for (const message of changed) this.#saved.set(message.id, message);
     const kept = { id: this.id, seq, thread, runs: [...runs.values()], members: [...members.values()] };
-    // A store that is full or broken costs the next start, not the screen.
-    await this.#options.store.keep(kept, changed).catch(() => undefined);
+    // A store that is full or broken costs the next start, not the screen; what it does not have it is given again.
+    const saved = () => {
+      for (const message of changed) this.#saved.set(message.id, message);
+    };
+    await this.#options.store.keep(kept, changed).then(saved, () => undefined);
   }
 
   // --- who is there ---

@@ -1,6 +1,6 @@
 // A file on its way up, and how much of it is there.
 
-import { accepted, type Http, Unreachable } from "./http.ts";
+import { accepted, type Http, Unreachable, unlessAborted } from "./http.ts";
 import type { File as StoredFile } from "./types.ts";
 
 export interface UploadOptions {
@@ -22,7 +22,7 @@ export async function upload(http: Http, blob: Blob, options: UploadOptions = {}
     // Only the older way tells how far it is.
     return http.fetch === undefined && typeof XMLHttpRequest !== "undefined"
       ? sendWatched(address, headers, blob, options)
-      : sendPlain(http.fetch ?? fetch, address, headers, blob, options);
+      : sendPlain(http.fetch ?? fetch, address, { method: "POST", headers, body: blob }, options.signal);
   };
   let response = await once(false);
   if (response.status === 401 && http.hasFreshTokens) response = await once(true);
@@ -40,11 +40,10 @@ function sendWatched(address: string, headers: Record<string, string>, blob: Blo
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.upload.onprogress = ({ loaded, total }) => onProgress?.(total === 0 ? 0 : loaded / total);
     request.onload = () => {
-      const retryAfter = request.getResponseHeader("retry-after");
-      const told = retryAfter === null ? {} : { "retry-after": retryAfter };
-      resolve(new Response(request.responseText, { status: request.status, headers: told }));
+      const headers = { "retry-after": request.getResponseHeader("retry-after") ?? "" };
+      resolve(new Response(request.responseText, { status: request.status, headers }));
     };
-    request.onerror = () => reject(new Unreachable("There was no answer."));
+    request.onerror = () => reject(new Unreachable());
     signal?.addEventListener(
       "abort",
       () => {
@@ -57,17 +56,6 @@ function sendWatched(address: string, headers: Record<string, string>, blob: Blo
   });
 }
 
-async function sendPlain(
-  ask: typeof fetch,
-  address: string,
-  headers: Record<string, string>,
-  body: Blob,
-  { signal }: UploadOptions,
-): Promise<Response> {
-  try {
-    return await ask(address, { method: "POST", headers, body, credentials: "same-origin", signal: signal ?? null });
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw new Unreachable("There was no answer.", { cause: error });
-  }
+function sendPlain(ask: typeof fetch, address: string, init: RequestInit, signal: AbortSignal | undefined) {
+  return unlessAborted(ask(address, { ...init, credentials: "same-origin", signal: signal ?? null }), signal);
 }

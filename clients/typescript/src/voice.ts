@@ -1,6 +1,6 @@
 // What is said without being kept: that one is typing. One socket a thread, for as long as somebody types.
 
-import type { Http } from "./http.ts";
+import { type Http, Unreachable } from "./http.ts";
 
 /** The server forgets it sooner than this after it was said. */
 const AGAIN_MS = 3_000;
@@ -37,8 +37,11 @@ export class Voice {
   }
 
   async #say(threadId: string, is_typing: boolean): Promise<void> {
-    if (!is_typing && !this.#mouths.has(threadId)) return;
-    const mouth = await this.#mouthOf(threadId);
+    const Socket = this.#WebSocket;
+    if (Socket === undefined || (!is_typing && !this.#mouths.has(threadId))) return;
+    const opening = this.#mouths.get(threadId) ?? this.#open(threadId, Socket);
+    this.#mouths.set(threadId, opening);
+    const mouth = await opening;
     const now = Date.now();
     if (is_typing && now - mouth.saidAt < AGAIN_MS) return;
     mouth.saidAt = is_typing ? now : 0;
@@ -47,25 +50,18 @@ export class Voice {
     mouth.timer = setTimeout(() => mouth.socket.close(), QUIET_MS);
   }
 
-  #mouthOf(threadId: string): Promise<Mouth> {
-    const mouth = this.#mouths.get(threadId) ?? this.#open(threadId);
-    this.#mouths.set(threadId, mouth);
-    return mouth;
-  }
-
-  async #open(threadId: string): Promise<Mouth> {
-    if (this.#WebSocket === undefined) throw new Error("There are no sockets here.");
+  async #open(threadId: string, Socket: typeof WebSocket): Promise<Mouth> {
     // A browser's socket has no headers: the token goes with the address.
     const query = { after: "now", token: await this.#http.token(), end_user_id: this.#endUserId };
     const path = { thread_id: threadId };
     const address = this.#http.address("/v1/threads/{thread_id}/socket", { path, query }).replace(/^http/, "ws");
-    const socket = new this.#WebSocket(address);
+    const socket = new Socket(address);
     await new Promise<void>((resolve, reject) => {
       socket.onopen = () => resolve();
-      socket.onerror = () => reject(new Error("The socket was refused."));
+      // Also where it was refused.
       socket.onclose = () => {
         this.#mouths.delete(threadId);
-        reject(new Error("The socket was closed."));
+        reject(new Unreachable());
       };
     });
     if (this.#isClosed) socket.close();

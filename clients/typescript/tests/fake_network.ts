@@ -33,6 +33,14 @@ export class FakeNetwork {
   readonly reached: string[] = [];
   /** How many requests were held, to be lost then. */
   held = 0;
+  /** Pages of messages, by the one that they end with. */
+  readonly pages = new Map<string, readonly Message[]>();
+  /** Whatever is read is answered 503. */
+  failing = false;
+  /** What streams are refused with; 0 is not at all. */
+  refusing = 0;
+  /** How many were. */
+  refused = 0;
   readonly #faults: Fault[] = [];
   readonly #streams = new Set<Stream>();
   #isDown = false;
@@ -52,6 +60,7 @@ export class FakeNetwork {
       throw new TypeError("fetch failed");
     }
     if (typeof fault === "object") return problem(fault.status, fault.code, fault.retryAfter);
+    if (init?.method === "GET" && this.failing) return problem(503, "unavailable");
     this.reached.push(`${init?.method} ${url.pathname}`);
     const answer = this.#answer(init?.method ?? "GET", url, init ?? {});
     await this.#gate;
@@ -112,6 +121,11 @@ export class FakeNetwork {
     for (const { controller } of this.#streams) controller.enqueue(frame({ type: "thread.removed", thread_id: id }));
   }
 
+  /** The list tells of a thread. */
+  list(thread: Thread): void {
+    for (const { controller } of this.#streams) controller.enqueue(frame({ type: "thread", thread }));
+  }
+
   /** What people have said in a thread, as the server has it. */
   said(id: string): string[] {
     const created = this.#kept(id).log.filter((event) => event.type === "message.created");
@@ -125,6 +139,10 @@ export class FakeNetwork {
   }
 
   #stream(url: URL, signal: AbortSignal | null): Response {
+    if (this.refusing > 0) {
+      this.refused += 1;
+      return problem(this.refusing, "refused");
+    }
     const asked = (url.searchParams.get("threads") ?? "").split(",").filter((word) => word !== "");
     const cursors = new Map(asked.map((word) => word.split(":") as [string, string]));
     if ([...cursors.keys()].some((id) => !this.threads.has(id))) return problem(404, "not_found");
@@ -154,6 +172,8 @@ export class FakeNetwork {
     if (!this.threads.has(id)) return problem(404, "not_found");
     if (method === "POST" && what === "messages") return this.#accept(id, init);
     if (what === "state") return this.#state(id);
+    const page = this.pages.get(url.searchParams.get("leaf") ?? "");
+    if (page !== undefined) return Response.json({ data: page, has_more: false, next_cursor: null });
     return problem(405, "method_not_allowed");
   }
 

@@ -1,6 +1,6 @@
 // Plain requests: what goes out, and what their failures are called.
 
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { Http, Refusal, Unreachable } from "../src/http.ts";
 
 interface Seen {
@@ -85,4 +85,43 @@ test("no answer is `Unreachable`, an abort stays one, and so does a token that c
   await expect(new Http({ baseUrl: "http://x", fetch }).call("GET /v1/threads", { signal })).rejects.toThrow("enough");
   const token = () => Promise.reject(new Error("no token server"));
   await expect(new Http({ baseUrl: "http://x", token }).call("GET /v1/threads", {})).rejects.toThrow("no answer");
+});
+
+test("a network that swallows everything is `Unreachable`; one that is slow is not", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const swallowed: typeof fetch = (_, init) =>
+    new Promise((_resolve, reject) => init?.signal?.addEventListener("abort", () => reject(init.signal?.reason)));
+  const lost = new Http({ baseUrl: "http://x", fetch: swallowed }).call("GET /v1/threads", {});
+  const failure = expect(lost).rejects.toBeInstanceOf(Unreachable);
+  await vi.advanceTimersByTimeAsync(30_000);
+  await failure;
+  let sink: ReadableStreamDefaultController<Uint8Array> | undefined;
+  const body = new ReadableStream<Uint8Array>({
+    start: (controller) => {
+      sink = controller;
+    },
+  });
+  const slow = new Http({ baseUrl: "http://x", fetch: async () => new Response(body) }).call("GET /v1/threads", {});
+  for (const letter of '{"data":[]}') {
+    await vi.advanceTimersByTimeAsync(20_000);
+    sink?.enqueue(new TextEncoder().encode(letter));
+  }
+  sink?.close();
+  expect(await slow).toEqual({ data: [] });
+  vi.useRealTimers();
+});
+
+test("who asks for an answer that is still to be written waits for as long as it takes", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  let answer = (_: Response) => {};
+  const fetch = () =>
+    new Promise<Response>((resolve) => {
+      answer = resolve;
+    });
+  const asked = { path: { thread_id: "thr_1" }, body: { content: "think" } };
+  const written = new Http({ baseUrl: "http://x", fetch }).call("POST /v1/threads/{thread_id}/messages", asked);
+  await vi.advanceTimersByTimeAsync(600_000);
+  answer(Response.json({ message: "here" }));
+  expect(await written).toEqual({ message: "here" });
+  vi.useRealTimers();
 });

@@ -29,6 +29,26 @@ test("what is kept is there before the server has said anything", async () => {
   list.close();
 });
 
+test("a slow disk does not bring back what the server has not listed", async () => {
+  const store = new MemoryStore();
+  let read = (_: readonly Thread[]) => {};
+  store.list = () =>
+    new Promise((resolve) => {
+      read = resolve;
+    });
+  const list = new ThreadList(new Http({ baseUrl: "http://nowhere" }), store, () => {});
+  list.view.subscribe(() => {});
+  list.take([
+    { type: "thread", thread: A },
+    { type: "listed", has_more: false },
+  ]);
+  read([A, B]);
+  await Promise.resolve();
+  await Promise.resolve();
+  expect(list.view.get().threads.map((thread) => thread.id)).toEqual(["thr_a"]);
+  list.close();
+});
+
 test("pinned first, then latest activity, however they come", async () => {
   const { list, ids } = await listOf([]);
   list.take([C, at("thr_p", 11, { pinned: true }), A, B].map((thread) => ({ type: "thread", thread })));
@@ -105,6 +125,19 @@ async function asked(threads: readonly ListedThread[]) {
   const titles = () => list.view.get().threads.map(({ id, title }) => `${id} ${title}`);
   return { list, next, titles };
 }
+
+test("a page that was asked for before a thread went does not bring it back; whoever tells of it anew does", async () => {
+  const { list, next, titles } = await asked([at("thr_a", 30, { title: "A" }), at("thr_b", 20, { title: "B" })]);
+  const read = list.loadMore();
+  list.take([{ type: "thread.removed", thread_id: "thr_b" }]);
+  const data = [at("thr_a", 30, { title: "A" }), at("thr_b", 20, { title: "B" })];
+  (await next()).answer(200, { data, has_more: false, next_cursor: null });
+  await read;
+  expect(titles()).toEqual(["thr_a A"]);
+  list.take([{ type: "thread", thread: at("thr_b", 20, { title: "B again", seq: 2 }) }]);
+  expect(titles()).toEqual(["thr_a A", "thr_b B again"]);
+  list.close();
+});
 
 test("a change is shown before the server has answered, keeps its place in the order, and stays", async () => {
   const { list, next, titles } = await asked([at("thr_a", 30, { title: "A" }), at("thr_b", 20, { title: "B" })]);

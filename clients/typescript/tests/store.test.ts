@@ -4,7 +4,7 @@ import "fake-indexeddb/auto";
 import { afterEach, describe, expect, test } from "vitest";
 import type { KeptThread, Store } from "../src/store/contract.ts";
 import { IndexedDBStore } from "../src/store/indexeddb.ts";
-import { LastingStore } from "../src/store/lasting.ts";
+import { lastingStore } from "../src/store/lasting.ts";
 import { MemoryStore } from "../src/store/memory.ts";
 import { messageOf, threadOf } from "./records.ts";
 
@@ -17,8 +17,8 @@ class BrokenStore extends MemoryStore {
 let made = 0;
 const KINDS: [string, () => Store][] = [
   ["memory", () => new MemoryStore()],
-  ["lasting", () => new LastingStore(new IndexedDBStore(`store-${made++}`))],
-  ["lasting, without a database", () => new LastingStore(new BrokenStore())],
+  ["lasting", () => lastingStore(new IndexedDBStore(`store-${made++}`))],
+  ["lasting, without a database", () => lastingStore(new BrokenStore())],
   ["indexeddb", () => new IndexedDBStore(`store-${made++}`)],
 ];
 

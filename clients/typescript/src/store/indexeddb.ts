@@ -8,11 +8,12 @@ const VERSION = 1;
 const EVERYTHING = ["list", "threads", "messages", "outbox"];
 
 export class IndexedDBStore implements Store {
-  readonly #database: Promise<IDBDatabase>;
+  readonly #name: string;
+  #database: Promise<IDBDatabase> | undefined;
 
   /** `name` should say whose it is: another person on the same device has another one. */
   constructor(name = "threadline") {
-    this.#database = open(name);
+    this.#name = name;
   }
 
   async list(): Promise<readonly Thread[]> {
@@ -21,7 +22,9 @@ export class IndexedDBStore implements Store {
   }
 
   async keepList(threads: readonly Thread[]): Promise<void> {
-    await this.#in(["list"], "readwrite", ([list]) => result(list.put({ id: "all", threads })));
+    await this.#in(["list"], "readwrite", async ([list]) => {
+      list.put({ id: "all", threads });
+    });
   }
 
   async thread(id: string): Promise<{ kept: KeptThread; messages: readonly Message[] } | undefined> {
@@ -63,7 +66,7 @@ export class IndexedDBStore implements Store {
   async change(outgoing: Outgoing): Promise<boolean> {
     return this.#in(["outbox"], "readwrite", async ([outbox]) => {
       if ((await result(outbox.getKey(outgoing.order))) === undefined) return false;
-      await result(outbox.put(outgoing));
+      outbox.put(outgoing);
       return true;
     });
   }
@@ -72,32 +75,43 @@ export class IndexedDBStore implements Store {
     return this.#in(["outbox"], "readwrite", async ([outbox]) => {
       const order = await result(outbox.index("key").getKey(key));
       if (order === undefined) return false;
-      await result(outbox.delete(order));
+      outbox.delete(order);
       return true;
     });
   }
 
   async clear(): Promise<void> {
     await this.#in(EVERYTHING, "readwrite", async (stores) => {
-      for (const store of stores) await result(store.clear());
+      for (const store of stores) store.clear();
     });
   }
 
   close(): void {
-    this.#database.then(
+    this.#database?.then(
       (database) => database.close(),
       () => {},
     );
   }
 
   async #in<Value>(names: string[], mode: IDBTransactionMode, work: Work<Value>): Promise<Value> {
-    const database = await this.#database;
-    // The disk has it before anybody is told so.
-    const transaction = database.transaction(names, mode, { durability: "strict" });
+    const transaction = await this.#begin(names, mode).catch(() => {
+      // A browser may close a database, such as that of a page in the background: it is opened again.
+      this.#database = undefined;
+      return this.#begin(names, mode);
+    });
     const done = ended(transaction);
     const stores = names.map((name) => transaction.objectStore(name)) as Stores;
     const [value] = await Promise.all([work(stores), done]);
     return value;
+  }
+
+  async #begin(names: string[], mode: IDBTransactionMode): Promise<IDBTransaction> {
+    this.#database ??= open(this.#name);
+    const database = await this.#database;
+    // Whoever waits to have it otherwise, such as a newer version of this page, need not wait for us.
+    database.onversionchange = () => database.close();
+    // The disk has it before anybody is told so.
+    return database.transaction(names, mode, { durability: "strict" });
   }
 }
 
@@ -139,7 +153,7 @@ function all<Value>(from: IDBObjectStore | IDBIndex, key?: string): Promise<Valu
 function ended(transaction: IDBTransaction): Promise<void> {
   return new Promise((resolve, reject) => {
     transaction.oncomplete = () => resolve();
+    // Also after an error.
     transaction.onabort = () => reject(transaction.error);
-    transaction.onerror = () => reject(transaction.error);
   });
 }
