@@ -2,6 +2,7 @@
 
 import type { ShownMessage } from "@threadline/client";
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { useDrafts } from "../composer/use-draft.ts";
 import { strings } from "../strings.ts";
 import { Button } from "../ui/button.tsx";
 import { isTouch } from "../ui/touch.ts";
@@ -14,7 +15,8 @@ interface Props {
 }
 
 export function Editor({ message, onDone }: Props) {
-  const { edit } = useDeeds();
+  const { threadId, edit } = useDeeds();
+  const drafts = useDrafts();
   const before = textOf(message.content);
   const [text, setText] = useState(before);
   const field = useRef<HTMLTextAreaElement>(null);
@@ -34,7 +36,9 @@ export function Editor({ message, onDone }: Props) {
     if (text === before) return;
     // Its pictures and files stay with it.
     const rest = message.content.filter((block) => block.type === "image" || block.type === "file");
-    void edit(message.id, rest.length === 0 ? text : [{ type: "text", text }, ...rest]);
+    const content = rest.length === 0 ? text : [{ type: "text" as const, text }, ...rest];
+    // What is not even safe on this device goes where words are kept.
+    edit(message.id, content).catch(() => drafts.giveBack(threadId, { text, files: [] }));
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.nativeEvent.isComposing) return;

@@ -8,6 +8,7 @@ import { type Left, leave, placeLeft } from "./places.ts";
 
 /** From here on upwards older messages are loaded. */
 const NEAR_TOP_PX = 1_200;
+const RETRY_MS = 2_000;
 
 interface Options {
   readonly threadId: string;
@@ -41,8 +42,10 @@ export function useScroll({ threadId, messages, hasOlder, loadOlder }: Options):
   const older = useOlder(hasOlder, loadOlder);
 
   const stay = () => {
-    if (follows.current && scroller.current !== null) toBottom(scroller.current);
-    else older.loadNear(scroller.current);
+    const box = scroller.current;
+    if (follows.current && box !== null) toBottom(box);
+    // Where nothing can be scrolled, nobody can ask for more by scrolling.
+    if (!follows.current || (box !== null && box.scrollHeight <= box.clientHeight)) older.loadNear(box);
   };
   const onScroll = () => {
     if (scroller.current === null) return;
@@ -69,8 +72,8 @@ export function useScroll({ threadId, messages, hasOlder, loadOlder }: Options):
   useLayoutEffect(() => {
     if (own !== undefined) toEnd();
   }, [own]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: when lines come and go
-  useLayoutEffect(stay, [messages.length]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: when lines come and go, and when older ones may be asked for again
+  useLayoutEffect(stay, [messages.length, older.isLoading]);
   const latest = useRef(messages);
   latest.current = messages;
   // Before the list lets go of its sizes.
@@ -108,7 +111,8 @@ function useOlder(hasOlder: boolean, loadOlder: () => Promise<void>) {
     isBusy.current = true;
     setLoading(true);
     loadOlder()
-      .catch(() => undefined) // The line above the composer says what is wrong; going on scrolling asks again.
+      // Who is at the top has nowhere to scroll to that would ask again.
+      .catch(() => new Promise((wake) => setTimeout(wake, RETRY_MS)))
       .finally(() => {
         isBusy.current = false;
         setLoading(false);

@@ -1,5 +1,5 @@
 import { type Problem, Refusal, type File as StoredFile, Unreachable, type UploadOptions } from "@threadline/client";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { KeptFile } from "./drafts.ts";
 import { INLINE_BYTES_MAX, obstacle, Uploads } from "./uploads.ts";
 
@@ -66,20 +66,40 @@ test("a refusal is said in the server's words, and can be tried again", async ()
   expect(done.length).toBe(1);
 });
 
+test("it asks again by itself, and what has fallen silent is given up and asked for again", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const { going, done, uploads, states } = made();
+  uploads.add([file("a")]);
+  const signal = going[0]?.options.signal;
+  signal?.addEventListener("abort", () => going[0]?.reject(signal.reason));
+  await vi.advanceTimersByTimeAsync(50_000);
+  going[0]?.options.onProgress?.(0.5);
+  await vi.advanceTimersByTimeAsync(50_000);
+  expect(states()).toEqual(["uploading"]);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(states()).toEqual(["waiting"]);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect([states(), going.length]).toEqual([["uploading"], 2]);
+  going[1]?.resolve(stored("a"));
+  await turn();
+  expect(done.length).toBe(1);
+  vi.useRealTimers();
+});
+
 test("without a network it waits, and goes on when that is back; small ones may go along in the message", async () => {
   const { going, uploads, states } = made();
   uploads.add([file("a"), file("b")]);
-  for (const one of going) one.reject(new Unreachable("There was no answer."));
+  for (const one of going) one.reject(new Unreachable());
   await turn();
   expect([states(), obstacle(uploads.coming.get())]).toEqual([["waiting", "waiting"], null]);
   uploads.wake();
   expect([states(), going.length]).toEqual([["uploading", "uploading"], 4]);
   expect(obstacle(uploads.coming.get())).not.toBeNull();
-  for (const one of going.slice(2)) one.reject(new Unreachable("There was no answer."));
+  for (const one of going.slice(2)) one.reject(new Unreachable());
   await turn();
   expect([uploads.takeWaiting().length, uploads.coming.get().length]).toEqual([2, 0]);
   uploads.add([file("large", INLINE_BYTES_MAX + 1)]);
-  going[4]?.reject(new Unreachable("There was no answer."));
+  going[4]?.reject(new Unreachable());
   await turn();
   expect(obstacle(uploads.coming.get())).toContain("too large");
 });

@@ -23,6 +23,9 @@ export interface UploadsOptions {
   readonly onDone: (file: KeptFile, blob: Blob) => void;
 }
 
+const RETRY_MS = 3_000;
+/** Of which nothing is heard for so long is on its way no more. */
+const SILENCE_MS_MAX = 60_000;
 /** At most so many at once: the browser has six connections to a server, and the conversation needs some. */
 const AT_ONCE = 2;
 /** What may go along in a message itself, in all: its outbox lies on this device, and a request has a bound. */
@@ -34,6 +37,7 @@ export class Uploads {
   readonly coming = new Signal<readonly Coming[]>([]);
   readonly #options: UploadsOptions;
   readonly #going = new Map<string, AbortController>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: UploadsOptions) {
     this.#options = options;
@@ -84,8 +88,12 @@ export class Uploads {
   async #upload({ key, name, blob }: Coming): Promise<void> {
     const stop = new AbortController();
     this.#going.set(key, stop);
+    const silence = new Silence(stop);
     try {
-      const onProgress = (share: number) => this.#change(key, { share });
+      const onProgress = (share: number) => {
+        silence.broken();
+        this.#change(key, { share });
+      };
       const stored = await this.#options.upload(blob, { ...(name && { name }), onProgress, signal: stop.signal });
       if (stop.signal.aborted) return;
       const { id, media_type, size } = stored;
@@ -93,15 +101,48 @@ export class Uploads {
       this.#going.delete(key);
       this.remove(key);
     } catch (error) {
-      if (stop.signal.aborted) return;
+      // Who has taken it away wants to hear no more of it.
+      if (this.#going.get(key) !== stop) return;
       this.#going.delete(key);
-      this.#change(key, error instanceof Unreachable ? { state: "waiting", share: 0 } : failure(error));
+      if (error instanceof Unreachable) this.#wait(key);
+      else this.#change(key, failure(error));
       this.#pump();
+    } finally {
+      silence.end();
     }
+  }
+
+  // The conversation may be heard all the while: nothing else would say that the network is back.
+  #wait(key: string): void {
+    this.#change(key, { state: "waiting", share: 0 });
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.wake();
+    }, RETRY_MS);
   }
 
   #change(key: string, change: Partial<Coming>): void {
     this.coming.set(this.coming.get().map((one) => (one.key === key ? { ...one, ...change } : one)));
+  }
+}
+
+/** Ends an upload of which nothing is heard any more. */
+class Silence {
+  readonly #stop: AbortController;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(stop: AbortController) {
+    this.#stop = stop;
+    this.broken();
+  }
+
+  broken(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#stop.abort(new Unreachable()), SILENCE_MS_MAX);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
   }
 }
 

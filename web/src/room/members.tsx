@@ -29,7 +29,12 @@ export default function MembersDialog({ threadId, members, onClose }: Props) {
   const [added, setAdded] = useState<readonly Member[]>([]);
   // Who was invited here is shown at once, and not when the log has told of it.
   const coming = added.filter(({ id }) => !members.some((member) => member.id === id));
-  useEffect(() => setAdded((before) => before.filter(({ id }) => !members.some((one) => one.id === id))), [members]);
+  // Whom the log has told of already, it also tells to have gone.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the log may be faster than the answer
+  useEffect(
+    () => setAdded((before) => before.filter(({ id }) => !members.some((one) => one.id === id))),
+    [members, added.length],
+  );
   return (
     <Dialog title={strings.room.members} isOpen onClose={onClose}>
       {members.length + coming.length === 0 && <p className="text-sm text-soft">{strings.room.onlyYou}</p>}

@@ -1,10 +1,11 @@
 // How far somebody has read: to the end, once the end is in sight of somebody who looks.
 
 import { useClient, useThreads } from "@threadline/client/react";
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 
 /** So far from the last line one still sees it. */
 const NEAR_PX = 120;
+const RETRY_MS = 2_000;
 
 function isAtEnd(): boolean {
   let box: Element | null | undefined = document.querySelector("main article.message");
@@ -20,12 +21,21 @@ export function useReadMark(id: string, isReady: boolean): void {
   // Of a thread that the list does not reach nobody knows: it is said once.
   const unread = isFresh && listed === undefined ? -1 : (listed?.unread_count ?? 0);
   const isGoing = useRef(false);
+  const isMissed = useRef(false);
+  const [tries, setTries] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what could not be said is said again
   useEffect(() => {
     if (unread === 0 || !isReady) return;
     const look = async () => {
-      if (isGoing.current || document.visibilityState === "hidden" || !isAtEnd()) return;
+      if (document.visibilityState === "hidden" || !isAtEnd()) return;
+      // What has come meanwhile was looked at, too: the answer that is on its way may not know of it.
+      isMissed.current = isGoing.current;
+      if (isGoing.current) return;
       isGoing.current = true;
-      await client.threads.markRead(id).catch(() => undefined);
+      const said = () => client.threads.markRead(id);
+      await said()
+        .then(() => (isMissed.current ? said() : undefined))
+        .catch(() => setTimeout(() => setTries((before) => before + 1), RETRY_MS));
       isGoing.current = false;
     };
     // After the words are laid out: where the end is depends on them.
@@ -38,5 +48,5 @@ export function useReadMark(id: string, isReady: boolean): void {
       document.removeEventListener("visibilitychange", onLook);
       document.removeEventListener("scroll", onLook, { capture: true });
     };
-  }, [client, id, unread, isReady]);
+  }, [client, id, unread, isReady, tries]);
 }

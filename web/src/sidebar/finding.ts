@@ -23,6 +23,7 @@ export interface Finding {
 }
 
 const PAUSE_MS = 250;
+const RETRY_MS = 2_000;
 
 function ask(client: Client, { text, isArchived }: Sought, cursor: string | null, signal: AbortSignal) {
   const query = {
@@ -42,12 +43,15 @@ export function useFinding({ text, isArchived }: Sought): Finding {
   useEffect(() => {
     if (key === null) return;
     const asking = new AbortController();
+    let timer: ReturnType<typeof setTimeout>;
     const search = async () => {
       const page = await ask(client, { text, isArchived }, null, asking.signal).catch(() => null);
-      // Without a server what was loaded is all that there is to find.
-      if (!asking.signal.aborted) setFound({ of: key, cursor: page?.next_cursor ?? null });
+      if (asking.signal.aborted) return;
+      // Without a server what was loaded is all that there is to find: until it can be asked.
+      setFound({ of: key, cursor: page?.next_cursor ?? null });
+      if (page === null) timer = setTimeout(() => void search(), RETRY_MS);
     };
-    const timer = setTimeout(() => void search(), text === "" ? 0 : PAUSE_MS);
+    timer = setTimeout(() => void search(), text === "" ? 0 : PAUSE_MS);
     return () => {
       clearTimeout(timer);
       asking.abort();

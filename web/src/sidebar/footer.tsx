@@ -3,6 +3,7 @@
 import { useClient } from "@threadline/client/react";
 import { Bot, Gauge, Keyboard, LogOut, Monitor, Moon, Settings, Sun } from "lucide-react";
 import { Suspense, useEffect, useState } from "react";
+import { tried } from "../room/deeds.ts";
 import { type Session, signOut, useSession } from "../shell/first-state.ts";
 import { chooseTheme, type Theme, theme } from "../shell/theme.ts";
 import { strings } from "../strings.ts";
@@ -37,7 +38,7 @@ export function Footer() {
     }, QUIET_MS);
     return () => clearTimeout(timer);
   }, []);
-  const leave = () => void signOut(client);
+  const leave = () => void tried(() => signOut(client));
   const end = {
     label: strings.sidebar.signOut,
     icon: <LogOut aria-hidden className="rtl:-scale-x-100" />,

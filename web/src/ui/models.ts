@@ -1,10 +1,12 @@
 // What can answer: the models and the agents of the installation, asked for once.
 
-import { type Client, type ModelPage, Signal } from "@threadline/client";
+import { type Client, type ModelPage, Refusal, Signal } from "@threadline/client";
 import { useClient } from "@threadline/client/react";
 import { useEffect, useState } from "react";
 import { nameOfModel } from "./model-name.ts";
 import { useWatched } from "./watch.ts";
+
+const RETRY_MS = 2_000;
 
 type Models = ModelPage;
 type Agents = Awaited<ReturnType<typeof askForAgents>>;
@@ -28,6 +30,18 @@ async function askForAgents(client: Client) {
   return (await client.call("GET /v1/agents", { query: { limit: 200 } })).data;
 }
 
+/** Ask until there is an answer. Throws `Refusal` where asking again would not help. */
+async function answered<Value>(ask: () => Promise<Value>): Promise<Value> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (error instanceof Refusal && !error.isPassing) throw error;
+      await new Promise((wake) => setTimeout(wake, RETRY_MS));
+    }
+  }
+}
+
 function of(client: Client): Asked {
   const found = asked.get(client) ?? {};
   asked.set(client, found);
@@ -46,7 +60,7 @@ export function useModels(): Models | null {
   useEffect(() => {
     const found = of(client);
     if (found.known !== undefined) return setModels(found.known);
-    found.models ??= askForModels(client);
+    found.models ??= answered(() => askForModels(client));
     found.models.then(
       (page) => {
         found.known = page;
@@ -79,11 +93,18 @@ export function useAgents(): Agents {
   const [agents, setAgents] = useState<Agents>([]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: after a change they are asked for again
   useEffect(() => {
+    let isOver = false;
     const found = of(client);
-    found.agents ??= askForAgents(client);
-    found.agents.then(setAgents, () => {
-      found.agents = undefined;
-    });
+    found.agents ??= answered(() => askForAgents(client));
+    found.agents.then(
+      (page) => isOver || setAgents(page),
+      () => {
+        if (!isOver) found.agents = undefined;
+      },
+    );
+    return () => {
+      isOver = true;
+    };
   }, [client, count]);
   return agents;
 }

@@ -8,6 +8,8 @@ const worker = self as unknown as ServiceWorkerGlobalScope & {
 
 const SHELL = "/shell";
 const CACHE = `threadline:${worker.BUILD}`;
+/** No page for so long is none: the shell asks for what it needs, and says what is wrong. */
+const PAGE_MS_MAX = 8_000;
 /** Pages of the app. Sign-in, shared pages and the reference are the server's own. */
 const PAGES = /^\/(t\/[^/]+|operator(\/.*)?)?$/;
 const HASHED = /^\/assets\//;
@@ -21,7 +23,7 @@ worker.addEventListener("fetch", (event) => {
   const { origin, pathname } = new URL(request.url);
   if (request.method !== "GET" || origin !== worker.location.origin) return;
   if (request.mode === "navigate") {
-    if (PAGES.test(pathname)) event.respondWith(fetch(request).catch(() => kept(SHELL)));
+    if (PAGES.test(pathname)) event.respondWith(pageOrShell(request));
   } else if (HASHED.test(pathname)) event.respondWith(keptOrFetched(request));
   else if (NAMED.test(pathname)) event.respondWith(fetchedOrKept(request));
 });
@@ -53,23 +55,34 @@ async function keepRest(): Promise<void> {
   }
 }
 
+/** A page of the server's; or the shell, where the network is away or swallows what is asked. */
+async function pageOrShell(request: Request): Promise<Response> {
+  const page = fetch(request);
+  const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), PAGE_MS_MAX));
+  const found = await Promise.race([page, late]).catch(() => null);
+  return found ?? (await caches.match(SHELL)) ?? page;
+}
+
+/** Keep a response for later. A device without room costs that, and not the response. */
+async function keep(request: Request, response: Response): Promise<Response> {
+  const copy = response.clone();
+  const put = async () => (await caches.open(CACHE)).put(request, copy);
+  if (response.ok) await put().catch(() => undefined);
+  return response;
+}
+
 async function kept(request: Request | string): Promise<Response> {
   return (await (await caches.open(CACHE)).match(request)) ?? Response.error();
 }
 
 async function keptOrFetched(request: Request): Promise<Response> {
   const found = await caches.match(request);
-  if (found !== undefined) return found;
-  const response = await fetch(request);
-  if (response.ok) await (await caches.open(CACHE)).put(request, response.clone());
-  return response;
+  return found ?? keep(request, await fetch(request));
 }
 
 async function fetchedOrKept(request: Request): Promise<Response> {
   try {
-    const response = await fetch(request);
-    if (response.ok) await (await caches.open(CACHE)).put(request, response.clone());
-    return response;
+    return await keep(request, await fetch(request));
   } catch {
     return kept(request);
   }

@@ -26,16 +26,21 @@ export function useAsked<Value>(ask: Ask<Value>, everyMs = 0): Answer<Value> {
   useEffect(() => {
     const abort = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let newest = 0;
     const turn = async () => {
       clearTimeout(timer);
+      newest += 1;
+      const own = newest;
+      // What was asked for before something changed does not undo what was asked for after it.
+      const isOver = () => abort.signal.aborted || own !== newest;
       setState((before) => ({ ...before, isLoading: true }));
       try {
         const value = await ask(abort.signal);
-        if (!abort.signal.aborted) setState({ value, error: null, isLoading: false });
+        if (!isOver()) setState({ value, error: null, isLoading: false });
       } catch (error) {
-        if (!abort.signal.aborted) setState((before) => ({ ...before, error, isLoading: false }));
+        if (!isOver()) setState((before) => ({ ...before, error, isLoading: false }));
       }
-      if (everyMs > 0 && !abort.signal.aborted && !document.hidden) timer = setTimeout(() => void turn(), everyMs);
+      if (everyMs > 0 && !isOver() && !document.hidden) timer = setTimeout(() => void turn(), everyMs);
     };
     again.current = () => void turn();
     const onSeen = () => {
