@@ -85,8 +85,9 @@ export class Link {
       const pause = (connection.retryAt ?? 0) - Date.now();
       this.#timer = setTimeout(() => this.#happen({ type: "timer" }), pause);
     }
-    if (deed === "connect") this.#connect();
     this.connection.set(connection);
+    // It may find that nothing is wanted any more, and say so at once.
+    if (deed === "connect") this.#connect();
   }
 
   #connect(): void {

@@ -238,3 +238,13 @@ test("what is mended is connected to once", async () => {
   // A pause between any two: a stream that is refused for good is not asked for without end.
   expect(network.refused - asked).toBeLessThan(20);
 });
+
+test("where all that was followed is gone, nothing is connected to any more", async () => {
+  const client = made();
+  client.thread("thr_1").view.subscribe(() => {});
+  await pass(1);
+  network.threads.delete("thr_1");
+  network.cut();
+  await pass(10);
+  expect([client.thread("thr_1").view.get().status, client.connection.get().phase]).toEqual(["gone", "idle"]);
+});
