@@ -61,8 +61,7 @@ export function List({ rows, current, renaming, can, hasMore, loadMore, onRename
   }, []);
   // Where the list goes, nothing in it is pointed at.
   useEffect(() => () => onPointing(false), [onPointing]);
-  const placed = (key: string | null) => rows.findIndex((row) => row.key === key);
-  const kept = [place, placed(before), placed(renaming)].filter((found) => found >= 0);
+  const kept = [place, rows.findIndex((row) => row.key === before)].filter((found) => found >= 0);
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the lines are links; between them the arrow keys go
     <div

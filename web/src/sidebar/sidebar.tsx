@@ -2,7 +2,7 @@
 
 import type { ListedThread } from "@threadline/client";
 import { Archive, ArrowLeft, SquarePen } from "lucide-react";
-import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { Suspense, useCallback, useMemo, useRef, useState } from "react";
 import { useDeeds } from "../room/deeds.ts";
 import { goTo } from "../shell/address.ts";
 import { strings } from "../strings.ts";
@@ -31,10 +31,6 @@ export function Sidebar({ current }: Props) {
   const can = useMemo(() => ({ deeds, onRename: setRenaming, onDelete: setDoomed }), [deeds]);
   const sought = { text: text.trim(), isArchived };
   const { rows, isLoading, hasMore, loadMore } = useShownList(sought, isPointing || renaming !== null);
-  useEffect(() => {
-    // The line may go while its title is being written; nothing else would say that this is over.
-    if (renaming !== null && rows.every(({ key }) => key !== renaming)) setRenaming(null);
-  }, [rows, renaming]);
   useSearchKey(useCallback(() => field.current?.select(), []));
   const onRenamed = useCallback(
     (id: string, title: string | null) => {
