@@ -130,8 +130,12 @@ export class Outbox {
   // --- sending ---
 
   #pump(): void {
+    if (this.#timer !== undefined || this.#close.signal.aborted) return;
     if (!this.#isLeader) this.#waitForLeader();
-    if (!this.#isLeader || this.#timer !== undefined || this.#close.signal.aborted) return;
+    else this.#send();
+  }
+
+  #send(): void {
     for (const outgoing of this.pending.get()) {
       if (outgoing.status !== "pending" || this.#busy.has(outgoing.thread_id)) continue;
       this.#busy.add(outgoing.thread_id);
@@ -146,7 +150,7 @@ export class Outbox {
   #waitForLeader(): void {
     const isPending = (one: Pending) => one.status === "pending";
     const first = this.pending.get().find(isPending);
-    if (first === undefined || this.#close.signal.aborted) return;
+    if (first === undefined) return;
     this.#patience ??= setTimeout(() => {
       this.#patience = undefined;
       this.#isLeader ||= this.pending.get().some((one) => one.key === first.key && isPending(one));
@@ -171,14 +175,14 @@ export class Outbox {
       return true;
     }
     try {
-      await (outgoing.create === undefined ? this.#send(outgoing) : this.#begin(outgoing));
+      await (outgoing.create === undefined ? this.#post(outgoing) : this.#begin(outgoing));
       return true;
     } catch (error) {
       return this.#fail(outgoing, error);
     }
   }
 
-  async #send(outgoing: Outgoing): Promise<void> {
+  async #post(outgoing: Outgoing): Promise<void> {
     const { store, deliver } = this.#options;
     const message_id = await deliver(outgoing, this.#inTime());
     await store.drop(outgoing.key);

@@ -9,7 +9,7 @@ const QUIET_MS = 30_000;
 interface Mouth {
   readonly socket: WebSocket;
   saidAt: number;
-  timer: ReturnType<typeof setTimeout> | undefined;
+  timer?: ReturnType<typeof setTimeout>;
 }
 
 export class Voice {
@@ -65,6 +65,6 @@ export class Voice {
       };
     });
     if (this.#isClosed) socket.close();
-    return { socket, saidAt: 0, timer: undefined };
+    return { socket, saidAt: 0 };
   }
 }
