@@ -11,7 +11,6 @@ from .conftest import MakePerson
 from .people import answers, eventually
 from .test_inviting import members_of
 from .test_long_thread import fill
-from .test_queue import busy, waiting
 from .test_sidebar import conversations, line, make_many
 
 QUIET_MS = 500
@@ -138,25 +137,6 @@ async def test_a_branch_of_which_little_is_known_is_read_on(person: MakePerson, 
     await ann.api("POST", f"/v1/threads/{thread_id}/messages", json=body)
     said = page.locator("#app article.message.user .content")
     await expect(said).to_have_text([first["data"][0]["content"][0]["text"], "Otherwise"])
-
-
-async def test_words_that_did_not_get_there_stay_in_their_editor(person: MakePerson, server: Server) -> None:
-    """What waits is rewritten without a network: the words are still there to be sent again."""
-    ann = await person("ann-rewrites", server)
-    page = await ann.sign_in()
-    thread_id = await busy(ann, server, page)
-    await ann.api("POST", f"/v1/threads/{thread_id}/messages", json={"content": "first", "background": True})
-    await waiting(page).get_by_role("button", name="Rewrite").click()
-    editor = page.get_by_role("textbox", name="Rewrite")
-    await page.route("**/v1/runs/*", fails)
-    await editor.fill("many words")
-    await editor.press("Enter")
-    await expect(page.get_by_role("alert")).to_be_visible()
-    await expect(editor).to_have_value("many words")
-    await page.unroute("**/v1/runs/*")
-    await editor.press("Enter")
-    await expect(waiting(page)).to_have_text(["many words"])
-    await page.get_by_role("button", name="Stop").click()
 
 
 async def test_what_was_looked_at_is_read_once_there_is_a_network(person: MakePerson, server: Server) -> None:
