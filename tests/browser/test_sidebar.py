@@ -127,6 +127,29 @@ async def test_what_is_unread_is_counted_until_somebody_looks(person: MakePerson
     assert (await ann.api("GET", f"/v1/threads/{thread_id}"))["unread_count"] == 0
 
 
+async def test_a_line_that_is_measured_anew_keeps_the_focus(person: MakePerson, server: Server) -> None:
+    """The list hides a line that has moved until it knows its height there; the browser takes the focus from it then."""
+    ann = await person("ann-measured", server)
+    page = await ann.sign_in()
+    await ann.thread(title="Held")
+    await line(page, "Held").focus()
+    await page.evaluate(
+        """async () => {
+            const item = document.activeElement.closest("li");
+            item.style.visibility = "hidden";
+            await new Promise((lost) => item.addEventListener("focusout", () => setTimeout(lost), { once: true }));
+            item.style.visibility = "";
+        }"""
+    )
+    await expect(line(page, "Held")).to_be_focused()
+
+
+async def where(page: Page) -> str:
+    """Say where the keys are in the list, and what of it there is."""
+    focused = await page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
+    return f"{focused} has the focus; the list ends with {(await conversations(page).inner_text())[-100:]!r}."
+
+
 async def test_one_conversation_of_two_thousand(person: MakePerson, server: Server) -> None:
     """Only what is in sight is in the page; the end is reached by scrolling, by keys and by searching."""
     ann = await person("ann-many", server)
@@ -161,10 +184,13 @@ async def test_one_conversation_of_two_thousand(person: MakePerson, server: Serv
         await page.unroute("**/v1/threads?*")
     # To the end of what is loaded, again and again: more comes until there is no more.
     first = conversations(page).get_by_role("link", name="No. 1", exact=True)
-    async with asyncio.timeout(3 * PATIENCE_MS / 1000):
-        while await first.count() == 0:
-            await page.keyboard.press("End")
-            await page.evaluate("new Promise(requestAnimationFrame)")
+    try:
+        async with asyncio.timeout(3 * PATIENCE_MS / 1000):
+            while await first.count() == 0:
+                await page.keyboard.press("End")
+                await page.evaluate("new Promise(requestAnimationFrame)")
+    except TimeoutError:
+        raise AssertionError(await where(page)) from None
     await page.keyboard.press("End")
     await expect(first).to_be_focused()
     assert await conversations(page).get_by_role("link").count() < 80

@@ -90,7 +90,7 @@ export class Client {
 
   async createThread(body: CreateThread = {}, signal?: AbortSignal): Promise<Thread> {
     const whose = this.#endUserId === undefined ? {} : { end_user_id: this.#endUserId };
-    const asked = { body: { ...whose, ...body }, ...(signal && { signal }) };
+    const asked = { body: { ...whose, ...body }, signal };
     const thread = await this.http.call("POST /v1/threads", asked);
     this.threads.put(thread);
     return thread;

@@ -234,7 +234,7 @@ function without<Value>(map: ReadonlyMap<string, Value>, id: string): Map<string
   return left;
 }
 
-function byId<Value extends { readonly id: string }>(values: readonly Value[]): Map<string, Value> {
+export function byId<Value extends { readonly id: string }>(values: readonly Value[]): Map<string, Value> {
   return new Map(values.map((value) => [value.id, value]));
 }
 

@@ -25,7 +25,7 @@ export class Unreachable extends Error {
   override readonly name = "Unreachable";
 
   constructor(cause?: unknown) {
-    super("There was no answer.", { cause });
+    super("No answer.", { cause });
   }
 }
 
@@ -38,7 +38,7 @@ type Names<Path extends string> = Path extends `${string}{${infer Name}}${infer 
 
 export type Asked<Name extends Operation> = {
   readonly query?: Operations[Name]["query"];
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   readonly idempotencyKey?: string;
 } & ([Names<Name>] extends [never] ? unknown : { readonly path: Readonly<Record<Names<Name>, string>> }) &
   (undefined extends Body<Name> ? { readonly body?: Body<Name> } : { readonly body: Body<Name> });

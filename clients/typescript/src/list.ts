@@ -1,5 +1,6 @@
 // The list of threads: from the store at once, then as it changes.
 
+import { byId } from "./fold.ts";
 import type { Http } from "./http.ts";
 import { Signal } from "./signal.ts";
 import type { Store } from "./store/contract.ts";
@@ -13,7 +14,7 @@ export type ThreadChange = Operations["PATCH /v1/threads/{thread_id}"]["body"];
 export interface ThreadsView {
   /** Pinned first, then latest activity; with what was asked of the server and is not answered yet. */
   readonly threads: readonly ListedThread[];
-  /** What was found further down: between them and the last one of the list others may stand. */
+  /** What is known further down: between them and the last one of the list others may stand. */
   readonly found: readonly ListedThread[];
   /** The server's list was read: before, it is what the store has. */
   readonly isFresh: boolean;
@@ -39,18 +40,19 @@ export class ThreadList {
   readonly #store: Store;
   #threads = new Map<string, ListedThread>();
   readonly #wishes = new Set<Wish>();
-  /** What this connection has listed so far; null once it is whole. */
-  #listing: Set<string> | null = new Set();
-  /** What was heard of since then, listed or read in another way: it is there, but need not say where the list ends. */
-  readonly #heard = new Set<string>();
+  /** What this connection has listed so far, and whether it stood there before; null once all is listed. */
+  #listing: Map<string, boolean> | null = new Map();
+  /**
+   * What was heard of since then, listed or read in another way: whether it is there. That says nothing of where the list
+   * ends; and what has gone may still be named by what was asked for before.
+   */
+  readonly #heard = new Map<string, boolean>();
   #isFresh = false;
   #hasMore = false;
   #cursor: string | null = null;
-  /** The last one up to which the list is whole; null where it is so to its end, or nobody knows. */
+  /** The last one up to which the list is known to be whole; null where all is, or nobody knows. */
   #end: ListedThread | null = null;
   readonly #found = new Set<string>();
-  /** What has gone since then: what was asked for before may still name it. */
-  readonly #gone = new Set<string>();
   #reading: Promise<void> | null = null;
   #saving: ReturnType<typeof setTimeout> | undefined;
 
@@ -69,19 +71,15 @@ export class ThreadList {
 
   /** A connection begins, and with it the list. */
   begin(): void {
-    this.#listing = new Set();
+    this.#listing = new Map();
     this.#heard.clear();
-    this.#gone.clear();
   }
 
   take(told: readonly ListWord[]): void {
     if (told.length === 0) return;
     for (const word of told) {
-      if (word.type === "thread") {
-        this.#listing?.add(word.thread.id);
-        this.#gone.delete(word.thread.id);
-        this.#put(word.thread);
-      } else if (word.type === "thread.removed") this.#remove(word.thread_id);
+      if (word.type === "thread") this.#list(word.thread);
+      else if (word.type === "thread.removed") this.#remove(word.thread_id);
       else this.#finish(word.has_more);
     }
     this.#publish();
@@ -121,7 +119,7 @@ export class ThreadList {
 
   /** Look for threads beyond those that were loaded; what is found is followed from then on. */
   async find(query: Operations["GET /v1/threads"]["query"], signal?: AbortSignal): Promise<ThreadPage> {
-    const page = await this.#http.call("GET /v1/threads", { query, ...(signal && { signal }) });
+    const page = await this.#http.call("GET /v1/threads", { query, signal });
     for (const thread of page.data) {
       if (!this.#threads.has(thread.id)) this.#found.add(thread.id);
       this.#put(thread);
@@ -145,7 +143,10 @@ export class ThreadList {
   }
 
   async #readOn(): Promise<void> {
-    const page = await this.find({ limit: 100, ...(this.#cursor && { cursor: this.#cursor }) });
+    const cursor = this.#cursor;
+    const page = await this.find({ limit: 100, cursor });
+    // A connection may have said meanwhile that the list ends elsewhere.
+    if (this.#cursor !== cursor) return;
     for (const thread of page.data) this.#found.delete(thread.id);
     this.#end = page.has_more ? (page.data.at(-1) ?? null) : null;
     this.#cursor = page.next_cursor;
@@ -172,35 +173,47 @@ export class ThreadList {
     const found = await this.#store.list().catch(() => []);
     // A slow disk has nothing to say that the server has not said better.
     if (this.#isFresh) return;
-    for (const thread of found) if (!this.#threads.has(thread.id)) this.#threads.set(thread.id, thread);
+    this.#threads = new Map([...byId(found), ...this.#threads]);
     this.#publish();
   }
 
   #remove(id: string): void {
-    this.#gone.add(id);
+    this.#heard.set(id, false);
     this.#threads.delete(id);
   }
 
+  #list(thread: ListedThread): void {
+    const before = this.#threads.get(thread.id);
+    const isThere = before !== undefined && order(before, thread) === 0;
+    this.#listing?.set(thread.id, isThere);
+    this.#heard.delete(thread.id);
+    this.#put(thread);
+  }
+
   #put(thread: ListedThread): void {
-    if (this.#gone.has(thread.id)) return;
-    this.#heard.add(thread.id);
+    if (this.#heard.get(thread.id) === false) return;
+    this.#heard.set(thread.id, true);
     const before = this.#threads.get(thread.id);
     if (before === undefined || before.seq <= thread.seq) this.#threads.set(thread.id, thread);
   }
 
   // What the server's list does not have where it should stand is gone; what would stand behind its end may be there.
   #finish(hasMore: boolean): void {
-    const listed = this.#listing ?? new Set();
+    const listed = this.#listing ?? new Map<string, boolean>();
     this.#listing = null;
     const last = sorted([...this.#threads.values()].filter((thread) => listed.has(thread.id))).at(-1);
+    // Whatever has changed stands further up now: behind one that has not moved stands what stood there before.
+    const isJoined = last && listed.get(last.id);
     for (const thread of this.#threads.values()) {
-      const isBehind = hasMore && last !== undefined && order(thread, last) > 0;
-      if (!this.#heard.has(thread.id) && !isBehind) this.#threads.delete(thread.id);
+      const isBehind = hasMore && last && order(thread, last) > 0;
+      if (isBehind && !isJoined) this.#found.add(thread.id);
+      if (!isBehind && !this.#heard.get(thread.id)) this.#threads.delete(thread.id);
     }
+    if (isJoined && this.#isFresh) return;
     this.#isFresh = true;
-    if (this.#cursor !== null) return;
+    this.#cursor = null;
     this.#hasMore = hasMore;
-    this.#end = hasMore ? (last ?? null) : null;
+    this.#end = last ?? null;
   }
 
   #isApart(thread: ListedThread): boolean {
@@ -214,22 +227,17 @@ export class ThreadList {
     this.view.set({ threads, found, isFresh: this.#isFresh, hasMore: this.#hasMore });
     this.#saving ??= setTimeout(() => {
       this.#saving = undefined;
-      const known = [...this.#threads.values()].filter((thread) => !this.#isApart(thread));
-      const kept = sorted(known).slice(0, KEPT_MAX);
+      const kept = this.view.get().threads.slice(0, KEPT_MAX);
       this.#store.keepList(kept).catch(() => undefined);
     }, 1_000);
   }
 }
 
 function wished(threads: ListedThread[], wishes: ReadonlySet<Wish>): ListedThread[] {
-  for (const { id, change } of wishes) {
-    const place = threads.findIndex((thread) => thread.id === id);
-    const thread = threads[place];
-    if (thread === undefined) continue;
-    if (change === null) threads.splice(place, 1);
-    else threads[place] = { ...thread, ...(change as Partial<Thread>) };
-  }
-  return threads;
+  return [...wishes].reduce((all, { id, change }) => {
+    const changed = (thread: ListedThread) => (change === null ? [] : { ...thread, ...(change as Partial<Thread>) });
+    return all.flatMap((thread) => (thread.id === id ? changed(thread) : thread));
+  }, threads);
 }
 
 function sorted(threads: ListedThread[]): readonly ListedThread[] {
@@ -239,5 +247,6 @@ function sorted(threads: ListedThread[]): readonly ListedThread[] {
 function order(one: Thread, other: Thread): number {
   if (one.pinned !== other.pinned) return one.pinned ? -1 : 1;
   if (one.last_activity_at !== other.last_activity_at) return one.last_activity_at > other.last_activity_at ? -1 : 1;
-  return one.id > other.id ? -1 : 1;
+  if (one.id !== other.id) return one.id > other.id ? -1 : 1;
+  return 0;
 }

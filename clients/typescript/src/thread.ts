@@ -1,6 +1,7 @@
 // One thread as somebody looks at it: from the store at once, then along the log.
 
 import {
+  byId,
   EMPTY,
   fold,
   knownOf,
@@ -300,7 +301,7 @@ export class LiveThread {
     const found = await this.#options.store.thread(this.id).catch(() => undefined);
     if (found === undefined || this.#status !== "loading") return;
     this.#state = stateOf({ ...found.kept, messages: found.messages });
-    this.#saved = new Map(found.messages.map((message) => [message.id, message]));
+    this.#saved = byId(found.messages);
     this.#status = "ready";
   }
 

@@ -84,7 +84,7 @@ test("no answer is `Unreachable`, an abort stays one, and so does a token that c
   const signal = AbortSignal.abort(new Error("enough"));
   await expect(new Http({ baseUrl: "http://x", fetch }).call("GET /v1/threads", { signal })).rejects.toThrow("enough");
   const token = () => Promise.reject(new Error("no token server"));
-  await expect(new Http({ baseUrl: "http://x", token }).call("GET /v1/threads", {})).rejects.toThrow("no answer");
+  await expect(new Http({ baseUrl: "http://x", token }).call("GET /v1/threads", {})).rejects.toThrow("No answer");
 });
 
 test("a network that swallows everything is `Unreachable`; one that is slow is not", async () => {

@@ -95,6 +95,57 @@ test("what is read on while a connection lists again does not say where its list
   list.close();
 });
 
+test("what was kept stands apart from a list that does not reach it, until it was read up to there", async () => {
+  const { list, next, titles } = await asked([]);
+  const ids = () => titles().map((title) => title.split(" ")[0]);
+  list.begin();
+  list.take([
+    { type: "thread", thread: C },
+    { type: "listed", has_more: true },
+  ]);
+  expect(ids()).toEqual(["thr_c"]);
+  // While nobody was connected so much has happened that the next list does not reach what was known.
+  list.begin();
+  list.take([
+    { type: "thread", thread: A },
+    { type: "listed", has_more: true },
+  ]);
+  expect([ids(), list.view.get().found.map(({ id }) => id)]).toEqual([["thr_a"], ["thr_c"]]);
+  const read = list.loadMore();
+  const request = await next();
+  expect(request.url.searchParams.get("cursor")).toBeNull();
+  request.answer(200, { data: [A, B, C], has_more: true, next_cursor: "on" });
+  await read;
+  expect(ids()).toEqual(["thr_a", "thr_b", "thr_c"]);
+  list.close();
+});
+
+test("a list that reaches what was known leaves it as it was, with where to read on", async () => {
+  const { list, next, titles } = await asked([]);
+  const ids = () => titles().map((title) => title.split(" ")[0]);
+  const first = () => {
+    list.begin();
+    list.take([
+      { type: "thread", thread: A },
+      { type: "listed", has_more: true },
+    ]);
+  };
+  first();
+  const read = list.loadMore();
+  (await next()).answer(200, { data: [A, B], has_more: true, next_cursor: "on" });
+  await read;
+  first();
+  expect(ids()).toEqual(["thr_a", "thr_b"]);
+  const more = list.loadMore();
+  const request = await next();
+  expect(request.url.searchParams.get("cursor")).toBe("on");
+  request.answer(200, { data: [C], has_more: false, next_cursor: null });
+  await more;
+  first();
+  expect([ids(), list.view.get().hasMore]).toEqual([["thr_a", "thr_b", "thr_c"], false]);
+  list.close();
+});
+
 test("an older word about a thread does not undo a newer one", async () => {
   const { list } = await listOf([]);
   list.put(at("thr_a", 30, { seq: 5, title: "new" }));

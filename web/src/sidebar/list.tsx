@@ -45,7 +45,7 @@ export function List({ rows, current, renaming, can, hasMore, loadMore, onRename
     sought.current = to;
     focusSoon(box.current, sought);
   }, []);
-  const holding = useHeldFocus(rows, focused, go);
+  const holding = useHeldFocus(rows, focused, sought, go);
   const fill = useFilling(virtual, rows.length, hasMore, loadMore);
   const onKeyDown = (event: KeyboardEvent) => {
     const next = placeAfter(event.key, rows, place);
@@ -150,8 +150,16 @@ function useFilling(
   return fill;
 }
 
-/** When the line that has the focus goes, its neighbour gets it: or it would be nowhere, and the keys with it. */
-function useHeldFocus(rows: readonly Row[], at: string | null, go: (to: string) => void) {
+/**
+ * Keeps the focus in the list while its lines change. A browser takes it from a line that goes: its neighbour gets it. It
+ * also takes it from one that is hidden until it was measured where it stands now: that one gets it back.
+ */
+function useHeldFocus(
+  rows: readonly Row[],
+  at: string | null,
+  sought: { readonly current: string | null },
+  go: (to: string) => void,
+) {
   const isInside = useRef(false);
   const place = useRef(0);
   useEffect(() => {
@@ -165,10 +173,12 @@ function useHeldFocus(rows: readonly Row[], at: string | null, go: (to: string) 
   const onFocus = () => {
     isInside.current = true;
   };
-  const onBlur = ({ target, currentTarget: list }: FocusEvent) => {
-    // What is taken out of the page may be blurred by it, which is nobody's wish.
+  const onBlur = ({ target, currentTarget: list }: FocusEvent<HTMLElement>) => {
+    const isHidden = getComputedStyle(target).visibility === "hidden";
     queueMicrotask(() => {
-      if (target.isConnected && !list.contains(document.activeElement)) isInside.current = false;
+      if (list.contains(document.activeElement)) return;
+      if (target.isConnected && !isHidden) isInside.current = false;
+      else if (isHidden && sought.current === null && target.dataset.thread !== undefined) go(target.dataset.thread);
     });
   };
   return { onFocus, onBlur };
