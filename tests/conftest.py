@@ -1,6 +1,7 @@
 """What all tests share: assertions in `support` explain themselves like those in tests; servers start when asked for."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,6 +17,9 @@ settings.register_profile(
     database=None,
 )
 settings.load_profile("patient")
+
+# A shell that runs the tests in the background has them ignore Ctrl-C, and so would all that they start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest.register_assert_rewrite("support")
 
