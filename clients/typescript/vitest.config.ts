@@ -6,8 +6,9 @@ export default defineConfig({
   resolve: { alias: aliases },
   test: {
     include: ["tests/**/*.test.{ts,tsx}"],
-    pool: "threads",
-    poolOptions: { threads: { maxThreads: 2 } },
+    // Processes, not threads: channels reach all threads of a process, and with them the clients of other files.
+    pool: "forks",
+    poolOptions: { forks: { maxForks: 2 } },
     sequence: { shuffle: true },
     // Whoever hangs is found; a busy machine is no fault.
     testTimeout: 60_000,
