@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, expect
+from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, Route, expect
 
 from support.asking import TRUSTS_NOBODY
 from support.installation import make_sign_in_code
@@ -109,6 +109,29 @@ async def passing(page: Page, selector: str, words: str = "") -> AsyncIterator[N
     await page.evaluate(PASSING, [selector, words])
     yield
     await eventually(lambda: page.evaluate("window.__hasPassed"), True)
+
+
+async def cut(page: Page, url: str, answer: Callable[[Route], Awaitable[None]] | None = None) -> Callable[[], None]:
+    """Let no such request through, or answer it so, until the returned function is called.
+
+    The route stays until the end. `page.unroute` lets go by itself what is on its way, and whoever then answers it fails.
+    """
+    is_cut = True
+
+    async def handle(route: Route) -> None:
+        if not is_cut:
+            await route.continue_()
+        elif answer is not None:
+            await answer(route)
+        else:
+            await route.abort()
+
+    def mend() -> None:
+        nonlocal is_cut
+        is_cut = False
+
+    await page.route(url, handle)
+    return mend
 
 
 async def eventually(ask: Callable[[], Awaitable[object]], wanted: object) -> None:

@@ -8,7 +8,7 @@ from support.server import Server
 from support.upstream import Gate, Upstream, chat
 
 from .conftest import MakePerson
-from .people import Person, answers, say
+from .people import Person, answers, cut, say
 
 
 def box(page: Page) -> Locator:
@@ -39,12 +39,12 @@ async def test_written_offline_and_reloaded_it_happens_once(person: MakePerson, 
     await expect(page.locator("#app article.message.user")).to_contain_text(["Hello", "From a tunnel"])
     await expect(notice(page, "You are offline")).to_be_visible()
     # The page again, as after a crash of the tab: what is on this device is all that it has.
-    await page.route("**/v1/**", lambda route: route.abort())
+    mend = await cut(page, "**/v1/**")
     await ann.context.set_offline(False)
     await page.reload()
     await expect(page.locator("#app article.message.user")).to_contain_text(["Hello", "From a tunnel"])
     assert await asked(ann, thread_id) == ["Hello"]
-    await page.unroute("**/v1/**")
+    mend()
     await expect(answers(page)).to_have_count(2)
     await expect(notice(page, "offline")).to_have_count(0)
     await page.reload()
@@ -107,14 +107,14 @@ async def test_what_is_refused_is_rolled_back_and_says_why(person: MakePerson, s
         "detail": "The budget is spent.",
         "code": "spend_limit",
     }
-    await page.route("**/messages", lambda route: route.fulfill(status=402, json=problem))
+    mend = await cut(page, "**/messages", lambda route: route.fulfill(status=402, json=problem))
     for text in ("one", "two", "three"):
         await say(page, text)
     refused = page.get_by_role("list", name="Not sent").get_by_role("listitem")
     await expect(refused).to_have_count(3)
     await expect(refused.first).to_contain_text("The budget is spent.")
     await expect(page.locator("#app article.message.user")).to_have_count(1)
-    await page.unroute("**/messages")
+    mend()
     await refused.filter(has_text="two").get_by_role("button", name="Discard").click()
     await refused.filter(has_text="one").get_by_role("button", name="Back to the field").click()
     await expect(box(page)).to_have_value("one")
@@ -133,11 +133,11 @@ async def test_a_first_question_written_offline_begins_one_conversation(person: 
     await say(page, "A first question")
     waits = page.get_by_role("list", name="Waiting for the network").get_by_role("listitem")
     await expect(waits).to_contain_text("A first question")
-    await page.route("**/v1/threads", lambda route: route.abort())
+    mend = await cut(page, "**/v1/threads")
     await ann.context.set_offline(False)
     await page.reload()
     await expect(waits).to_contain_text("A first question")
-    await page.unroute("**/v1/threads")
+    mend()
     await expect(answers(page)).to_contain_text("w2")
     (thread,) = (await ann.api("GET", "/v1/threads"))["data"]
     await expect(page).to_have_url(f"{server.url}/t/{thread['id']}")

@@ -9,7 +9,7 @@ from support.server import Server
 
 from .axe import faults_of
 from .conftest import MakePerson
-from .people import eventually
+from .people import cut, eventually
 from .test_operator import answered, asking, scripted
 
 LONG = {"content": "count", "model": "demo/count-5000@20", "background": True}
@@ -209,11 +209,11 @@ async def test_what_failed_to_load_is_tried_again(person: MakePerson, server: Se
     """A list whose server was away says so, and comes with one click."""
     make_key(server.data)
     page = await signed_in(person, server, "boss-away")
-    await page.route("**/v1/keys", lambda route: route.abort())
+    mend = await cut(page, "**/v1/keys")
     await page.goto(f"{server.url}/operator/keys")
     alert = page.get_by_role("alert")
     await expect(alert).to_contain_text("The server cannot be reached.")
-    await page.unroute("**/v1/keys")
+    mend()
     await alert.get_by_role("button", name="Try again").click()
     await expect(page.get_by_role("region", name="Keys")).to_be_visible()
     await expect(alert).to_have_count(0)

@@ -7,7 +7,7 @@ from playwright.async_api import Locator, Page, expect
 from support.server import Server
 
 from .conftest import MakePerson
-from .people import Person, answers, eventually, say
+from .people import Person, answers, cut, eventually, say
 
 ENDLESS = "demo/stall-5"
 
@@ -147,11 +147,11 @@ async def test_two_tabs_rewrite_the_same_message(person: MakePerson, server: Ser
     await expect(waiting(page)).to_contain_text("It was rewritten meanwhile: “by the other tab”")
     editor = page.get_by_role("textbox", name="Rewrite")
     await expect(editor).to_have_value("by this tab")
-    await page.route("**/v1/runs/*", lambda route: route.abort())
+    mend = await cut(page, "**/v1/runs/*")
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_role("alert")).to_have_text("There was no answer. Nothing has changed.")
     await expect(editor).to_have_value("by this tab")
-    await page.unroute("**/v1/runs/*")
+    mend()
     await page.get_by_role("button", name="Save").click()
     for tab in (page, other):
         await expect(waiting(tab)).to_have_text(["by this tab"])

@@ -9,7 +9,7 @@ from playwright.async_api import Locator, Page, expect
 from support.server import Server
 
 from .conftest import MakePerson
-from .people import ASKING, PATIENCE_MS, Person, answers, passing
+from .people import ASKING, PATIENCE_MS, Person, answers, cut, passing
 
 OF_NOW = re.compile("^(Today|Yesterday)$")
 """The group of what was done a moment ago: midnight may have been in between."""
@@ -175,13 +175,13 @@ async def test_one_conversation_of_two_thousand(person: MakePerson, server: Serv
     await page.keyboard.press("ArrowDown")
     await expect(line(page, "No. 1999")).to_be_focused()
     # A network that fails just then ends nothing, although nobody scrolls any more.
-    await page.route("**/v1/threads?*", lambda route: route.abort())
+    mend = await cut(page, "**/v1/threads?*")
     async with page.expect_event("requestfailed"):
         await page.keyboard.press("End")
     await expect(conversations(page).get_by_role("link").last).to_be_focused()
     await page.wait_for_timeout(500)
     async with page.expect_response("**/v1/threads?*"):
-        await page.unroute("**/v1/threads?*")
+        mend()
     # To the end of what is loaded, again and again: more comes until there is no more.
     first = conversations(page).get_by_role("link", name="No. 1", exact=True)
     try:

@@ -8,18 +8,13 @@ from playwright.async_api import Page, Request, Route, expect
 from support.server import Server
 
 from .conftest import MakePerson
-from .people import answers, eventually
+from .people import answers, cut, eventually
 from .test_inviting import members_of
 from .test_long_thread import fill
 from .test_sidebar import conversations, line, make_many
 
 QUIET_MS = 500
 """What a page does about a failure at once is over by then; a slow one only shows less."""
-
-
-async def fails(route: Route) -> None:
-    """Be a network that is away."""
-    await route.abort()
 
 
 def of(address: str) -> Callable[[Request], bool]:
@@ -42,10 +37,10 @@ async def test_a_search_that_failed_finds_once_there_is_a_network(person: MakePe
     await make_many(ann, 60)
     await page.goto(server.url)
     await expect(line(page, "No. 60")).to_be_visible()
-    await page.route("**/v1/threads?*", fails)
+    mend = await cut(page, "**/v1/threads?*")
     await conversations(page).get_by_role("searchbox", name="Search").fill("Needle")
     await expect(conversations(page)).to_contain_text("Nothing found for “Needle”.")
-    await page.unroute("**/v1/threads?*")
+    mend()
     await expect(line(page, "Needle")).to_be_visible()
 
 
@@ -115,13 +110,13 @@ async def test_older_messages_come_once_there_is_a_network(person: MakePerson, s
     await fill(server, thread_id, 120)
     await page.goto(f"{server.url}/t/{thread_id}")
     await expect(answers(page).last).to_contain_text("Answer number 119.")
-    await page.route("**/messages?**", fails)
+    mend = await cut(page, "**/messages?**")
     async with page.expect_event("requestfailed", of("messages?")):
         await scroll_to_top(page)
     await scroll_to_top(page)
     await page.wait_for_timeout(QUIET_MS)
     async with page.expect_response("**/messages?**"):
-        await page.unroute("**/messages?**")
+        mend()
 
 
 async def test_a_branch_of_which_little_is_known_is_read_on(person: MakePerson, server: Server) -> None:
@@ -144,11 +139,11 @@ async def test_what_was_looked_at_is_read_once_there_is_a_network(person: MakePe
     ann = await person("ann-reads", server)
     page = await ann.sign_in()
     thread_id = await ann.thread("Anything?", title="News")
-    await page.route("**/read", fails)
+    mend = await cut(page, "**/read")
     async with page.expect_event("requestfailed", of("/read")):
         await page.goto(f"{server.url}/t/{thread_id}")
     await page.wait_for_timeout(QUIET_MS)
-    await page.unroute("**/read")
+    mend()
 
     async def unread() -> object:
         return (await ann.api("GET", f"/v1/threads/{thread_id}"))["unread_count"]
@@ -161,11 +156,11 @@ async def test_agents_that_could_not_be_asked_for_come(person: MakePerson, serve
     ann = await person("ann-agents", server)
     page = await ann.sign_in()
     await ann.api("POST", "/v1/agents", json={"handle": "helper", "name": "The helper"})
-    await page.route("**/v1/agents?*", fails)
+    mend = await cut(page, "**/v1/agents?*")
     async with page.expect_event("requestfailed", of("/v1/agents?")):
         await page.reload()
     await page.wait_for_timeout(QUIET_MS)
-    await page.unroute("**/v1/agents?*")
+    mend()
     await expect(page.get_by_role("region", name="Agents").get_by_role("button")).to_have_count(1)
 
 
