@@ -5,7 +5,7 @@ import { Client } from "../src/client.ts";
 import { MemoryStore } from "../src/store/memory.ts";
 import { FakeNetwork, runOf } from "./fake_network.ts";
 import { messageOf } from "./records.ts";
-import { until, words } from "./waiting.ts";
+import { pass, until, words } from "./waiting.ts";
 
 let network: FakeNetwork;
 let client: Client;
@@ -22,13 +22,6 @@ afterEach(async () => {
   await client.close();
   vi.useRealTimers();
 });
-
-async function pass(seconds: number): Promise<void> {
-  for (let ms = 0; ms < seconds * 1000; ms += 250) {
-    await vi.advanceTimersByTimeAsync(250);
-    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
-  }
-}
 
 function phase(): string {
   return client.connection.get().phase;

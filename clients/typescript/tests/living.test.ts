@@ -11,7 +11,7 @@ import { MemoryStore } from "../src/store/memory.ts";
 import type { Message } from "../src/types.ts";
 import { FakeNetwork } from "./fake_network.ts";
 import { messageOf } from "./records.ts";
-import { until, words } from "./waiting.ts";
+import { pass, until, words } from "./waiting.ts";
 
 let network: FakeNetwork;
 let clients: Client[];
@@ -40,13 +40,6 @@ function made(options: ClientOptions = {}): Client {
   });
   clients.push(client);
   return client;
-}
-
-async function pass(seconds: number): Promise<void> {
-  for (let ms = 0; ms < seconds * 1000; ms += 250) {
-    await vi.advanceTimersByTimeAsync(250);
-    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
-  }
 }
 
 test("a room that somebody was removed from is there again once he is invited again", async () => {

@@ -9,7 +9,7 @@ import type { Store } from "../src/store/contract.ts";
 import { IndexedDBStore } from "../src/store/indexeddb.ts";
 import { MemoryStore } from "../src/store/memory.ts";
 import { FakeNetwork } from "./fake_network.ts";
-import { until, words } from "./waiting.ts";
+import { pass, until, words } from "./waiting.ts";
 
 /** For what comes by itself, without time: as long as a busy machine takes. */
 const PATIENCE = { timeout: 30_000 };
@@ -38,14 +38,6 @@ function tab(store: Store = new MemoryStore()): Client {
   const client = new Client({ baseUrl: "http://fake", token: "t", fetch: network.fetch, locks, store });
   clients.push(client);
   return client;
-}
-
-/** Let seconds pass, and everything that comes of it. */
-async function pass(seconds: number): Promise<void> {
-  for (let ms = 0; ms < seconds * 1000; ms += 250) {
-    await vi.advanceTimersByTimeAsync(250);
-    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
-  }
 }
 
 test("a message is shown at once, stands once in the thread, and keeps its key", async () => {

@@ -1,5 +1,6 @@
 // Waits for what a screen would show.
 
+import { vi } from "vitest";
 import type { Readable } from "../src/signal.ts";
 import type { ThreadView } from "../src/view.ts";
 
@@ -16,6 +17,14 @@ export function until<Value>(signal: Readable<Value>, fits: (value: Value) => bo
     end = signal.subscribe(look);
     look();
   });
+}
+
+/** Let seconds of false time pass, and everything that comes of it. */
+export async function pass(seconds: number): Promise<void> {
+  for (let ms = 0; ms < seconds * 1000; ms += 250) {
+    await vi.advanceTimersByTimeAsync(250);
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 /** What a screen says, line by line. */
