@@ -97,6 +97,8 @@ async def test_several_models_answer_side_by_side(person: MakePerson, server: Se
     await expect(columns).to_have_count(3)
     await expect(columns.nth(0)).to_contain_text("w0 w1 w2")
     await expect(columns.nth(1)).to_contain_text("Hello there")
+    # Who goes on asks no more.
+    await expect(columns.get_by_text("Waits for its turn.")).to_have_count(0)
     await columns.nth(1).get_by_role("button", name="Go on with this answer").click()
     await expect(columns).to_have_count(0)
     await expect(answers(page)).to_contain_text("Hello there")

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Locator, Page, Route, expect
@@ -11,7 +12,7 @@ from playwright.async_api import Locator, Page, Route, expect
 from support.server import Server
 
 from .conftest import MakePerson
-from .people import Person, answers, passing
+from .people import Person, answers, eventually, passing
 from .running import running
 from .scripts import script
 
@@ -128,6 +129,51 @@ async def test_who_has_gone_on_is_not_asked_again(person: MakePerson, stage: Ser
     await expect(columns).to_have_count(3)
     await page.reload()
     await expect(columns.locator("h4")).to_have_text(["Counter", "Parrot", "Counter"])
+
+
+async def test_what_still_waits_does_not_come_after_one_has_gone_on(person: MakePerson, stage: Server) -> None:
+    """It is withdrawn; what has begun to answer stays beside the one that was gone on with."""
+    ann = await person("ann-chose", stage)
+    page = await begun(ann)
+    columns = await ask(page, "Endless", "Parrot", "Counter")
+    await expect(columns.nth(1)).to_contain_text("Slowly.")
+    await expect(columns.get_by_role("button", name="Withdraw")).to_have_count(2)
+    await columns.nth(0).get_by_role("button", name="Go on with this answer").click()
+    await expect(columns).to_have_count(0)
+    queue = page.url.replace(f"{stage.url}/t/", "/v1/threads/") + "/queue"
+
+    async def waits() -> list[Any]:
+        return list((await ann.api("GET", queue))["data"])
+
+    await eventually(waits, [])
+    await page.get_by_role("button", name="Stop", exact=True).click()
+    await expect(page.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
+    await expect(answers(page)).to_contain_text("w0 w1 w2")
+    await expect(answers(page).get_by_role("navigation", name="Branches")).to_contain_text("1 of 2")
+
+
+async def test_who_has_gone_on_asks_no_more(person: MakePerson, stage: Server) -> None:
+    """A slow network brings an answer before the next model is asked: it is not asked, and takes nobody's place."""
+    page = await begun(await person("ann-slow", stage))
+    may_go = asyncio.Event()
+    asked: list[str] = []
+
+    async def hold(route: Route) -> None:
+        asked.append(route.request.post_data or "")
+        response = await route.fetch()
+        await may_go.wait()
+        await route.fulfill(response=response)
+
+    await page.route("**/regenerate", hold)
+    columns = await ask(page, "Parrot", "Endless")
+    await expect(columns.nth(1)).to_contain_text('{"say":')
+    await columns.nth(1).get_by_role("button", name="Go on with this answer").click()
+    await expect(columns).to_have_count(0)
+    async with page.expect_response("**/regenerate"):
+        may_go.set()
+    await page.evaluate("new Promise((resolve) => setTimeout(resolve, 200))")
+    assert len(asked) == 1
+    await expect(answers(page).get_by_role("navigation", name="Branches")).to_contain_text("2 of 2")
 
 
 async def test_columns_are_there_before_the_server_has_answered(person: MakePerson, stage: Server) -> None:

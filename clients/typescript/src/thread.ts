@@ -23,7 +23,7 @@ import { nextSilence, type People, type PresenceWord, quieted, withPresence } fr
 import { isKnown, shownOf } from "./shown.ts";
 import { Signal } from "./signal.ts";
 import type { Store } from "./store/contract.ts";
-import type { ChangeRun, Message, Operations, Problem, RegenerateMessage, SendMessage, Thread } from "./types.ts";
+import type { ChangeRun, Message, Operations, Problem, RegenerateMessage, SendMessage, Sent, Thread } from "./types.ts";
 import { LOADING, type ThreadStatus, type ThreadView } from "./view.ts";
 
 export interface ThreadOptions {
@@ -116,9 +116,9 @@ export class LiveThread {
   }
 
   /** Answer a question again, beside the answer that it has; `messageId` is of either. */
-  async regenerate(messageId: string, options: RegenerateMessage = {}): Promise<void> {
+  regenerate(messageId: string, options: RegenerateMessage = {}): Promise<Sent> {
     const body = { thread_id: this.id, ...options, background: true };
-    await this.#options.http.call("POST /v1/messages/{message_id}/regenerate", {
+    return this.#options.http.call("POST /v1/messages/{message_id}/regenerate", {
       path: { message_id: messageId },
       body,
     });

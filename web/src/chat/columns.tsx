@@ -31,7 +31,7 @@ export function Columns({ parentId, answers, waiting, asked, children }: Props) 
           <div className="column" dir="auto">
             {column.answer === null ? <p className="soft">{strings.chat.waitsForTurn}</p> : children(column.answer)}
           </div>
-          <Deed column={column} parentId={parentId} />
+          <Deed column={column} parentId={parentId} waiting={waiting} />
         </li>
       ))}
     </ul>
@@ -43,13 +43,22 @@ function nameOf({ model, answer }: Column, modelName: (id: string) => string): s
   return answer === null ? strings.chat.assistant : authorOf(answer, modelName);
 }
 
-function Deed({ column, parentId }: { readonly column: Column; readonly parentId: string }) {
+interface DeedProps extends Pick<Props, "parentId" | "waiting"> {
+  readonly column: Column;
+}
+
+function Deed({ column, parentId, waiting }: DeedProps) {
   const { switchTo, cancelQueued, mayWrite } = useDeeds();
+  const goOnWith = async (id: string) => {
+    // What still waits would answer in place of this one. What has begun by now goes on, beside it.
+    await Promise.allSettled(waiting.map((run) => cancelQueued(run.id)));
+    await switchTo(id);
+  };
   if (column.answer !== null) {
     const { id } = column.answer;
     const goOn = () => {
       compare(parentId, false);
-      void switchTo(id);
+      void goOnWith(id);
     };
     return <Button onClick={goOn}>{strings.chat.goOn}</Button>;
   }

@@ -33,6 +33,11 @@ export function compare(parentId: string, isSideBySide: boolean, asked: Asked = 
   keepChoice(parentId, isSideBySide);
 }
 
+/** Whether somebody has said here that these do not stand side by side any more. */
+export function hasGoneOn(parentId: string): boolean {
+  return compared.get().get(parentId) === null;
+}
+
 /** These were heard of, or will never be. */
 export function forgetAsked(parentId: string, models: readonly string[]): void {
   const asked = compared.get().get(parentId);

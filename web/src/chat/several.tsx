@@ -8,7 +8,7 @@ import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { offeredOf } from "../ui/model-name.ts";
 import { useModels } from "../ui/models.ts";
-import { compare, forgetAsked, knownBefore } from "./compared.ts";
+import { compare, forgetAsked, hasGoneOn, knownBefore } from "./compared.ts";
 import { useDeeds } from "./deeds.tsx";
 
 interface Props {
@@ -19,7 +19,7 @@ interface Props {
 }
 
 export default function Several({ message, siblings, waiting, onClose }: Props) {
-  const { regenerate } = useDeeds();
+  const { regenerate, cancelQueued } = useDeeds();
   const models = useModels();
   const [chosen, setChosen] = useState<readonly string[]>([]);
   const ask = async () => {
@@ -29,7 +29,13 @@ export default function Several({ message, siblings, waiting, onClose }: Props) 
     compare(parent_id, true, { models: chosen, before: knownBefore(siblings, waiting) });
     // In this order: each waits for its turn in the thread.
     for (const model of chosen) {
-      if (!(await tried(() => regenerate(id, { model })))) forgetAsked(parent_id, [model]);
+      const isAsked = await tried(async () => {
+        const { run } = await regenerate(id, { model });
+        // It would answer in place of the one that was gone on with.
+        if (run !== null && hasGoneOn(parent_id)) await cancelQueued(run.id);
+      });
+      if (hasGoneOn(parent_id)) return;
+      if (!isAsked) forgetAsked(parent_id, [model]);
     }
   };
   const toggle = (id: string) =>

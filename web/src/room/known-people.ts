@@ -1,7 +1,7 @@
 // Whom one knows: asked for when somebody is about to be invited, and no more of it than is suggested.
 
 import type { Client, Member, Thread } from "@threadline/client";
-import { useClient } from "@threadline/client/react";
+import { useClient, useThreads } from "@threadline/client/react";
 import { useEffect, useState } from "react";
 import { useSession } from "../shell/first-state.ts";
 import { peopleOf, SUGGESTED_MAX } from "./people.ts";
@@ -24,14 +24,17 @@ export function useKnownPeople(members: readonly Named[]): readonly string[] {
   const [people, setPeople] = useState(NOBODY);
   // Whoever takes part by now is not suggested; those who come while the dialog is open are left out where it is shown.
   const [there] = useState(members);
+  const { isFresh } = useThreads();
   useEffect(() => {
+    // The list may still be on its way when the dialog opens.
+    if (!isFresh) return;
     let isGone = false;
     const { threads } = client.threads.view.get();
     void knownTo(client, threads, end_user_id, there).then((found) => isGone || setPeople(found));
     return () => {
       isGone = true;
     };
-  }, [client, end_user_id, there]);
+  }, [client, end_user_id, there, isFresh]);
   return people;
 }
 

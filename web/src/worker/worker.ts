@@ -8,8 +8,8 @@ const worker = self as unknown as ServiceWorkerGlobalScope & {
 
 const SHELL = "/shell";
 const CACHE = `threadline:${worker.BUILD}`;
-/** No page for so long is none: the shell asks for what it needs, and says what is wrong. */
-const PAGE_MS_MAX = 8_000;
+/** No answer for so long is none: the shell asks for what it needs, and says what is wrong. */
+const FETCH_MS_MAX = 8_000;
 /** Pages of the app. Sign-in, shared pages and the reference are the server's own. */
 const PAGES = /^\/(t\/[^/]+|operator(\/.*)?)?$/;
 const HASHED = /^\/assets\//;
@@ -58,9 +58,13 @@ async function keepRest(): Promise<void> {
 /** A page of the server's; or the shell, where the network is away or swallows what is asked. */
 async function pageOrShell(request: Request): Promise<Response> {
   const page = fetch(request);
-  const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), PAGE_MS_MAX));
-  const found = await Promise.race([page, late]).catch(() => null);
-  return found ?? (await caches.match(SHELL)) ?? page;
+  return (await inTime(page)) ?? (await caches.match(SHELL)) ?? page;
+}
+
+/** What is fetched; null where the network is away or swallows what is asked. */
+function inTime(fetched: Promise<Response>): Promise<Response | null> {
+  const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), FETCH_MS_MAX));
+  return Promise.race([fetched, late]).catch(() => null);
 }
 
 /** Keep a response for later. A device without room costs that, and not the response. */
@@ -71,19 +75,14 @@ async function keep(request: Request, response: Response): Promise<Response> {
   return response;
 }
 
-async function kept(request: Request | string): Promise<Response> {
-  return (await (await caches.open(CACHE)).match(request)) ?? Response.error();
-}
-
 async function keptOrFetched(request: Request): Promise<Response> {
   const found = await caches.match(request);
   return found ?? keep(request, await fetch(request));
 }
 
 async function fetchedOrKept(request: Request): Promise<Response> {
-  try {
-    return await keep(request, await fetch(request));
-  } catch {
-    return kept(request);
-  }
+  const fetched = fetch(request);
+  const found = await inTime(fetched);
+  if (found !== null) return keep(request, found);
+  return (await (await caches.open(CACHE)).match(request)) ?? fetched;
 }

@@ -17,7 +17,7 @@ import type { People } from "../presence.ts";
 import type { Shown } from "../shown.ts";
 import { type Readable, Signal } from "../signal.ts";
 import type { LiveThread, SendOptions } from "../thread.ts";
-import type { ChangeRun, Message, RegenerateMessage, SendMessage } from "../types.ts";
+import type { ChangeRun, Message, RegenerateMessage, SendMessage, Sent } from "../types.ts";
 import { LOADING, type ThreadView } from "../view.ts";
 
 const Context = createContext<Client | null>(null);
@@ -121,7 +121,7 @@ export interface StreamingChat extends ThreadView {
   readonly changeQueued: (runId: string, change: ChangeRun) => Promise<void>;
   /** Take back what waits for its turn. */
   readonly cancelQueued: (runId: string) => Promise<void>;
-  readonly regenerate: (messageId: string, options?: RegenerateMessage) => Promise<void>;
+  readonly regenerate: (messageId: string, options?: RegenerateMessage) => Promise<Sent>;
   readonly edit: (messageId: string, content: SendMessage["content"], options?: SendOptions) => Promise<Pending>;
   /** Allow or forbid a tool call that waits: one of `run.waiting_for.approvals`. */
   readonly decide: (toolUseId: string, approve: boolean, reason?: string) => Promise<void>;
