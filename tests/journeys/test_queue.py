@@ -4,6 +4,8 @@ import asyncio
 
 from support.client import ENDINGS, Client, text_of
 
+from .test_on_busy import speaking
+
 
 async def test_what_waits_is_answered_in_the_order_of_its_sending(client: Client) -> None:
     """Five sends at a busy thread are answered one after the other, each question right before its answer."""
@@ -24,7 +26,7 @@ async def test_what_waits_is_answered_in_the_order_of_its_sending(client: Client
 async def test_a_question_that_waits_is_no_message_yet(client: Client) -> None:
     """`run.queued` carries it with null seq and parent; `message.created` comes with its turn, its parent is the tip."""
     thread_id = await client.thread()
-    first = await client.begin(thread_id, "first", model="demo/stall-2@max")
+    first = await speaking(client, thread_id)
     async with client.send_stream(thread_id, "second") as stream:
         queued = await stream.next()
         assert queued is not None
@@ -35,7 +37,7 @@ async def test_a_question_that_waits_is_no_message_yet(client: Client) -> None:
         assert (await client.get(f"/v1/threads/{thread_id}")).ok(200)["message_count"] == 2
         run = await client.run(waits["id"])
         assert (run["status"], run["input"]["seq"], text_of(run["input"])) == ("queued", None, "second")
-        await client.post(f"/v1/runs/{first['run']['id']}/cancel")
+        await client.post(f"/v1/runs/{first}/cancel")
         created = await stream.read_until("message.created")
         await stream.read_to_end()
     tip = (await client.history(thread_id))[1]
