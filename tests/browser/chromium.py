@@ -17,7 +17,9 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-HOW_TO_GET_IT = "The tests of the web app need Chromium: apt-get install chromium-headless-shell (the README tells more)."
+HOW_TO_GET_IT = (
+    "The tests of the web app need Chromium: apt-get install chromium-headless-shell (the README tells more)."
+)
 
 
 def find_chromium() -> str | None:
