@@ -100,6 +100,8 @@ class Balancer(ServerProcess):
         """Return what the Caddyfile asks for."""
         nodes = " ".join(f"127.0.0.1:{node.port}" for node in self._nodes)
         where = {"SITE": f":{self.port}", "BIND": "127.0.0.1", "NODES": nodes}
+        if "HEALTH_TIMEOUT" in os.environ:
+            where["HEALTH_TIMEOUT"] = os.environ["HEALTH_TIMEOUT"]
         return {**super().environment(), **where, "HOME": str(self.folder)}
 
     def is_ready(self) -> bool:

@@ -1,6 +1,7 @@
 """The server of the demo: `threadline serve` on a folder of its own, started, killed without warning, started again."""
 
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -70,9 +71,15 @@ class Server:
 
 def free_port() -> int:
     """Return a port of loopback that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    # Below those that outgoing connections are given: it is still free when it is used, a start of a server later.
+    for port in random.SystemRandom().sample(range(10_000, 12_000), 200):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("There is no free port.")
 
 
 def _environment() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import httpx
 
 from examples.room_demo.others import Till
 from examples.room_demo.people import Person, event_stream, sidebar, websocket
-from examples.room_demo.server import ASK_SECONDS, Server
+from examples.room_demo.server import ASK_SECONDS, START_SECONDS, Server
 
 ADA = [
     {"say": "Let me look into the warehouse, and tell you while I walk. " * 4, "pace": 60},
@@ -48,6 +49,15 @@ async def tell(folder: Path, mcp_url: str, say: Any = print) -> str:
         till.stop()
 
 
+def _wait_for_tool(api: httpx.Client, name: str) -> None:
+    """Wait until an MCP server has said what it has: an agent without its tools would say that there are none."""
+    give_up = time.monotonic() + START_SECONDS
+    while not any(each["name"] == name for each in api.get("/v1/tools").json()["installed"]):
+        if time.monotonic() > give_up:
+            raise TimeoutError(f"No MCP server has {name}.")
+        time.sleep(0.1)
+
+
 def furnish(server: Server, till: Till) -> tuple[str, tuple[Person, Person, Person]]:
     """Make the tool, the agents, the room and its people."""
     with httpx.Client(base_url=server.url, headers={"x-api-key": server.key}, timeout=ASK_SECONDS) as api:
@@ -61,6 +71,7 @@ def furnish(server: Server, till: Till) -> tuple[str, tuple[Person, Person, Pers
             "idempotent": True,
         }
         till.start(_post(api, "/v1/tools", tool)["secret"])
+        _wait_for_tool(api, "warehouse__stock")
         for handle, name, steps, tools in (
             ("ada", "Ada", ADA, ["warehouse__stock"]),
             ("clerk", "Clerk", CLERK, ["refund"]),

@@ -28,6 +28,8 @@ async def test_a_steer_reaches_the_answer_at_its_next_tool(person: MakePerson, t
     await page.get_by_role("menuitem", name="Hand it to the answer").click()
     waiting = page.get_by_role("region", name="Waiting messages").get_by_role("listitem")
     await expect(waiting).to_contain_text(["Then I stop."])
+    # It stands there on its way already; only the server's has buttons. Too late, it would be a question of its own.
+    await expect(waiting.get_by_role("button", name="Withdraw")).to_be_visible()
     await expect(page.get_by_role("textbox", name="Write a message")).to_have_value("")
     await expect(answers(page)).to_have_count(1)
     await expect(card).to_contain_text("is at work")

@@ -11,7 +11,8 @@ from .people import ASKING
 
 async def test_a_chosen_theme_is_in_the_page_of_the_server(person: MakePerson, server: Server) -> None:
     """Without a script: the cookie says it, and the server's HTML has it. Who follows the system gets none."""
-    ann = await person("ann-theme", server, color_scheme="light")
+    # Without the worker, which gives the kept page where the server takes its time.
+    ann = await person("ann-theme", server, color_scheme="light", service_workers="block")
     page = await ann.sign_in()
     root = page.locator("html")
     await expect(root).to_have_attribute("data-theme", "light")
@@ -49,7 +50,7 @@ async def test_who_signs_out_with_unsent_messages_is_asked(person: MakePerson, s
     page = await ann.sign_in()
     thread_id = await ann.thread("Hello", title="Plans")
     await page.goto(f"{server.url}/t/{thread_id}")
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Plans")
+    await expect(page.locator("#app").get_by_role("heading", level=1)).to_have_text("Plans")
     await page.route("**/v1/threads/*/messages", lambda route: route.abort())
     box = page.get_by_role("textbox", name="Write a message")
     await box.fill("Later")

@@ -24,7 +24,8 @@ class Upgraded:
 
     def __init__(self, folder: Path) -> None:
         package = folder / "installed" / "threadline"
-        shutil.copytree(Path(threadline.__file__).parent, package)
+        # Other processes write their byte code there at this moment, under names that do not last.
+        shutil.copytree(Path(threadline.__file__).parent, package, ignore=shutil.ignore_patterns("*.pyc.*"))
         self.web = package / "web"
         settings = {"PYTHONPATH": str(package.parent), "THREADLINE_DEFAULT_MODEL": "demo/count-3@max"}
         self.server = Server(folder / "data", settings)

@@ -8,6 +8,8 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
 
+from support.waiting import until
+
 from .cluster import LEASE_SECONDS, Cluster, Node
 
 Fault = Callable[[], Awaitable[None]]
@@ -84,7 +86,7 @@ class NodeFaults(_Lane):
         node = self._node("killed", await self._who_answers())
         node.server.kill9()
         await self.rest(0, 1.5)
-        await asyncio.to_thread(node.server.start)
+        await self._start(node)
 
     async def freeze(self) -> None:
         """Stop it past its lease: it wakes up as somebody whose runs others have."""
@@ -117,11 +119,20 @@ class NodeFaults(_Lane):
         node = self._node("drained")
         node.server.sigterm()
         assert await asyncio.to_thread(node.server.wait_for_exit) == 0, "a drained node ends well"
-        await asyncio.to_thread(node.server.start)
+        await self._start(node)
 
     async def cut_clients(self) -> None:
         """Break the connections of everybody who speaks with it."""
         self._node("cut off from its clients").door.cut()
+
+    async def _start(self, node: Node) -> None:
+        # A node waits for its database for half a minute: one that recovers on a slow disk may need more.
+        async def is_there() -> bool:
+            postgres = self.cluster.postgres
+            return postgres.is_running and postgres.is_ready()
+
+        await until(is_there, "the database's return")
+        await asyncio.to_thread(node.server.start)
 
     def _node(self, what: str, node: Node | None = None) -> Node:
         node = node or self.source.choice(self.cluster.nodes)

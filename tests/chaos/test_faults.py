@@ -41,7 +41,7 @@ async def test_answers_go_on_when_the_database_restarts(start_cluster: StartClus
     It is gone for longer than leases hold, and still nobody takes the answer from the node that is giving it. The same
     key is then sent again through another node, and happens once.
     """
-    lease_seconds = 6.0
+    lease_seconds = 12.0
     cluster = await start_cluster("postgres", THREADLINE_LEASE_SECONDS=str(lease_seconds))
     async with cluster.client(0) as one, cluster.client(1) as two:
         person = Person(await one.thread())
@@ -178,7 +178,7 @@ async def test_a_zombie_writes_nothing_and_knows_it(
     Nothing that it had to say is stored behind the takeover; it says in its log that it gave the run up; and whoever
     reads from it sees what is stored.
     """
-    cluster = await start_cluster("redis", **vendors, THREADLINE_LEASE_SECONDS="8")
+    cluster = await start_cluster("redis", **vendors, THREADLINE_LEASE_SECONDS="15")
     model, has_woken, has_seen = f"m-{uuid.uuid4()}", Gate(), Gate()
     upstream.play(model, chat("one ", has_woken, "of a zombie"), chat("one ", has_seen, "and two"))
     async with cluster.client(0) as sender:

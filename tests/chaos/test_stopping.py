@@ -16,7 +16,7 @@ async def test_a_node_that_is_stopped_while_its_database_is_away_ends(
     start_cluster: StartCluster, vendors: Mapping[str, str], upstream: Upstream
 ) -> None:
     """SIGTERM ends it within bounds although nothing can be given back; whoever comes after it answers the run."""
-    cluster = await start_cluster("redis", **vendors, THREADLINE_LEASE_SECONDS="8")
+    cluster = await start_cluster("redis", **vendors, THREADLINE_LEASE_SECONDS="15")
     model = f"m-{uuid.uuid4()}"
     upstream.play(model, chat("half ", ending="hang"), chat("half ", "whole"))
     async with cluster.client(0) as sender:
@@ -30,9 +30,8 @@ async def test_a_node_that_is_stopped_while_its_database_is_away_ends(
             node = cluster.nodes[owner].server
             node.sigterm()
             assert await asyncio.to_thread(node.wait_for_exit) == 0
-            starting = asyncio.create_task(asyncio.to_thread(node.start))
             await asyncio.to_thread(cluster.postgres.start)
-            await starting
+            await asyncio.to_thread(node.start)
             await reader.read_until("run.completed")
         person.sees(reader.frames)
         assert said(reader.frames) == "half whole"

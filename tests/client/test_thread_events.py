@@ -107,7 +107,7 @@ async def test_a_stream_of_heartbeats_is_alive(server: ScriptedServer, connect: 
     async def quiet(exchange: Exchange) -> None:
         await exchange.begin()
         await exchange.piece(wire.caught_up(4))
-        for _ in range(22):
+        for _ in range(42):
             await asyncio.sleep(0.25)
             await exchange.piece(b": heartbeat\n\n")
         exchange.server.vanish()
@@ -115,7 +115,7 @@ async def test_a_stream_of_heartbeats_is_alive(server: ScriptedServer, connect: 
     server.answer(quiet)
     got: list[events.Event] = []
     with pytest.raises(ConnectionLost) as caught:
-        await connect(reconnect_seconds_max=0.1, stream_idle_seconds_max=5).collect(
+        await connect(reconnect_seconds_max=0.1, stream_idle_seconds_max=10).collect(
             follow, lambda _, event: got.append(event)
         )
     assert shown(got) == [("caught_up", 4)]

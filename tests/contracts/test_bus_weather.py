@@ -160,7 +160,7 @@ async def test_redis_asks_for_its_password(make_redis: MakeRedis) -> None:
         assert not await locked_out.is_healthy()
     let_in = RedisBus(f"redis://:secret%20words@127.0.0.1:{server.port}/0", "threadline")
     async with listening(let_in):
-        assert await let_in.is_healthy()
+        await until(let_in.is_healthy, "the connection")
 
 
 def test_messages_are_small_enough_and_hold_everything() -> None:
@@ -179,6 +179,8 @@ async def test_while_the_wire_is_busy_only_the_newest_seq_of_a_thread_waits(plac
     await asyncio.to_thread(server.start)
     one, two = make(), make()
     async with listening(one), listening(two) as heard:
+        for bus in (one, two):
+            await until(bus.is_healthy, "the connection")
         # Said in one go: the sender's task has had no turn in between.
         for seq in range(1, 1000):
             one.nudge([nudge(seq)])

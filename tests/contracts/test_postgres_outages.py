@@ -139,7 +139,7 @@ async def test_closing_does_not_wait_for_a_silent_database(
 async def test_a_node_waits_for_a_database_that_is_only_starting(make_postgres: MakePostgres) -> None:
     """Both are started together: the node is there when its database is."""
     server = make_postgres()
-    store = PostgresStore(server.url(), connect_seconds=60.0)
+    store = PostgresStore(server.url(), connect_seconds=PATIENCE_SECONDS)
     opening = asyncio.get_running_loop().create_task(store.open())
     await asyncio.sleep(0)
     await asyncio.to_thread(server.start)

@@ -33,6 +33,8 @@ async def test_what_was_acknowledged_is_there_after_a_crash(
     async with Client(server.url, installation.key) as client:
         changed, deleted, queue, ended, noted = [await client.thread() for _ in range(5)]
         slow = await client.begin(queue, "q0", model=in_two_lives(upstream, "half ", "half ", "whole"))
+        async with client.open("GET", f"/v1/runs/{slow['run']['id']}/events") as stream:
+            await stream.read_until("message.delta")
         waiting = [(await client.begin(queue, f"q{number}"))["run"]["id"] for number in (1, 2)]
         doomed = await client.begin(deleted, "x", model="demo/stall-3@max")
         (await client.post(f"/v1/runs/{waiting[0]}/cancel")).ok(200)

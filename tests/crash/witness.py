@@ -189,7 +189,10 @@ class Crowd:
 
 async def all_settled(client: Client, thread_ids: list[str]) -> bool:
     """Whether no thread has a run that goes or waits."""
-    states = [await client.state(thread_id) for thread_id in thread_ids]
+    try:
+        states = [await client.state(thread_id) for thread_id in thread_ids]
+    except LOST:
+        return False
     return not any(state["runs"] for state in states)
 
 

@@ -28,6 +28,8 @@ def nodes(
     """Two nodes that serve, with the keys of our vendor in their environment."""
     for name, value in vendors.items():
         monkeypatch.setenv(name, value)
+    # A node that a busy machine lets stand is not taken out here; one that is dead or drains says so at once.
+    monkeypatch.setenv("HEALTH_TIMEOUT", "60s")
     made = [Node(tmp_path, number, 0, database, redis.url(), DRAIN_SECONDS) for number in (1, 2)]
     for node in made:
         node.start()

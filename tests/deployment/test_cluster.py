@@ -21,7 +21,9 @@ from support.upstream import Upstream, chat
 from support.waiting import until
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 120.0
+START_SECONDS = 600.0
+OWN_PORTS = {name: value for name, value in os.environ.items() if name.startswith("PYTEST_XDIST_WORKER")}
+"""Each test process has ports of its own, and so have the programs that it starts."""
 
 
 class Tool:
@@ -34,7 +36,7 @@ class Tool:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "deploy.cluster", "--port", "0", "--folder", str(folder), *arguments],
                 cwd=ROOT,
-                env=environment(folder, {"PYTHONPATH": str(ROOT / "tests"), **(settings or {})}),
+                env=environment(folder, {"PYTHONPATH": str(ROOT / "tests"), **OWN_PORTS, **(settings or {})}),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -82,7 +84,7 @@ class Tool:
     def ctrl_c(self) -> int:
         """Do what a terminal does; return the exit status."""
         os.killpg(self.process.pid, signal.SIGINT)
-        return self.process.wait(60)
+        return self.process.wait(300)
 
 
 @pytest.fixture

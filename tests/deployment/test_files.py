@@ -137,7 +137,8 @@ def test_the_images_health_check_tells_well_from_ill(make_server: StartServer) -
     def status() -> int:
         return subprocess.run([sys.executable, *check[1:]], env=env, capture_output=True, check=False).returncode
 
-    assert status() == 0
+    # It has a few seconds for it, and a busy machine may take them.
+    assert any(status() == 0 for _ in range(20))
     server.stop()
     assert status() != 0
 

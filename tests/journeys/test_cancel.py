@@ -9,6 +9,8 @@ from support.client import ENDINGS, Client, counted, said, text_of
 from support.upstream import Upstream, chat
 from support.waiting import until
 
+from .test_on_busy import speaking
+
 
 async def test_a_running_answer_is_stopped_and_its_words_are_kept(client: Client) -> None:
     """The message is completed as `cancelled` with every word that anybody saw, then the run is."""
@@ -78,7 +80,7 @@ async def test_a_cancel_before_the_first_word_leaves_an_empty_message(client: Cl
 async def test_a_run_that_waits_is_cancelled_without_ever_being_a_message(client: Client) -> None:
     """It ends at once, its question never enters the history, and those behind it keep their places."""
     thread_id = await client.thread()
-    first = await client.begin(thread_id, "first", model="demo/stall-2@max")
+    first = await speaking(client, thread_id)
     async with client.send_stream(thread_id, "never mind") as stream:
         await stream.next()
         third = await client.begin(thread_id, "third")
@@ -87,7 +89,7 @@ async def test_a_run_that_waits_is_cancelled_without_ever_being_a_message(client
         assert (cancelled["status"], cancelled["attempt"]) == ("cancelled", 0)
         frames = await stream.read_to_end()
     assert [frame.event for frame in frames] == ["run.queued", "run.cancelled"]
-    await client.post(f"/v1/runs/{first['run']['id']}/cancel")
+    await client.post(f"/v1/runs/{first}/cancel")
     assert (await client.settled(third["run"]["id"]))["status"] == "completed"
     words = [text_of(message) for message in await client.history(thread_id)]
     assert "never mind" not in words

@@ -4,8 +4,6 @@ import asyncio
 import re
 from collections.abc import Sequence
 
-import pytest
-
 from support.client import Client
 from support.fixtures import ORIGIN
 from support.server import Server
@@ -55,12 +53,6 @@ async def test_the_server_is_alive_and_ready(nobody: Client) -> None:
     assert (await nobody.get("/readyz")).ok(200) == {"status": "ok", "store": True, "bus": True, "accepting": True}
 
 
-@pytest.fixture
-def nodes(nodes: Sequence[Server]) -> Sequence[Server]:
-    """One node only: each counts what it does itself."""
-    return nodes[:1]
-
-
 async def test_metrics_count_what_happens(client: Client, nodes: Sequence[Server]) -> None:
     """Every name is there for this machine without a key, and each moves with what it counts."""
     thread_id = await client.thread()
@@ -89,12 +81,14 @@ async def _all_moved(nodes: Sequence[Server], before: dict[str, float]) -> dict[
     return None if still or not {ENDED % "completed", ENDED % "failed"} <= moved else now
 
 
-async def test_no_metric_names_a_thread_a_tenant_or_a_person(client: Client, nobody: Client) -> None:
+async def test_no_metric_names_a_thread_a_tenant_or_a_person(
+    client: Client, nobody: Client, nodes: Sequence[Server]
+) -> None:
     """Labels are routes, statuses, codes and directions; an address with an id in it is counted by its route."""
     thread_id = await client.thread(end_user_id="ann-the-person")
     run_id = (await client.ask(thread_id, "x"))["run"]["id"]
     await client.get(f"/v1/threads/{thread_id}/nothing")
-    text = (await nobody.get("/metrics")).body.decode()
+    text = "".join([(await nobody.get("/metrics")).body.decode() for _ in nodes])
     for name in (thread_id, run_id, "ann-the-person", "tnt_", "default"):
         assert name not in text
     labels = set(re.findall(r'[{,](\w+)="', text))

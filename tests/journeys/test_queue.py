@@ -10,9 +10,9 @@ from .test_on_busy import speaking
 async def test_what_waits_is_answered_in_the_order_of_its_sending(client: Client) -> None:
     """Five sends at a busy thread are answered one after the other, each question right before its answer."""
     thread_id = await client.thread()
-    first = await client.begin(thread_id, "q0", model="demo/stall-2@max")
+    first = await speaking(client, thread_id)
     behind = [(await client.begin(thread_id, f"q{number}"))["run"]["id"] for number in range(1, 6)]
-    await client.post(f"/v1/runs/{first['run']['id']}/cancel")
+    await client.post(f"/v1/runs/{first}/cancel")
     for run_id in behind:
         assert (await client.settled(run_id))["status"] == "completed"
     history = await client.history(thread_id)
@@ -20,7 +20,7 @@ async def test_what_waits_is_answered_in_the_order_of_its_sending(client: Client
     assert said == [word for number in range(1, 6) for word in (f"q{number}", f"q{number}")]
     assert [message["parent_id"] for message in history] == [None, *(message["id"] for message in history[:-1])]
     log = await client.log(thread_id)
-    assert [frame.data["run"]["id"] for frame in log if frame.event in ENDINGS] == [first["run"]["id"], *behind]
+    assert [frame.data["run"]["id"] for frame in log if frame.event in ENDINGS] == [first, *behind]
 
 
 async def test_a_question_that_waits_is_no_message_yet(client: Client) -> None:

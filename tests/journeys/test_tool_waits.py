@@ -177,7 +177,9 @@ async def test_what_nobody_answers_in_time_is_an_error_that_the_model_sees(
     server = make_server(**toys.settings, THREADLINE_TOOL_WAIT_SECONDS="4", THREADLINE_REAP_SECONDS="0.2").start()
     async with Client(server.url, installation.key) as client:
         thread_id = await client.thread()
-        run = await waiting(client, thread_id, ASKS, tools=["wipe"])
+        # From the log: it may be over before anybody has looked at the run itself.
+        async with client.send_stream(thread_id, ASKS, tools=["wipe"]) as stream:
+            run = (await stream.read_until("run.waiting")).data["run"]
         assert (await client.settled(run["id"]))["status"] == "completed"
         (call,) = await calls_of(client, thread_id)
         assert (call["status"], call["is_error"]) == ("cancelled", True)

@@ -454,8 +454,11 @@ async def test_connections_are_kept_warm(talk: Talk, vendor: Vendor) -> None:
     assert [asked.connection for asked in vendor.requests] == [1] * 5
 
 
-async def test_a_body_that_ends_a_little_later_keeps_its_connection(talk: Talk, vendor: Vendor) -> None:
+async def test_a_body_that_ends_a_little_later_keeps_its_connection(
+    talk: Talk, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The end of the HTTP body may come in a packet of its own, behind the vendor's last event."""
+    monkeypatch.setattr(remote, "DRAIN_SECONDS", PATIENCE_SECONDS)
     vendor.play(Answer([*talk.say(HI), 0.05]))
     provider = talk.make()
     for _ in range(2):

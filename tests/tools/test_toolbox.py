@@ -133,6 +133,7 @@ def test_a_registration_is_looked_at() -> None:
 async def test_the_tools_of_servers_are_tools(monkeypatch: pytest.MonkeyPatch) -> None:
     """The operator's and the tenant's; all of a server's by its name, or one of them by its own."""
     monkeypatch.setattr("threadline.tools.mcp.servers.MCP_PATIENCE_SECONDS", 60.0)
+    monkeypatch.setattr("threadline.tools.mcp.connection.MCP_CONNECT_SECONDS", 60.0)
     warehouse = Warehouse()
     await warehouse.start()
     rows = [a_row("away", kind="mcp", url="http://127.0.0.1:1/mcp"), a_row("store", kind="mcp", url=warehouse.url)]

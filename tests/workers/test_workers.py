@@ -134,7 +134,9 @@ async def test_a_killed_worker_comes_back_and_its_run_goes_on(
         assert said(await client.log(thread_id)) == "half whole"
 
         async def all_answer() -> bool:
-            return len(await by_worker(client, "threadline_readers")) == 3
+            # The supervisor hears that it is ready a moment after it answers.
+            is_back = len(pids(server)[number]) == 2
+            return is_back and len(await by_worker(client, "threadline_readers")) == 3
 
         await until(all_answer, "the worker's return")
     assert len(pids(server)[number]) == 2
@@ -196,7 +198,7 @@ async def test_a_second_signal_ends_all_at_once(
     make_workers: StartWorkers, key: str, vendors: Mapping[str, str], upstream: Upstream
 ) -> None:
     """An hour of drain is not waited for, and what was cut goes on after the next start."""
-    server = make_workers(2, **vendors, THREADLINE_DRAIN_SECONDS="3600", THREADLINE_LEASE_SECONDS="3").start()
+    server = make_workers(2, **vendors, THREADLINE_DRAIN_SECONDS="3600", THREADLINE_LEASE_SECONDS="10").start()
     model = f"m-{uuid.uuid4()}"
     upstream.play(model, chat("half ", ending="hang"), chat("half ", "whole"))
     processes = children_of(server.pid)

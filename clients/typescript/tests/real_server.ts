@@ -94,7 +94,8 @@ export class RealServer {
  * free when it starts again.
  */
 function freePort(): Promise<number> {
-  const port = 10_240 + Math.floor(Math.random() * 1_760);
+  const own = Number(process.env.VITEST_POOL_ID ?? 0) % 2;
+  const port = 10_240 + 2 * Math.floor(Math.random() * 880) + own;
   return new Promise((resolve) => {
     const probe = createServer();
     probe.once("error", () => resolve(freePort()));

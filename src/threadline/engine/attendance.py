@@ -67,11 +67,12 @@ class Attendants:
 
     async def _look(self) -> None:
         awaited = await self._store.read(_ATTEND, lambda reader: reader.attendance(_ATTEND))
+        # First of all: a node that stood still until now gives the others their time from now on.
+        self._note_look()
         if awaited:
             here = self._tail.followed
             await self._tell([each.thread_id for each in awaited if each.thread_id in here])
             self._end_silent(awaited, here)
-        self._note_look()
 
     async def _tell(self, read_here: list[ThreadId]) -> None:
         async def script(transaction: Transaction) -> None:
