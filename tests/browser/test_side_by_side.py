@@ -12,7 +12,7 @@ from playwright.async_api import Locator, Page, Route, expect
 from support.server import Server
 
 from .conftest import MakePerson
-from .people import Person, answers, eventually, passing
+from .people import Person, answers, cut, eventually, passing
 from .running import running
 from .scripts import script
 
@@ -150,6 +150,22 @@ async def test_what_still_waits_does_not_come_after_one_has_gone_on(person: Make
     await expect(page.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
     await expect(answers(page)).to_contain_text("w0 w1 w2")
     await expect(answers(page).get_by_role("navigation", name="Branches")).to_contain_text("1 of 2")
+
+
+async def test_going_on_without_a_network_changes_nothing(person: MakePerson, stage: Server) -> None:
+    """It is said, and the answers stand side by side as before; then it works."""
+    page = await begun(await person("ann-cut-off", stage))
+    columns = await ask(page, "Parrot")
+    await expect(columns.nth(1)).to_contain_text('{"say":')
+    await expect(columns.get_by_text(WAITS)).to_have_count(0)
+    mend = await cut(page, "**/v1/threads/thr_*")
+    async with passing(page, "[role=status]", "The server cannot be reached"):
+        await columns.nth(0).get_by_role("button", name="Go on with this answer").click()
+    await expect(columns).to_have_count(2)
+    mend()
+    await columns.nth(0).get_by_role("button", name="Go on with this answer").click()
+    await expect(answers(page)).to_contain_text("w0 w1 w2")
+    await expect(columns).to_have_count(0)
 
 
 async def test_who_has_gone_on_asks_no_more(person: MakePerson, stage: Server) -> None:

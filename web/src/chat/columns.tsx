@@ -2,6 +2,7 @@
 
 import type { Message, Run } from "@threadline/client";
 import { type ReactNode, useEffect } from "react";
+import { tried } from "../room/deeds.ts";
 import { strings } from "../strings.ts";
 import { Button } from "../ui/button.tsx";
 import { useModelName } from "../ui/models.ts";
@@ -50,17 +51,14 @@ interface DeedProps extends Pick<Props, "parentId" | "waiting"> {
 function Deed({ column, parentId, waiting }: DeedProps) {
   const { switchTo, cancelQueued, mayWrite } = useDeeds();
   const goOnWith = async (id: string) => {
+    compare(parentId, false);
     // What still waits would answer in place of this one. What has begun by now goes on, beside it.
     await Promise.allSettled(waiting.map((run) => cancelQueued(run.id)));
-    await switchTo(id);
+    if (!(await tried(() => switchTo(id)))) compare(parentId, true);
   };
   if (column.answer !== null) {
     const { id } = column.answer;
-    const goOn = () => {
-      compare(parentId, false);
-      void goOnWith(id);
-    };
-    return <Button onClick={goOn}>{strings.chat.goOn}</Button>;
+    return <Button onClick={() => void goOnWith(id)}>{strings.chat.goOn}</Button>;
   }
   const { run } = column;
   if (run === null || !mayWrite) return null;
